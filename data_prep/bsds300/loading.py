@@ -1,0 +1,78 @@
+"""Reading BSDS300, from a folder of images or as a TensorFlow dataset.
+
+TensorFlow is imported only where a TensorFlow dataset is read or made.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data_prep.bsds300 import source
+
+if TYPE_CHECKING:
+    import tensorflow_datasets as tfds
+
+DEFAULT_DATA_DIR = "~/tensorflow_datasets"
+
+
+def load(data_dir: str | Path, split: str) -> dict[str, np.ndarray]:
+    """Reads a split; downloads and prepares the data set where it is not yet.
+
+    Args:
+      data_dir: A folder laid out as `BSDS300/images/{train,test}`, or a TFDS
+        directory.
+      split: "train" or "test".
+
+    Returns:
+      The images by id, in the order of the ids: `(height, width, 3)` uint8, RGB.
+
+    Raises:
+      source.SourceError: If the images are neither there nor to be had.
+    """
+    folder = source.find_images(data_dir)
+    if folder is not None:
+        folder = source.require_images(folder)
+        source.warn_of_changed_files(folder)
+        return source.read_split(folder, split)
+    return _read_dataset(prepare(data_dir), split)
+
+
+def prepare(
+    data_dir: str | Path, source_dir: str | Path | None = None
+) -> "tfds.core.DatasetBuilder":
+    """Makes the TensorFlow dataset in a TFDS directory, unless it is there.
+
+    Args:
+      data_dir: The TFDS directory.
+      source_dir: A folder laid out as `BSDS300/images/{train,test}`; the images
+        are downloaded if None.
+
+    Returns:
+      The builder of the prepared data set.
+
+    Raises:
+      source.SourceError: If the images are not in `source_dir`, or cannot be
+        downloaded.
+    """
+    if source_dir is not None:
+        source.warn_of_changed_files(source.require_images(source_dir))
+    import tensorflow_datasets as tfds
+
+    from data_prep.bsds300 import bsds300_dataset_builder
+
+    builder = bsds300_dataset_builder.Builder(data_dir=Path(data_dir).expanduser())
+    builder.download_and_prepare(
+        download_config=tfds.download.DownloadConfig(manual_dir=source_dir)
+    )
+    return builder
+
+
+def _read_dataset(
+    builder: "tfds.core.DatasetBuilder", split: str
+) -> dict[str, np.ndarray]:
+    import tensorflow_datasets as tfds
+
+    examples = tfds.as_numpy(builder.as_dataset(split=split))
+    by_id = {int(example["id"]): example["image"] for example in examples}
+    return {str(image_id): by_id[image_id] for image_id in sorted(by_id)}

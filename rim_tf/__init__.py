@@ -1,0 +1,1 @@
+"""Recurrent inference machines for solving inverse problems."""

@@ -1,0 +1,210 @@
+"""Keras callbacks of a training: progress, validation, checkpoints, TensorBoard."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from tqdm import tqdm
+
+from rim_tf import files, metrics, restoration
+from rim_tf.problems import Problem
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """One progress bar for the whole training, with patches/s and the time left.
+
+    The bar measures computation, not updates: with a growing number of steps T
+    the time that is left is right from the start.
+
+    Args:
+      total: Computation of the whole training, in steps of single patches.
+      done: What an earlier, interrupted run has done of it.
+      batch_size: Patches in a batch.
+    """
+
+    def __init__(self, total: int, done: int, batch_size: int):
+        super().__init__()
+        self.batch_size = batch_size
+        self._bar = tqdm(
+            total=total,
+            initial=done,
+            desc="training",
+            bar_format="{l_bar}{bar}| {elapsed}, {remaining} left{postfix}",
+            mininterval=1.0,
+            smoothing=0.05,
+        )
+        self._last_time = None
+        self._rate = None
+
+    def on_train_batch_begin(self, batch, logs=None) -> None:
+        self._last_time = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None) -> None:
+        rate = self.batch_size / (time.perf_counter() - self._last_time)
+        self._rate = rate if batch < 2 else 0.95 * self._rate + 0.05 * rate
+        self._bar.set_postfix_str(
+            f"{self._rate:.1f} patches/s, T = {self._model.num_steps}, "
+            f"loss {logs['loss']:.5f}",
+            refresh=False,
+        )
+        self._bar.update(self.batch_size * self._model.num_steps)
+
+    def close(self) -> None:
+        """Ends the line of the bar."""
+        self._bar.close()
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves the whole state of the training, optimizer included, every few minutes.
+
+    Everything else about a training's position follows from the optimizer's count
+    of updates. The file is complete at any moment.
+
+    Args:
+      path: The file, ending in `.weights.h5`.
+      minutes: Least time between two checkpoints.
+    """
+
+    def __init__(self, path: Path, minutes: float):
+        super().__init__()
+        self.path = path
+        self.seconds = 60.0 * minutes
+        self._last_time = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None) -> None:
+        if time.monotonic() - self._last_time >= self.seconds:
+            self._save()
+
+    def on_epoch_end(self, epoch, logs=None) -> None:
+        self._save()
+
+    def _save(self) -> None:
+        with files.replacing(self.path) as temporary:
+            self.model.save_weights(temporary)
+        self._last_time = time.monotonic()
+
+
+class Validation(keras.callbacks.Callback):
+    """Restores the validation patches and adds `val_psnr` to the logs.
+
+    The same measurements are drawn every time.
+
+    Args:
+      problem: What is drawn for the patches.
+      patches: `(number, height, width, channels)` float32 in [0, 1].
+      seed: Seed of what is drawn.
+      batch_size: Patches restored at once.
+
+    Attributes:
+      psnr: After a validation: `(num_steps,)` float64, mean PSNR of each step.
+      strip: The estimates of the first patch side by side, `(height, (num_steps +
+        1) * width, channels)`, the clean patch last.
+    """
+
+    def __init__(
+        self, problem: Problem, patches: np.ndarray, seed: int, batch_size: int = 50
+    ):
+        super().__init__()
+        self.problem = problem
+        self.patches = patches
+        self.seed = seed
+        self.batch_size = batch_size
+        self.psnr = None
+        self.strip = None
+
+    def on_epoch_end(self, epoch, logs) -> None:
+        rim = self.model.rim
+        seed = keras.random.SeedGenerator(self.seed)
+        values = []
+        for start in range(0, len(self.patches), self.batch_size):
+            clean = self.patches[start : start + self.batch_size]
+            measurement = self.problem.draw(ops.convert_to_tensor(clean), seed)
+            estimates = [
+                ops.convert_to_numpy(estimate)
+                for estimate in restoration.iterate(
+                    rim,
+                    measurement.observation,
+                    measurement.forward_model,
+                    measurement.sigma,
+                )
+            ]
+            values.append([metrics.psnr(e, clean) for e in estimates])
+            if start == 0:
+                self.strip = np.concatenate([*(e[0] for e in estimates), clean[0]], 1)
+        self.psnr = np.concatenate(values, axis=1).mean(axis=1)
+        logs["val_psnr"] = float(self.psnr[-1])
+
+
+class KeepBest(keras.callbacks.Callback):
+    """Saves the RIM's weights whenever `val_psnr` is the highest so far.
+
+    Args:
+      path: The file, ending in `.weights.h5`.
+      best: The highest value of an earlier, interrupted run.
+    """
+
+    def __init__(self, path: Path, best: float = -np.inf):
+        super().__init__()
+        self.path = path
+        self.best = best
+
+    def on_epoch_end(self, epoch, logs) -> None:
+        if logs["val_psnr"] > self.best:
+            self.best = logs["val_psnr"]
+            with files.replacing(self.path) as temporary:
+                self.model.rim.save_weights(temporary)
+
+
+class Position(keras.callbacks.Callback):
+    """Adds to the logs where the training stands: updates, patches, T, seconds.
+
+    Args:
+      batch_size: Patches in a batch.
+      seconds: What an earlier, interrupted run took.
+    """
+
+    def __init__(self, batch_size: int, seconds: float = 0.0):
+        super().__init__()
+        self.batch_size = batch_size
+        self._start = time.monotonic() - seconds
+
+    def on_epoch_end(self, epoch, logs) -> None:
+        updates = int(self.model.optimizer.iterations)
+        logs["updates"] = updates
+        logs["patches"] = updates * self.batch_size
+        logs["num_steps"] = self.model.num_steps
+        logs["learning_rate"] = float(
+            ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        )
+        logs["seconds"] = round(time.monotonic() - self._start, 1)
+
+
+def tensorboard_callbacks(folder: Path, validation: Validation) -> list[Any]:
+    """Returns the TensorBoard callback, or nothing where it is not installed."""
+    try:
+        import tensorboard  # noqa: F401
+        import tensorflow as tf
+    except ImportError:
+        return []
+
+    class TensorBoard(keras.callbacks.Callback):
+        """Writes the loss, PSNR per step, and a strip of estimates over t."""
+
+        def __init__(self):
+            super().__init__()
+            self.writer = tf.summary.create_file_writer(str(folder))
+
+        def on_epoch_end(self, epoch, logs) -> None:
+            step = logs["updates"]
+            with self.writer.as_default():
+                tf.summary.scalar("loss", logs["loss"], step)
+                tf.summary.scalar("validation/psnr", logs["val_psnr"], step)
+                for t, value in enumerate(validation.psnr, start=1):
+                    tf.summary.scalar(f"validation_psnr_per_t/{t:02d}", value, step)
+                tf.summary.image("estimates_over_t", validation.strip[None], step)
+            self.writer.flush()
+
+    return [TensorBoard()]

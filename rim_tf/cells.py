@@ -1,0 +1,224 @@
+"""Recurrent cells: the networks h_phi of equations 6 and 7.
+
+A cell follows the protocol of Keras RNN cells, extended to images:
+
+* `cell(inputs, states) -> output, new_states`, where `inputs` holds the current
+  `eta` and the likelihood gradient side by side on the channel axis, `states` is
+  a list of tensors, and `output` is the update of `eta`.
+* `cell.get_initial_state(batch_size, height, width)` returns the first `states`
+  for images of `height` x `width` pixels.
+
+`rim_tf.RIM` drives any object with these two methods; the hand-made gradient
+descent of `tests/rim_test.py` is one.
+"""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="rim_tf")
+class ConvGRUCell(keras.layers.Layer):
+    """A gated recurrent unit (Chung et al., 2014) with convolutions for products.
+
+    With `*` a 3 x 3 convolution, `x` the input and `s` the state:
+
+        z, r = sigmoid(W_gates * [x, s] + b_gates)
+        c    = tanh(W_candidate * [x, r s] + b_candidate)
+        s'   = (1 - z) s + z c
+
+    Variables, in this order, for `i` input channels and `f` features. Trained
+    weights depend on this layout, so it does not change:
+
+        gates/kernel      (3, 3, i + f, 2 f), the output channels are [z, r]
+        gates/bias        (2 f,)
+        candidate/kernel  (3, 3, i + f, f)
+        candidate/bias    (f,)
+
+    Args:
+      features: Number of channels of the state.
+      **kwargs: Arguments of `keras.layers.Layer`.
+    """
+
+    def __init__(self, features: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.features = features
+        self.gates = keras.layers.Conv2D(
+            2 * features,
+            3,
+            padding="same",
+            activation="sigmoid",
+            dtype=self.dtype_policy,
+            name="gates",
+        )
+        self.candidate = keras.layers.Conv2D(
+            features,
+            3,
+            padding="same",
+            activation="tanh",
+            dtype=self.dtype_policy,
+            name="candidate",
+        )
+
+    @property
+    def state_size(self) -> int:
+        """Number of channels of the state."""
+        return self.features
+
+    @property
+    def output_size(self) -> int:
+        """Number of channels of the output, which is the new state."""
+        return self.features
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        concatenated = (*input_shape[:-1], input_shape[-1] + self.features)
+        self.gates.build(concatenated)
+        self.candidate.build(concatenated)
+
+    def get_initial_state(self, batch_size: int, height: int, width: int) -> list:
+        """Returns the zero state, one `(batch_size, height, width, features)` tensor."""
+        shape = (batch_size, height, width, self.features)
+        return [ops.zeros(shape, self.compute_dtype)]
+
+    def call(self, inputs, states):
+        """Makes one step.
+
+        Args:
+          inputs: `(batch, height, width, channels)`.
+          states: A list of one `(batch, height, width, features)` tensor.
+
+        Returns:
+          The new state as the output, and the list of the new state.
+        """
+        (state,) = states
+        gates = self.gates(ops.concatenate([inputs, state], axis=-1))
+        update_gate, reset_gate = ops.split(gates, 2, axis=-1)
+        candidate = self.candidate(
+            ops.concatenate([inputs, reset_gate * state], axis=-1)
+        )
+        state = state + update_gate * (candidate - state)
+        return state, [state]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "features": self.features}
+
+
+@keras.saving.register_keras_serializable(package="rim_tf")
+class RIMCell(keras.layers.Layer):
+    """The paper's update network h_phi (equations 6 and 7, section 3).
+
+    convolution 3x3, stride 2, tanh -> ConvGRU -> transposed convolution 3x3,
+    stride 2, tanh -> convolution 3x3. With the default sizes and one image channel
+    it has 2,361,921 parameters. The last layer starts near zero, so that an
+    untrained RIM hardly moves its first estimate.
+
+    The strides want even image sizes. Inputs of odd height or width are padded by
+    one row or column that repeats the border, and the output is cropped.
+
+    Args:
+      channels: Image channels: 1 (grey) or 3 (RGB).
+      features: Channels of the two outer convolutions.
+      state_features: Channels of the ConvGRU's state.
+      **kwargs: Arguments of `keras.layers.Layer`.
+    """
+
+    stride = 2
+
+    def __init__(
+        self,
+        channels: int = 1,
+        features: int = 64,
+        state_features: int = 256,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.channels = channels
+        self.features = features
+        self.state_features = state_features
+        self.encode = keras.layers.Conv2D(
+            features,
+            3,
+            strides=self.stride,
+            padding="same",
+            activation="tanh",
+            dtype=self.dtype_policy,
+            name="encode",
+        )
+        self.recurrent = ConvGRUCell(
+            state_features, dtype=self.dtype_policy, name="recurrent"
+        )
+        self.decode = keras.layers.Conv2DTranspose(
+            features,
+            3,
+            strides=self.stride,
+            padding="same",
+            activation="tanh",
+            dtype=self.dtype_policy,
+            name="decode",
+        )
+        self.update = keras.layers.Conv2D(
+            channels,
+            3,
+            padding="same",
+            kernel_initializer=keras.initializers.RandomNormal(stddev=1e-3),
+            dtype=self.dtype_policy,
+            name="update",
+        )
+
+    @property
+    def state_size(self) -> int:
+        """Number of channels of the state, which has half the image's height and width."""
+        return self.state_features
+
+    @property
+    def output_size(self) -> int:
+        """Number of channels of the update of eta."""
+        return self.channels
+
+    def build(self, input_shape: tuple[int | None, ...] | None = None) -> None:
+        self.encode.build((None, None, None, 2 * self.channels))
+        self.recurrent.build((None, None, None, self.features))
+        self.decode.build((None, None, None, self.state_features))
+        self.update.build((None, None, None, self.features))
+
+    def get_initial_state(self, batch_size: int, height: int, width: int) -> list:
+        """Returns the state s_0 = 0 for images of `height` x `width` pixels."""
+        return self.recurrent.get_initial_state(
+            batch_size, -(-height // self.stride), -(-width // self.stride)
+        )
+
+    def call(self, inputs, states):
+        """Makes one step of equations 6 and 7.
+
+        Args:
+          inputs: `(batch, height, width, 2 * channels)`, eta and the likelihood
+            gradient concatenated.
+          states: A list of one `(batch, ceil(height / 2), ceil(width / 2),
+            state_features)` tensor.
+
+        Returns:
+          The update of eta, `(batch, height, width, channels)`, and the list of
+          the new state.
+        """
+        height, width = ops.shape(inputs)[1:3]
+        hidden = self.encode(_pad_to_even(inputs))
+        hidden, states = self.recurrent(hidden, states)
+        update = self.update(self.decode(hidden))
+        return update[:, :height, :width], states
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "channels": self.channels,
+            "features": self.features,
+            "state_features": self.state_features,
+        }
+
+
+def _pad_to_even(images):
+    """Repeats the last row and column of images with an odd height or width."""
+    height, width = ops.shape(images)[1:3]
+    # Padding by one in "symmetric" mode repeats the border pixel.
+    paddings = [[0, 0], [0, height % 2], [0, width % 2], [0, 0]]
+    return ops.pad(images, paddings, mode="symmetric")

@@ -1,0 +1,25 @@
+"""Writing files so that a reader never meets half of one."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Yields a temporary path that takes the place of `path` when all went well.
+
+    Example:
+
+        with files.replacing("result.json") as temporary:
+            temporary.write_text(text)
+    """
+    path = Path(path)
+    # Keras looks at the end of a name, so what is temporary stands in front.
+    temporary = path.with_name(f".writing-{os.getpid()}-{path.name}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

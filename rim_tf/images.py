@@ -1,0 +1,94 @@
+"""Image files and colour conversions, to the last digit as the literature has them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff")
+
+# MATLAB's rgb2gray, with all its digits: the first row of the inverse of the NTSC
+# matrix. The usual four digits change the rounding in most images.
+_GRAY_WEIGHTS = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
+
+# MATLAB's rgb2ycbcr: luminance between 16 and 235 (ITU-R BT.601).
+_LUMINANCE_WEIGHTS = np.array([65.481, 128.553, 24.966]) / 255.0
+_LUMINANCE_OFFSET = 16.0
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """Reads an image file as Pillow decodes it.
+
+    TensorFlow's default JPEG decoder gives other pixels, so that PSNR values
+    would not be comparable.
+
+    Returns:
+      `(height, width, 3)` uint8, RGB. An alpha channel is dropped.
+
+    Raises:
+      ValueError: If the file is not an image.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except (UnidentifiedImageError, OSError) as error:
+        raise ValueError(f"{path} cannot be read as an image: {error}") from error
+
+
+def list_images(folder: str | Path) -> list[Path]:
+    """Returns the image files of a folder, sorted by name.
+
+    Raises:
+      ValueError: If there is no such folder or it has no image.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder.")
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    if not paths:
+        raise ValueError(
+            f"{folder} has no image; looked for {', '.join(IMAGE_SUFFIXES)}."
+        )
+    return paths
+
+
+def to_gray(image: np.ndarray) -> np.ndarray:
+    """Converts RGB to grey as MATLAB's `rgb2gray` does, bit by bit.
+
+    Args:
+      image: `(height, width, 3)` uint8.
+
+    Returns:
+      `(height, width, 1)` uint8.
+    """
+    return _round(image @ _GRAY_WEIGHTS)[..., np.newaxis]
+
+
+def to_luminance(image: np.ndarray) -> np.ndarray:
+    """Converts RGB to luminance as MATLAB's `rgb2ycbcr` does.
+
+    Args:
+      image: `(height, width, 3)` uint8.
+
+    Returns:
+      `(height, width, 1)` uint8 between 16 and 235.
+    """
+    return _round(image @ _LUMINANCE_WEIGHTS + _LUMINANCE_OFFSET)[..., np.newaxis]
+
+
+def to_rgb(image: np.ndarray) -> np.ndarray:
+    """Returns the `(height, width, 3)` uint8 image itself."""
+    return image
+
+
+COLOR_CONVERSIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "gray": to_gray,
+    "luminance": to_luminance,
+    "rgb": to_rgb,
+}
+
+
+def _round(values: np.ndarray) -> np.ndarray:
+    # MATLAB rounds halves up, NumPy's round goes to the even neighbour.
+    return np.floor(values + 0.5).astype(np.uint8)

@@ -1,0 +1,32 @@
+"""Image quality as the literature reports it."""
+
+import numpy as np
+
+
+def psnr(estimate, clean) -> np.ndarray:
+    """Peak signal-to-noise ratio of each image in dB, for a peak of 1.
+
+    The estimate is clipped to [0, 1] but not rounded; the error is pooled over
+    all pixels and channels of an image. Tables report the mean over images of
+    these values, which is not the value of the pooled error.
+
+    Args:
+      estimate: `(batch, height, width, channels)`, pixels between 0 and 1.
+      clean: The true images, of the same shape.
+
+    Returns:
+      `(batch,)` float64; infinite where the images are equal.
+
+    Raises:
+      ValueError: If the shapes differ or are not those of a batch of images.
+    """
+    estimate = np.asarray(estimate, np.float64)
+    clean = np.asarray(clean, np.float64)
+    if estimate.shape != clean.shape or estimate.ndim != 4:
+        raise ValueError(
+            "psnr needs two arrays (batch, height, width, channels), "
+            f"got {estimate.shape} and {clean.shape}."
+        )
+    error = np.square(np.clip(estimate, 0.0, 1.0) - clean).mean(axis=(1, 2, 3))
+    with np.errstate(divide="ignore"):
+        return -10.0 * np.log10(error)

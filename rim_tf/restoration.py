@@ -1,0 +1,113 @@
+"""Restoring images with a trained RIM: any image size, any number of steps."""
+
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+from keras import ops
+
+from rim_tf.forward_models import Denoising, ForwardModel
+from rim_tf.rim import RIM
+
+
+def restore(
+    model: RIM,
+    observation,
+    forward_model: ForwardModel | None = None,
+    sigma=0.0,
+    num_steps: int | None = None,
+) -> np.ndarray:
+    """Restores images: the estimate x_T after `num_steps` steps.
+
+    The memory that this takes does not depend on the number of steps.
+
+    Args:
+      model: A trained RIM, for instance of `rim_tf.load_pretrained`.
+      observation: y, a NumPy array or tensor; for denoising `(batch, height,
+        width, channels)`, pixels on the scale from 0 to 1. Noisy values may lie
+        outside that range.
+      forward_model: The operator A; `rim_tf.Denoising()` if None.
+      sigma: Standard deviation of the noise in the unit of y, 0 or more: a
+        scalar, or `(batch,)`.
+      num_steps: T; the number of steps of the model's training if None.
+
+    Returns:
+      `(batch, height, width, channels)` float32 in [0, 1].
+
+    Raises:
+      ValueError: If the observation's shape does not fit the model, or sigma is
+        negative, or `num_steps` is less than 1.
+    """
+    estimate = None
+    for estimate in iterate(model, observation, forward_model, sigma, num_steps):
+        pass
+    return ops.convert_to_numpy(estimate)
+
+
+def iterate(
+    model: RIM,
+    observation,
+    forward_model: ForwardModel | None = None,
+    sigma=0.0,
+    num_steps: int | None = None,
+) -> Iterator:
+    """Yields the estimates x_1 ... x_T one by one; see `restore`."""
+    forward_model = forward_model or Denoising()
+    num_steps = model.num_steps if num_steps is None else num_steps
+    if num_steps < 1:
+        raise ValueError(f"num_steps must be at least 1, not {num_steps}.")
+    observation = ops.cast(observation, "float32")
+    sigma = _noise_levels(sigma, observation.shape[0])
+    eta = model.initial_eta(observation, forward_model)
+    _check_image_shape(model, eta.shape)
+    states = model.initial_state(eta)
+    step = _compiled_step(model)
+    for _ in range(num_steps):
+        eta, states = step(eta, states, observation, sigma, forward_model)
+        yield model.link.forward(eta)
+
+
+def _noise_levels(sigma, batch_size: int):
+    sigma = np.asarray(sigma, np.float32)
+    if sigma.shape not in ((), (1,), (batch_size,)):
+        raise ValueError(
+            f"sigma must be a number or one per image ({batch_size}), "
+            f"got the shape {sigma.shape}."
+        )
+    if not (sigma >= 0).all():
+        raise ValueError(f"sigma must not be negative, got {sigma.min()}.")
+    return ops.convert_to_tensor(np.broadcast_to(sigma, (batch_size,)))
+
+
+def _check_image_shape(model: RIM, shape: tuple[int, ...]) -> None:
+    channels = getattr(model.cell, "channels", shape[-1])
+    if len(shape) != 4 or shape[-1] != channels:
+        raise ValueError(
+            f"The model restores images (batch, height, width, {channels}), "
+            f"this observation gives {tuple(shape)}."
+        )
+
+
+def _compiled_step(model: RIM):
+    """Returns `model.step` compiled once for the model, for all image sizes."""
+    if not hasattr(model, "_compiled_step"):
+        model._compiled_step = _compile(model)
+    return model._compiled_step
+
+
+def _compile(model: RIM):
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(model.step, reduce_retracing=True)
+    if keras.backend.backend() == "jax":
+        import jax
+
+        def stateless_step(variables, *args):
+            pairs = zip(model.variables, variables, strict=True)
+            with keras.StatelessScope(state_mapping=pairs):
+                return model.step(*args)
+
+        compiled = jax.jit(stateless_step, static_argnums=5)
+        return lambda *args: compiled([v.value for v in model.variables], *args)
+    return model.step

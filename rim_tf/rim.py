@@ -1,0 +1,190 @@
+"""The recurrent inference machine: the loop over a cell, and its loss (section 2)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from rim_tf import links
+from rim_tf.cells import RIMCell
+from rim_tf.forward_models import Denoising, ForwardModel, likelihood_gradient
+
+PAPER_NUM_STEPS = 20
+_INITIAL_EPSILON = 0.01
+
+
+@keras.saving.register_keras_serializable(package="rim_tf")
+class RIM(keras.Model):
+    """Recurrent inference machine (equations 6 to 9).
+
+    From an observation y, its noise level sigma and the forward model A it makes
+    the estimates x_1 ... x_T:
+
+        eta_0 = Psi^-1(A^T y)
+        eta_{t+1}, s_{t+1} = eta_t + h_phi(gradient_t, eta_t, s_t)
+        x_t = Psi(eta_t)
+
+    with the link function Psi, the cell h_phi, and the gradient of equation 9,
+    whose epsilon = softplus(phi_epsilon) is trained with the cell. Any number of
+    steps, any image size and any forward model may be used after training.
+
+    Under the policy "mixed_bfloat16" the cell computes in bfloat16; eta, the
+    estimates and the likelihood gradient stay in float32.
+
+    Args:
+      cell: The update network h_phi; the default is the paper's, `RIMCell()`.
+      link: Psi: "sigmoid" for estimates between 0 and 1, or "identity".
+      gradient: "x" gives the cell the gradient with respect to the image, as
+        equation 9 is written; "eta" multiplies it by Psi'(eta).
+      num_steps: T, the default number of steps.
+      **kwargs: Arguments of `keras.Model`.
+
+    Raises:
+      ValueError: If `link`, `gradient` or `num_steps` is not one of the above.
+
+    Example:
+
+        rim = rim_tf.RIM()
+        estimates = rim(observation, sigma=25 / 255)  # (T, batch, ...)
+    """
+
+    def __init__(
+        self,
+        cell: Any = None,
+        link: str = "sigmoid",
+        gradient: str = "x",
+        num_steps: int = PAPER_NUM_STEPS,
+        **kwargs: Any,
+    ):
+        # Without this Keras would cast the observation to the compute dtype.
+        super().__init__(autocast=False, **kwargs)
+        if gradient not in ("x", "eta"):
+            raise ValueError(f"gradient must be 'x' or 'eta', not {gradient!r}.")
+        if num_steps < 1:
+            raise ValueError(f"num_steps must be at least 1, not {num_steps}.")
+        self.cell = RIMCell(dtype=self.dtype_policy) if cell is None else cell
+        self.link = links.get(link)
+        self.gradient = gradient
+        self.num_steps = num_steps
+
+    def build(self, input_shape: tuple[int | None, ...] | None = None) -> None:
+        """Creates the variables, which depend on no image size."""
+        if isinstance(self.cell, keras.Layer) and not self.cell.built:
+            self.cell.build(None)
+        self.phi_epsilon = self.add_weight(
+            name="phi_epsilon",
+            shape=(),
+            autocast=False,
+            # The inverse of softplus.
+            initializer=keras.initializers.Constant(np.log(np.expm1(_INITIAL_EPSILON))),
+        )
+
+    @property
+    def epsilon(self):
+        """Epsilon of equation 9, a positive float32 scalar."""
+        return ops.softplus(ops.convert_to_tensor(self.phi_epsilon))
+
+    def initial_eta(self, observation, forward_model: ForwardModel):
+        """Returns eta_0 = Psi^-1 of the forward model's initial estimate."""
+        return self.link.inverse(forward_model.initial_estimate(observation))
+
+    def initial_state(self, eta) -> list:
+        """Returns the cell's first states s_0 for images of the shape of `eta`."""
+        batch_size, height, width = ops.shape(eta)[:3]
+        return self.cell.get_initial_state(batch_size, height, width)
+
+    def step(self, eta, states, observation, sigma, forward_model: ForwardModel):
+        """Makes one step of equations 6, 7 and 9.
+
+        Args:
+          eta: `(batch, height, width, channels)` float32.
+          states: The cell's list of states.
+          observation: y, float32, of the shape that `forward_model.forward` returns.
+          sigma: Noise level in the unit of y, `(batch,)` float32.
+          forward_model: The operator A.
+
+        Returns:
+          The next eta and states.
+        """
+        gradient = likelihood_gradient(
+            self.link.forward(eta), observation, sigma, forward_model, self.epsilon
+        )
+        if self.gradient == "eta":
+            gradient = gradient * self.link.derivative(eta)
+        inputs = ops.concatenate([eta, gradient], axis=-1)
+        update, states = self.cell(inputs, states)
+        return eta + ops.cast(update, "float32"), states
+
+    def iterate(
+        self, observation, sigma, forward_model: ForwardModel, num_steps: int
+    ) -> Iterator:
+        """Yields the estimates x_1 ... x_T one by one, keeping none of them."""
+        eta = self.initial_eta(observation, forward_model)
+        states = self.initial_state(eta)
+        for _ in range(num_steps):
+            eta, states = self.step(eta, states, observation, sigma, forward_model)
+            yield self.link.forward(eta)
+
+    def call(
+        self,
+        observation,
+        sigma=0.0,
+        forward_model: ForwardModel | None = None,
+        num_steps: int | None = None,
+    ):
+        """Returns the estimates after every step.
+
+        To restore one large image use `rim_tf.restore`, which keeps the last
+        estimate only.
+
+        Args:
+          observation: y, float32; for denoising `(batch, height, width, channels)`
+            on the scale where pixels lie between 0 and 1.
+          sigma: Standard deviation of the noise in the unit of y: a scalar or
+            `(batch,)`.
+          forward_model: The operator A; `Denoising()` if None.
+          num_steps: T; the model's own if None.
+
+        Returns:
+          `(num_steps, batch, height, width, channels)` float32.
+        """
+        observation = ops.cast(observation, "float32")
+        sigma = ops.broadcast_to(
+            ops.cast(sigma, "float32"), (ops.shape(observation)[0],)
+        )
+        estimates = self.iterate(
+            observation,
+            sigma,
+            forward_model or Denoising(),
+            num_steps or self.num_steps,
+        )
+        return ops.stack(list(estimates))
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "cell": keras.saving.serialize_keras_object(self.cell),
+            "link": self.link.name,
+            "gradient": self.gradient,
+            "num_steps": self.num_steps,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "RIM":
+        cell = keras.saving.deserialize_keras_object(config["cell"])
+        return cls(**{**config, "cell": cell})
+
+
+def loss_over_steps(estimates, clean):
+    """The loss of equation 8 with w_t = 1: mean squared error over pixels and steps.
+
+    Args:
+      estimates: `(num_steps, batch, height, width, channels)` float32.
+      clean: The true images, `(batch, height, width, channels)` float32.
+
+    Returns:
+      `(num_steps,)` float32, the loss of each step; their mean is trained.
+    """
+    return ops.mean(ops.square(estimates - clean), axis=(1, 2, 3, 4))

@@ -1,0 +1,285 @@
+"""Training a RIM with Keras `fit`, resumable at any moment (section 3)."""
+
+import csv
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from rim_tf import callbacks, files
+from rim_tf.patches import PatchSet
+from rim_tf.problems import Problem
+from rim_tf.rim import PAPER_NUM_STEPS, RIM, loss_over_steps
+from rim_tf.schedules import Phase, WarmupCosine, plan_phases
+
+CHECKPOINT_FILE = "last.weights.h5"
+BEST_FILE = "best.weights.h5"
+LOG_FILE = "log.csv"
+SETTINGS_FILE = "settings.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSettings:
+    """Settings of a training; the defaults are the reproduction's.
+
+    Attributes:
+      epochs: How often each patch is visited.
+      batch_size: Patches in a batch.
+      steps_schedule: Pairs of the number of steps T and the share of the
+        computation spent with it, see `rim_tf.schedules.plan_phases`.
+      learning_rate: Peak learning rate of Adam.
+      warmup_updates: Updates over which the learning rate rises to its peak.
+      clip_norm: Bound on the global norm of the gradient.
+      seed: Seed of the initial weights, the order of patches, and the noise.
+      num_validations: How often the validation patches are restored.
+      checkpoint_minutes: Time between checkpoints.
+    """
+
+    epochs: int = 2
+    batch_size: int = 64
+    steps_schedule: tuple[tuple[int, float], ...] = ((PAPER_NUM_STEPS, 1.0),)
+    learning_rate: float = 1e-3
+    warmup_updates: int = 100
+    clip_norm: float = 1.0
+    seed: int = 0
+    num_validations: int = 20
+    checkpoint_minutes: float = 5.0
+
+
+class UnrolledRIM(keras.Model):
+    """A RIM with the problem that it is trained on: clean images in, estimates out.
+
+    Args:
+      rim: The model to train.
+      problem: What is drawn for every batch.
+      seed: Seed of what is drawn.
+    """
+
+    def __init__(self, rim: RIM, problem: Problem, seed: int):
+        super().__init__(dtype="float32")
+        self.rim = rim
+        self.problem = problem
+        self.noise_seed = keras.random.SeedGenerator(seed)
+        self.num_steps = rim.num_steps
+        if not rim.built:
+            rim.build()
+        self.built = True
+
+    def call(self, clean):
+        """Measures clean images and returns the RIM's estimates of them."""
+        measurement = self.problem.draw(clean, self.noise_seed)
+        return self.rim(
+            measurement.observation,
+            sigma=measurement.sigma,
+            forward_model=measurement.forward_model,
+            num_steps=self.num_steps,
+        )
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        """Returns the loss of equation 8, the mean over the steps."""
+        return ops.mean(loss_over_steps(y_pred, x))
+
+    # The position in the sequence of random numbers belongs to a checkpoint.
+
+    def save_own_variables(self, store) -> None:
+        super().save_own_variables(store)
+        store["noise_seed"] = ops.convert_to_numpy(self.noise_seed.state)
+
+    def load_own_variables(self, store) -> None:
+        self.noise_seed.state.assign(np.asarray(store["noise_seed"]))
+
+
+def train(
+    rim: RIM,
+    problem: Problem,
+    patches: PatchSet,
+    validation_patches: np.ndarray,
+    settings: TrainingSettings,
+    output_dir: str | Path,
+) -> RIM:
+    """Trains a RIM, or goes on with an interrupted training in `output_dir`.
+
+    Writes into `output_dir`: `log.csv` with a row per validation, the last state
+    with the optimizer's (`last.weights.h5`), the weights with the best validation
+    PSNR (`best.weights.h5`), and `settings.json`.
+
+    Args:
+      rim: The model.
+      problem: What is drawn for every batch.
+      patches: The training patches.
+      validation_patches: `(number, height, width, channels)` float32 in [0, 1].
+      settings: See `TrainingSettings`.
+      output_dir: A folder, made if need be.
+
+    Returns:
+      `rim` with the weights of the best validation.
+
+    Raises:
+      ValueError: If the patches do not fill one batch, or `output_dir` has a
+        training with other settings.
+      FloatingPointError: If the loss became infinite or undefined.
+    """
+    num_updates = settings.epochs * len(patches) // settings.batch_size
+    if num_updates < 1:
+        raise ValueError(
+            f"{settings.epochs} x {len(patches)} patches do not fill a batch of "
+            f"{settings.batch_size}."
+        )
+    output_dir = Path(output_dir)
+    output_dir.mkdir(parents=True, exist_ok=True)
+    _remember_settings(output_dir / SETTINGS_FILE, settings, len(patches))
+
+    phases = plan_phases(settings.steps_schedule, num_updates)
+    model = _compiled_model(rim, problem, settings, phases)
+    if (output_dir / CHECKPOINT_FILE).exists():
+        model.load_weights(output_dir / CHECKPOINT_FILE)
+    updates_done = int(model.optimizer.iterations)
+    history = _rewind_log(output_dir / LOG_FILE, updates_done)
+
+    validation = callbacks.Validation(problem, validation_patches, settings.seed)
+    progress_bar = callbacks.ProgressBar(
+        _computation(phases, num_updates) * settings.batch_size,
+        _computation(phases, updates_done) * settings.batch_size,
+        settings.batch_size,
+    )
+    # Their order matters: what one adds to the logs the next ones use, and the
+    # checkpoint says that all before it is done.
+    callback_list = [
+        progress_bar,
+        keras.callbacks.TerminateOnNaN(),
+        callbacks.Position(
+            settings.batch_size, float(history[-1]["seconds"]) if history else 0.0
+        ),
+        validation,
+        callbacks.KeepBest(
+            output_dir / BEST_FILE,
+            max((float(row["val_psnr"]) for row in history), default=-np.inf),
+        ),
+        *callbacks.tensorboard_callbacks(output_dir / "tensorboard", validation),
+        keras.callbacks.CSVLogger(str(output_dir / LOG_FILE), append=True),
+        callbacks.Checkpoint(output_dir / CHECKPOINT_FILE, settings.checkpoint_minutes),
+    ]
+    order = patches.order(settings.epochs, settings.seed)
+    rounds = plan_rounds(phases, settings.num_validations)
+    for number, training_round in enumerate(rounds):
+        _fit_round(model, training_round, number, patches, order, callback_list)
+    progress_bar.close()
+    rim.load_weights(output_dir / BEST_FILE)
+    return rim
+
+
+def plan_rounds(phases: Sequence[Phase], num_rounds: int) -> list[Phase]:
+    """Divides phases into about `num_rounds` rounds of equal computation.
+
+    A validation follows each round.
+    """
+    total = sum(phase.num_steps * phase.num_updates for phase in phases)
+    rounds = []
+    for steps, first, updates in phases:
+        number = max(1, round(num_rounds * steps * updates / total))
+        bounds = np.linspace(first, first + updates, min(number, updates) + 1)
+        bounds = np.rint(bounds).astype(int).tolist()
+        rounds += [
+            Phase(steps, start, end - start)
+            for start, end in zip(bounds, bounds[1:], strict=False)
+        ]
+    return rounds
+
+
+def _compiled_model(
+    rim: RIM, problem: Problem, settings: TrainingSettings, phases: Sequence[Phase]
+) -> UnrolledRIM:
+    model = UnrolledRIM(rim, problem, settings.seed)
+    schedule = WarmupCosine(settings.learning_rate, settings.warmup_updates, phases)
+    optimizer = keras.optimizers.Adam(schedule, global_clipnorm=settings.clip_norm)
+    optimizer.build(model.trainable_variables)
+    # XLA is slower than the plain graph on a CPU, and the right choice on a GPU.
+    model.compile(optimizer, jit_compile=keras.backend.backend() == "jax" or _has_gpu())
+    return model
+
+
+def _has_gpu() -> bool:
+    return bool(keras.distribution.list_devices("gpu"))
+
+
+def _fit_round(
+    model: UnrolledRIM,
+    training_round: Phase,
+    number: int,
+    patches: PatchSet,
+    order: np.ndarray,
+    callback_list: list[keras.callbacks.Callback],
+) -> None:
+    """Trains what is left of a round, nothing if it is done."""
+    num_steps, first_update, num_updates = training_round
+    updates_done = int(model.optimizer.iterations)
+    updates_left = first_update + num_updates - updates_done
+    if updates_left <= 0:
+        return
+    if model.num_steps != num_steps:
+        model.num_steps = num_steps
+        model.make_train_function(force=True)
+    batch_size = callback_list[0].batch_size
+    part = order[updates_done * batch_size :][: updates_left * batch_size]
+    if keras.backend.backend() == "tensorflow":
+        data = patches.dataset(part, batch_size)
+    else:
+        data = patches.batches(part, batch_size)
+    logs = model.fit(
+        data,
+        steps_per_epoch=updates_left,
+        initial_epoch=number,
+        epochs=number + 1,
+        callbacks=callback_list,
+        verbose=0,
+    )
+    if not np.isfinite(logs.history["loss"][-1]):
+        raise FloatingPointError(
+            f"The loss is not finite after {int(model.optimizer.iterations)} updates; "
+            "try a lower learning rate."
+        )
+
+
+def _computation(phases: Sequence[Phase], updates: int) -> int:
+    """Returns the sum of T over the first `updates` updates."""
+    return sum(
+        phase.num_steps * min(max(updates - phase.first_update, 0), phase.num_updates)
+        for phase in phases
+    )
+
+
+def _remember_settings(
+    path: Path, settings: TrainingSettings, num_patches: int
+) -> None:
+    """Writes the settings, or compares them with those of an earlier run."""
+    text = json.dumps(
+        {"num_patches": num_patches, **dataclasses.asdict(settings)}, indent=2
+    )
+    if path.exists() and path.read_text() != text:
+        raise ValueError(
+            f"{path.parent} has a training with other settings (see {path.name}); "
+            "choose another folder, or delete it to begin anew."
+        )
+    with files.replacing(path) as temporary:
+        temporary.write_text(text)
+
+
+def _rewind_log(path: Path, updates_done: int) -> list[dict[str, str]]:
+    """Removes rows later than the checkpoint and returns the others."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        reader = csv.DictReader(file)
+        rows = [row for row in reader if int(row["updates"]) <= updates_done]
+        names = reader.fieldnames
+    with files.replacing(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(rows)
+    return rows
