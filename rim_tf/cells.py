@@ -77,7 +77,7 @@ class ConvGRUCell(keras.layers.Layer):
         self.candidate.build(concatenated)
 
     def get_initial_state(self, batch_size: int, height: int, width: int) -> list:
-        """Returns the zero state, one `(batch_size, height, width, features)` tensor."""
+        """Returns zeros: one `(batch_size, height, width, features)` tensor."""
         shape = (batch_size, height, width, self.features)
         return [ops.zeros(shape, self.compute_dtype)]
 
@@ -168,7 +168,7 @@ class RIMCell(keras.layers.Layer):
 
     @property
     def state_size(self) -> int:
-        """Number of channels of the state, which has half the image's height and width."""
+        """Number of channels of the state, whose sides are half the image's."""
         return self.state_features
 
     @property

@@ -30,6 +30,10 @@ def _logit(image):
     return ops.log(image) - ops.log1p(-image)
 
 
+def _same(values):
+    return ops.convert_to_tensor(values)
+
+
 def _sigmoid_derivative(eta):
     image = ops.sigmoid(eta)
     return image * (1.0 - image)
@@ -39,7 +43,7 @@ _LINKS = {
     link.name: link
     for link in (
         Link("sigmoid", ops.sigmoid, _logit, _sigmoid_derivative),
-        Link("identity", ops.identity, ops.identity, ops.ones_like),
+        Link("identity", _same, _same, ops.ones_like),
     )
 }
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def psnr(estimate, clean) -> np.ndarray:
+def psnr(estimate, clean, clip: bool = True) -> np.ndarray:
     """Peak signal-to-noise ratio of each image in dB, for a peak of 1.
 
     The estimate is clipped to [0, 1] but not rounded; the error is pooled over
@@ -13,6 +13,8 @@ def psnr(estimate, clean) -> np.ndarray:
     Args:
       estimate: `(batch, height, width, channels)`, pixels between 0 and 1.
       clean: The true images, of the same shape.
+      clip: Whether to clip. The PSNR of a noisy observation that theory gives,
+        -20 log10 sigma, is that of the observation as it is.
 
     Returns:
       `(batch,)` float64; infinite where the images are equal.
@@ -27,6 +29,8 @@ def psnr(estimate, clean) -> np.ndarray:
             "psnr needs two arrays (batch, height, width, channels), "
             f"got {estimate.shape} and {clean.shape}."
         )
-    error = np.square(np.clip(estimate, 0.0, 1.0) - clean).mean(axis=(1, 2, 3))
+    if clip:
+        estimate = np.clip(estimate, 0.0, 1.0)
+    error = np.square(estimate - clean).mean(axis=(1, 2, 3))
     with np.errstate(divide="ignore"):
         return -10.0 * np.log10(error)

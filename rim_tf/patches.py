@@ -79,7 +79,7 @@ class PatchSet:
         return self._pixels[rows[:, :, None] + span] / _MAX_PIXEL
 
     def to_numpy(self) -> np.ndarray:
-        """Returns all patches, `(len(self), size, size, channels)` float32 in [0, 1]."""
+        """Returns all patches, `(number, size, size, channels)` float32 in [0, 1]."""
         return self.gather(np.arange(len(self)))
 
     def order(self, epochs: int, seed: int) -> np.ndarray:

@@ -1,6 +1,8 @@
 """Restoring images with a trained RIM: any image size, any number of steps."""
 
+import collections
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -38,10 +40,9 @@ def restore(
       ValueError: If the observation's shape does not fit the model, or sigma is
         negative, or `num_steps` is less than 1.
     """
-    estimate = None
-    for estimate in iterate(model, observation, forward_model, sigma, num_steps):
-        pass
-    return ops.convert_to_numpy(estimate)
+    estimates = iterate(model, observation, forward_model, sigma, num_steps)
+    (last,) = collections.deque(estimates, maxlen=1)
+    return ops.convert_to_numpy(last)
 
 
 def iterate(
@@ -56,14 +57,17 @@ def iterate(
     num_steps = model.num_steps if num_steps is None else num_steps
     if num_steps < 1:
         raise ValueError(f"num_steps must be at least 1, not {num_steps}.")
+    if not model.built:
+        model.build()
     observation = ops.cast(observation, "float32")
     sigma = _noise_levels(sigma, observation.shape[0])
     eta = model.initial_eta(observation, forward_model)
     _check_image_shape(model, eta.shape)
     states = model.initial_state(eta)
-    step = _compiled_step(model)
+    update = _compiled_update(model)
     for _ in range(num_steps):
-        eta, states = step(eta, states, observation, sigma, forward_model)
+        gradient = model.likelihood_gradient(eta, observation, sigma, forward_model)
+        eta, states = update(eta, gradient, states)
         yield model.link.forward(eta)
 
 
@@ -88,26 +92,30 @@ def _check_image_shape(model: RIM, shape: tuple[int, ...]) -> None:
         )
 
 
-def _compiled_step(model: RIM):
-    """Returns `model.step` compiled once for the model, for all image sizes."""
-    if not hasattr(model, "_compiled_step"):
-        model._compiled_step = _compile(model)
-    return model._compiled_step
+def _compiled_update(model: RIM):
+    """Returns `model.update`, compiled once for the model.
+
+    The forward model stays outside: a new one costs no compilation, and a user's
+    own may be anything that Python can compute.
+    """
+    if not hasattr(model, "_compiled_update"):
+        model._compiled_update = _compile(model)
+    return model._compiled_update
 
 
 def _compile(model: RIM):
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        return tf.function(model.step, reduce_retracing=True)
+        return tf.function(model.update, reduce_retracing=True)
     if keras.backend.backend() == "jax":
         import jax
 
-        def stateless_step(variables, *args):
+        @jax.jit
+        def stateless_update(variables, *args: Any):
             pairs = zip(model.variables, variables, strict=True)
             with keras.StatelessScope(state_mapping=pairs):
-                return model.step(*args)
+                return model.update(*args)
 
-        compiled = jax.jit(stateless_step, static_argnums=5)
-        return lambda *args: compiled([v.value for v in model.variables], *args)
-    return model.step
+        return lambda *args: stateless_update([v.value for v in model.variables], *args)
+    return model.update

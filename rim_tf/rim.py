@@ -95,24 +95,36 @@ class RIM(keras.Model):
         batch_size, height, width = ops.shape(eta)[:3]
         return self.cell.get_initial_state(batch_size, height, width)
 
-    def step(self, eta, states, observation, sigma, forward_model: ForwardModel):
-        """Makes one step of equations 6, 7 and 9.
+    def likelihood_gradient(self, eta, observation, sigma, forward_model: ForwardModel):
+        """Returns the gradient of equation 9 at eta, as the cell sees it.
 
         Args:
           eta: `(batch, height, width, channels)` float32.
-          states: The cell's list of states.
           observation: y, float32, of the shape that `forward_model.forward` returns.
           sigma: Noise level in the unit of y, `(batch,)` float32.
           forward_model: The operator A.
 
         Returns:
-          The next eta and states.
+          A tensor of the shape of `eta`, float32.
         """
         gradient = likelihood_gradient(
             self.link.forward(eta), observation, sigma, forward_model, self.epsilon
         )
         if self.gradient == "eta":
             gradient = gradient * self.link.derivative(eta)
+        return gradient
+
+    def update(self, eta, gradient, states: list) -> tuple[Any, list]:
+        """Makes one step of equations 6 and 7.
+
+        Args:
+          eta: `(batch, height, width, channels)` float32.
+          gradient: Of the shape of `eta`, from `likelihood_gradient`.
+          states: The cell's list of states.
+
+        Returns:
+          The next eta and states.
+        """
         inputs = ops.concatenate([eta, gradient], axis=-1)
         update, states = self.cell(inputs, states)
         return eta + ops.cast(update, "float32"), states
@@ -124,7 +136,8 @@ class RIM(keras.Model):
         eta = self.initial_eta(observation, forward_model)
         states = self.initial_state(eta)
         for _ in range(num_steps):
-            eta, states = self.step(eta, states, observation, sigma, forward_model)
+            gradient = self.likelihood_gradient(eta, observation, sigma, forward_model)
+            eta, states = self.update(eta, gradient, states)
             yield self.link.forward(eta)
 
     def call(

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from rim_tf import callbacks, files
+from rim_tf import callbacks, files, precision
 from rim_tf.patches import PatchSet
 from rim_tf.problems import Problem
 from rim_tf.rim import PAPER_NUM_STEPS, RIM, loss_over_steps
@@ -144,8 +145,8 @@ def train(
 
     validation = callbacks.Validation(problem, validation_patches, settings.seed)
     progress_bar = callbacks.ProgressBar(
-        _computation(phases, num_updates) * settings.batch_size,
-        _computation(phases, updates_done) * settings.batch_size,
+        total_computation(settings, len(patches)),
+        computation(phases, updates_done) * settings.batch_size,
         settings.batch_size,
     )
     # Their order matters: what one adds to the logs the next ones use, and the
@@ -174,6 +175,27 @@ def train(
     return rim
 
 
+def total_computation(settings: TrainingSettings, num_patches: int) -> int:
+    """Returns the computation of a whole training, in steps of single patches."""
+    num_updates = settings.epochs * num_patches // settings.batch_size
+    phases = plan_phases(settings.steps_schedule, num_updates)
+    return computation(phases, num_updates) * settings.batch_size
+
+
+def summary(output_dir: str | Path) -> dict[str, float]:
+    """Returns what the log of a training says of its end and its best weights."""
+    with (Path(output_dir) / LOG_FILE).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    best = max(rows, key=lambda row: float(row["val_psnr"]))
+    return {
+        "updates": int(rows[-1]["updates"]),
+        "patches_seen": int(rows[-1]["patches"]),
+        "seconds": float(rows[-1]["seconds"]),
+        "best_after_updates": int(best["updates"]),
+        "validation_psnr": round(float(best["val_psnr"]), 3),
+    }
+
+
 def plan_rounds(phases: Sequence[Phase], num_rounds: int) -> list[Phase]:
     """Divides phases into about `num_rounds` rounds of equal computation.
 
@@ -187,7 +209,7 @@ def plan_rounds(phases: Sequence[Phase], num_rounds: int) -> list[Phase]:
         bounds = np.rint(bounds).astype(int).tolist()
         rounds += [
             Phase(steps, start, end - start)
-            for start, end in zip(bounds, bounds[1:], strict=False)
+            for start, end in itertools.pairwise(bounds)
         ]
     return rounds
 
@@ -200,12 +222,10 @@ def _compiled_model(
     optimizer = keras.optimizers.Adam(schedule, global_clipnorm=settings.clip_norm)
     optimizer.build(model.trainable_variables)
     # XLA is slower than the plain graph on a CPU, and the right choice on a GPU.
-    model.compile(optimizer, jit_compile=keras.backend.backend() == "jax" or _has_gpu())
+    model.compile(
+        optimizer, jit_compile=keras.backend.backend() == "jax" or precision.has_gpu()
+    )
     return model
-
-
-def _has_gpu() -> bool:
-    return bool(keras.distribution.list_devices("gpu"))
 
 
 def _fit_round(
@@ -237,6 +257,7 @@ def _fit_round(
         initial_epoch=number,
         epochs=number + 1,
         callbacks=callback_list,
+        shuffle=False,
         verbose=0,
     )
     if not np.isfinite(logs.history["loss"][-1]):
@@ -246,7 +267,7 @@ def _fit_round(
         )
 
 
-def _computation(phases: Sequence[Phase], updates: int) -> int:
+def computation(phases: Sequence[Phase], updates: int) -> int:
     """Returns the sum of T over the first `updates` updates."""
     return sum(
         phase.num_steps * min(max(updates - phase.first_update, 0), phase.num_updates)
@@ -275,11 +296,14 @@ def _rewind_log(path: Path, updates_done: int) -> list[dict[str, str]]:
     if not path.exists():
         return []
     with path.open(newline="") as file:
-        reader = csv.DictReader(file)
-        rows = [row for row in reader if int(row["updates"]) <= updates_done]
-        names = reader.fieldnames
+        rows = [
+            row for row in csv.DictReader(file) if int(row["updates"]) <= updates_done
+        ]
+    if not rows:
+        path.unlink()
+        return []
     with files.replacing(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, names)
+        writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
     return rows

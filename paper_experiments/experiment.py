@@ -1,0 +1,443 @@
+"""What the scripts of this folder share: flags, models, and one way to run them."""
+
+import dataclasses
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from absl import app, flags, logging
+
+from paper_experiments import image_sets, reporting
+from rim_tf import files, images, precision, pretrained, schedules, training
+from rim_tf.patches import PatchSet
+from rim_tf.problems import Problem
+from rim_tf.restoration import iterate
+from rim_tf.rim import PAPER_NUM_STEPS, RIM
+
+_DATASET = flags.DEFINE_enum(
+    "dataset",
+    "auto",
+    ["auto", "bsds300", "embedded"],
+    "Images to train and test on. auto: BSDS-300 if it is prepared or can be "
+    "downloaded, else a few photographs that scikit-image installs.",
+)
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir",
+    None,
+    "Where BSDS-300 is: a folder that holds BSDS300/images/{train,test}, or a TFDS "
+    "directory (the default is ~/tensorflow_datasets).",
+)
+_IMAGES = flags.DEFINE_string("images", None, "A folder of images to test on instead.")
+_TRAIN_IMAGES = flags.DEFINE_string(
+    "train_images", None, "A folder of images to train on instead."
+)
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", None, "Where results go; the default is results/<script>."
+)
+_WEIGHTS = flags.DEFINE_string(
+    "weights", None, "Trained weights to test: a name or the path of a .weights.h5."
+)
+_TRAIN = flags.DEFINE_bool(
+    "train",
+    False,
+    "Train first. An interrupted training in --output_dir is gone on with.",
+)
+_NUM_IMAGES = flags.DEFINE_integer(
+    "num_images", None, "Test on the first N images of each set.", lower_bound=1
+)
+_NUM_STEPS = flags.DEFINE_integer(
+    "num_steps", PAPER_NUM_STEPS, "Steps T at the test.", lower_bound=1
+)
+_NUM_PATCHES = flags.DEFINE_integer(
+    "num_patches", 400_000, "Training patches, a seeded sample.", lower_bound=1
+)
+_EPOCHS = flags.DEFINE_integer(
+    "epochs", 2, "Visits to each training patch.", lower_bound=1
+)
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size",
+    None,
+    "Patches in a training batch; by default 64 on a GPU and 16 on a CPU.",
+    lower_bound=1,
+)
+_STEPS_SCHEDULE = flags.DEFINE_string(
+    "train_steps_schedule",
+    str(PAPER_NUM_STEPS),
+    "Steps T in training, such as 20, or 5:0.4,10:0.3,20:0.3 for T:share of the "
+    "computation.",
+)
+_LEARNING_RATE = flags.DEFINE_float(
+    "learning_rate", 1e-3, "Peak learning rate of Adam.", lower_bound=0.0
+)
+_WARMUP_UPDATES = flags.DEFINE_integer(
+    "warmup_updates", 100, "Updates to reach the peak learning rate.", lower_bound=0
+)
+_CLIP_NORM = flags.DEFINE_float(
+    "clip_norm", 1.0, "Bound on the global norm of the gradient.", lower_bound=0.0
+)
+_PATCH_SIZE = flags.DEFINE_integer(
+    "patch_size", 32, "Height and width of a training patch.", lower_bound=8
+)
+_PATCH_STRIDE = flags.DEFINE_integer(
+    "patch_stride", 4, "Distance of neighbouring training patches.", lower_bound=1
+)
+_NUM_VALIDATION_PATCHES = flags.DEFINE_integer(
+    "num_validation_patches", 1000, "Patches of each validation.", lower_bound=1
+)
+_NUM_VALIDATIONS = flags.DEFINE_integer(
+    "num_validations", 20, "Validations during the training.", lower_bound=1
+)
+_CHECKPOINT_MINUTES = flags.DEFINE_float(
+    "checkpoint_minutes", 5.0, "Time between checkpoints.", lower_bound=0.0
+)
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of everything random.", lower_bound=0)
+_PRECISION = flags.DEFINE_enum(
+    "precision",
+    "auto",
+    precision.PRECISIONS,
+    "Arithmetic; auto takes bfloat16 only where the machine has it in hardware.",
+)
+_OVERWRITE = flags.DEFINE_bool(
+    "overwrite", False, "Delete earlier results in --output_dir."
+)
+
+RESULT_FILE = "result.json"
+TABLE_FILE = "table.md"
+TRAINING_FOLDER = "training"
+_GPU_BATCH_SIZE, _CPU_BATCH_SIZE = 64, 16
+# The backward pass costs about twice as much as the forward pass.
+_TRAINING_COST = 3
+
+
+class UserError(Exception):
+    """Something that the user can mend; shown as one line."""
+
+
+def run(main: Callable[[], None]) -> None:
+    """Parses flags and runs a script; errors of the user end it with one line."""
+
+    def checked_main(argv: Sequence[str]) -> None:
+        if len(argv) > 1:
+            raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}.")
+        logging.set_verbosity(logging.WARNING)
+        try:
+            main()
+        except (
+            UserError,
+            image_sets.ImageSetError,
+            pretrained.WeightsNotFoundError,
+        ) as error:
+            sys.exit(f"error: {error}")
+        except KeyboardInterrupt:
+            sys.exit("Interrupted.")
+
+    app.run(checked_main)
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """The common settings of a run, from the flags.
+
+    Attributes:
+      script: Name of the script.
+      output_dir: Where results go.
+      dtype: Keras dtype policy.
+      num_steps: T at the test.
+      seed: Seed of everything random.
+      start: Time of the start, of `time.monotonic`.
+    """
+
+    script: str
+    output_dir: Path
+    dtype: str
+    num_steps: int
+    seed: int
+    start: float
+
+    @property
+    def seconds(self) -> float:
+        """Time since the start in seconds."""
+        return time.monotonic() - self.start
+
+
+def start(script: str) -> Experiment:
+    """Reads the flags, chooses the arithmetic, and prepares the output folder.
+
+    Raises:
+      UserError: If there are results already and --overwrite is not given.
+    """
+    begun = time.monotonic()
+    output_dir = Path(_OUTPUT_DIR.value or f"results/{script}").expanduser()
+    if (output_dir / RESULT_FILE).exists() and not _OVERWRITE.value:
+        raise UserError(
+            f"--output_dir: {output_dir} has results already; choose another "
+            "folder, or give --overwrite."
+        )
+    if _OVERWRITE.value:
+        _delete_results(output_dir)
+    try:
+        output_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--output_dir: {error}") from error
+    dtype, reason = precision.resolve(_PRECISION.value)
+    print(f"Arithmetic: {dtype} ({reason}); backend: {keras.backend.backend()}.")
+    keras.utils.set_random_seed(_SEED.value)
+    return Experiment(script, output_dir, dtype, _NUM_STEPS.value, _SEED.value, begun)
+
+
+def load_test_images() -> image_sets.TestImages:
+    """Loads the test images that the flags ask for, and says what they are."""
+    test = image_sets.load_test_images(_DATASET.value, _DATA_DIR.value, _IMAGES.value)
+    test = test.first(_NUM_IMAGES.value)
+    print(f"Test images: {len(test.images)} of {test.dataset}.")
+    for note in test.notes:
+        print(f"\n*** {note}")
+    print()
+    return test
+
+
+def obtain_model(
+    experiment: Experiment,
+    default_weights: str,
+    problem: Problem,
+    color: str,
+    make_model: Callable[[], RIM],
+) -> tuple[RIM, dict[str, Any]]:
+    """Loads weights, or trains a model if --train is given.
+
+    Args:
+      experiment: The run.
+      default_weights: Name of the shipped weights.
+      problem: What the model is trained on.
+      color: A key of `rim_tf.images.COLOR_CONVERSIONS`.
+      make_model: Makes an untrained model.
+
+    Returns:
+      The model and the history of its weights.
+
+    Raises:
+      UserError: If the flags contradict one another or do not fit.
+    """
+    if not _TRAIN.value:
+        name = _WEIGHTS.value or default_weights
+        try:
+            model = pretrained.load_pretrained(name, experiment.dtype)
+        except ValueError as error:
+            raise UserError(f"--weights: {error}") from error
+        print(f"Weights: {name}.")
+        return model, {"name": name, **pretrained.read_history(name)}
+    if _WEIGHTS.value:
+        raise UserError("--weights: not with --train, which makes new weights.")
+    return _train(experiment, default_weights, problem, color, make_model)
+
+
+def load_if_shipped(experiment: Experiment, name: str) -> RIM | None:
+    """Returns a model with shipped weights, None where there are none yet."""
+    if name not in pretrained.available():
+        return None
+    return pretrained.load_pretrained(name, experiment.dtype)
+
+
+def announce_duration(
+    model: RIM,
+    test: image_sets.TestImages,
+    color: str,
+    experiment: Experiment,
+    runs: int,
+) -> None:
+    """Says how long the tests take.
+
+    Args:
+      model: One of the models.
+      test: The test images.
+      color: A key of `rim_tf.images.COLOR_CONVERSIONS`.
+      experiment: The run.
+      runs: How many times all images are restored.
+    """
+    pixels = sum(image.shape[0] * image.shape[1] for image in test.images.values())
+    first = to_unit_range(next(iter(test.images.values())), color)
+    seconds = _seconds_per_pixel_step(model, first)
+    seconds *= pixels * experiment.num_steps * runs
+    print(
+        f"Restoring {len(test.images)} image(s) {runs} times with "
+        f"{experiment.num_steps} steps takes about {describe_seconds(seconds)}. "
+        "For a quick look: --num_images=1 --num_steps=5.\n"
+    )
+
+
+def _seconds_per_pixel_step(model: RIM, image: np.ndarray) -> float:
+    """Measures the time of one step per pixel."""
+    times = []
+    # The first step compiles, the last one is like all that follow.
+    for estimate in iterate(model, image[np.newaxis], num_steps=3, sigma=0.1):
+        keras.ops.convert_to_numpy(estimate)
+        times.append(time.perf_counter())
+    return (times[-1] - times[-2]) / (image.shape[0] * image.shape[1])
+
+
+def describe_seconds(seconds: float) -> str:
+    """Returns a duration in words, such as "40 s" or "12 min"."""
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def to_unit_range(image: np.ndarray, color: str) -> np.ndarray:
+    """Converts an RGB uint8 image to `(height, width, channels)` float32 in [0, 1]."""
+    return np.float32(images.COLOR_CONVERSIONS[color](image)) / np.float32(255.0)
+
+
+def test_noise(shape: tuple[int, ...], seed: int, number: int) -> np.ndarray:
+    """Returns the standard normal noise of a test image, the same on every backend.
+
+    Args:
+      shape: Shape of the noise.
+      seed: Seed of the run.
+      number: Position of the image in the whole test set.
+    """
+    return np.random.default_rng([seed, number]).standard_normal(shape, np.float32)
+
+
+def write_results(
+    experiment: Experiment,
+    test: image_sets.TestImages,
+    measured: Sequence[reporting.Measured],
+    reported: Mapping[str, Any],
+    weights: Mapping[str, Any],
+    table: str,
+) -> None:
+    """Writes `table.md` and `result.json`, the latter last.
+
+    Args:
+      experiment: The run.
+      test: The test images.
+      measured: All that was measured.
+      reported: The paper's numbers.
+      weights: History of the weights by model.
+      table: The table as Markdown.
+    """
+    settings = {name: flag.value for name, flag in _own_flags().items()}
+    result = reporting.result_json(
+        experiment.script,
+        {**settings, "precision_used": experiment.dtype},
+        test.dataset,
+        experiment.seconds,
+        measured,
+        reported,
+        weights,
+    )
+    for name, text in ((TABLE_FILE, table), (RESULT_FILE, result)):
+        with files.replacing(experiment.output_dir / name) as temporary:
+            temporary.write_text(text + "\n")
+
+
+def _own_flags() -> dict[str, flags.Flag]:
+    return {flag.name: flag for flag in flags.FLAGS.flags_by_module_dict()[__name__]}
+
+
+def _delete_results(output_dir: Path) -> None:
+    """Deletes what a run writes, and nothing else."""
+    for name in (RESULT_FILE, TABLE_FILE):
+        (output_dir / name).unlink(missing_ok=True)
+    if _TRAIN.value:
+        shutil.rmtree(output_dir / TRAINING_FOLDER, ignore_errors=True)
+
+
+def _train(
+    experiment: Experiment,
+    name: str,
+    problem: Problem,
+    color: str,
+    make_model: Callable[[], RIM],
+) -> tuple[RIM, dict[str, Any]]:
+    dataset, train_images, validation_images = image_sets.load_training_images(
+        _DATASET.value, _DATA_DIR.value, _TRAIN_IMAGES.value, experiment.seed
+    )
+    settings = _training_settings()
+    folder = experiment.output_dir / TRAINING_FOLDER
+    model = make_model()
+    try:
+        patches = _patch_set(train_images, color, _NUM_PATCHES.value)
+        validation = _patch_set(validation_images, color, _NUM_VALIDATION_PATCHES.value)
+        seconds = _seconds_per_pixel_step(
+            model, to_unit_range(next(iter(validation_images.values())), color)
+        )
+        seconds *= _TRAINING_COST * _PATCH_SIZE.value**2
+        seconds *= training.total_computation(settings, len(patches))
+        print(
+            f"Training on {len(patches)} patches of {len(train_images)} images of "
+            f"{dataset}, {settings.epochs} time(s), batch size {settings.batch_size}; "
+            f"it takes about {describe_seconds(seconds)}. If it is interrupted, the "
+            "same command goes on with it."
+        )
+        training.train(model, problem, patches, validation.to_numpy(), settings, folder)
+    except (ValueError, FloatingPointError) as error:
+        raise UserError(str(error)) from error
+    history = {
+        "name": name,
+        "command": " ".join(["python", f"paper_experiments/{experiment.script}.py"])
+        + "".join(f" {argument}" for argument in _training_arguments()),
+        "data": dataset,
+        "training_images": list(train_images),
+        "validation_images": list(validation_images),
+        "patch_size": _PATCH_SIZE.value,
+        "patch_stride": _PATCH_STRIDE.value,
+        "num_patches": len(patches),
+        "color": color,
+        "precision": experiment.dtype,
+        "settings": dataclasses.asdict(settings),
+        "versions": reporting.versions(),
+        **training.summary(folder),
+    }
+    path = folder / f"{name}.weights.h5"
+    pretrained.save_pretrained(model, path, history)
+    shutil.copyfile(folder / training.LOG_FILE, folder / f"{name}.log.csv")
+    print(f"Trained weights: {path}, to be tested with --weights={path}.")
+    return pretrained.load_pretrained(path, experiment.dtype), history
+
+
+def _patch_set(loaded: image_sets.Images, color: str, number: int) -> PatchSet:
+    convert = images.COLOR_CONVERSIONS[color]
+    return PatchSet(
+        [convert(image) for image in loaded.values()],
+        _PATCH_SIZE.value,
+        _PATCH_STRIDE.value,
+        number,
+        _SEED.value,
+    )
+
+
+def _training_settings() -> training.TrainingSettings:
+    try:
+        steps_schedule = schedules.parse_steps_schedule(_STEPS_SCHEDULE.value)
+    except ValueError as error:
+        raise UserError(f"--train_steps_schedule: {error}") from error
+    default_batch_size = _GPU_BATCH_SIZE if precision.has_gpu() else _CPU_BATCH_SIZE
+    return training.TrainingSettings(
+        epochs=_EPOCHS.value,
+        batch_size=_BATCH_SIZE.value or default_batch_size,
+        steps_schedule=tuple(steps_schedule),
+        learning_rate=_LEARNING_RATE.value,
+        warmup_updates=_WARMUP_UPDATES.value,
+        clip_norm=_CLIP_NORM.value,
+        seed=_SEED.value,
+        num_validations=_NUM_VALIDATIONS.value,
+        checkpoint_minutes=_CHECKPOINT_MINUTES.value,
+    )
+
+
+def _training_arguments() -> list[str]:
+    """Returns the flags of this run that differ from their defaults."""
+    machine_dependent = ("output_dir", "data_dir", "overwrite")
+    return [
+        flag.serialize()
+        for flag in _own_flags().values()
+        if flag.value != flag.default and flag.name not in machine_dependent
+    ]

@@ -1,0 +1,85 @@
+"""Pictures of how estimates come about."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib
+import numpy as np
+
+from rim_tf import files, metrics
+
+matplotlib.use("Agg")
+
+from matplotlib import pyplot as plt
+
+
+class Restored(NamedTuple):
+    """An image, its observation, and estimates of it.
+
+    Attributes:
+      title: What stands beside the row of pictures.
+      clean: `(height, width, channels)` in [0, 1].
+      observation: The same shape.
+      estimates: Estimates by the number of steps t.
+    """
+
+    title: str
+    clean: np.ndarray
+    observation: np.ndarray
+    estimates: Mapping[int, np.ndarray]
+
+
+def steps_to_show(num_steps: int) -> list[int]:
+    """Returns some t up to `num_steps`, close together at first."""
+    return sorted({t for t in (1, 3, 10) if t < num_steps} | {num_steps})
+
+
+def save_estimates(rows: Sequence[Restored], path: Path) -> None:
+    """Draws clean image, observation and estimates over t, with their PSNR.
+
+    Args:
+      rows: The rows of the picture, with the same numbers of steps.
+      path: The PNG file.
+    """
+    panels = [_panels(row) for row in rows]
+    height, width = rows[0].clean.shape[:2]
+    panel_width = 2.4
+    size = (
+        panel_width * len(panels[0]),
+        (panel_width * height / width + 0.3) * len(rows),
+    )
+    figure, axes = plt.subplots(
+        len(rows), len(panels[0]), figsize=size, squeeze=False, layout="constrained"
+    )
+    for row, row_axes, row_panels in zip(rows, axes, panels, strict=True):
+        row_axes[0].set_ylabel(row.title, fontsize=10)
+        for axis, (title, image) in zip(row_axes, row_panels, strict=True):
+            axis.imshow(_to_show(image), cmap="gray", vmin=0, vmax=1)
+            axis.set_title(title, fontsize=9)
+            axis.set_xticks([])
+            axis.set_yticks([])
+            for spine in axis.spines.values():
+                spine.set_visible(False)
+    with files.replacing(path) as temporary:
+        figure.savefig(temporary, dpi=150)
+    plt.close(figure)
+
+
+def _panels(row: Restored) -> list[tuple[str, np.ndarray]]:
+    def titled(
+        name: str, image: np.ndarray, clip: bool = True
+    ) -> tuple[str, np.ndarray]:
+        (value,) = metrics.psnr(image[None], row.clean[None], clip)
+        return f"{name}: {value:.2f} dB", image
+
+    return [
+        ("clean", row.clean),
+        titled("noisy", row.observation, clip=False),
+        *(titled(f"t = {t}", image) for t, image in row.estimates.items()),
+    ]
+
+
+def _to_show(image: np.ndarray) -> np.ndarray:
+    image = np.clip(image, 0.0, 1.0)
+    return image[..., 0] if image.shape[-1] == 1 else image

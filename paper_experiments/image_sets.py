@@ -1,0 +1,172 @@
+"""The images that an experiment trains and tests on."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+
+from data_prep.bsds300 import loading, source
+from rim_tf import images
+
+# Natural photographs that scikit-image installs with itself.
+_EMBEDDED_TRAIN = ("coffee", "motorcycle", "rocket")
+_EMBEDDED_TEST = ("astronaut", "camera", "chelsea")
+EMBEDDED_NOTE = (
+    "THESE ARE NOT THE PAPER'S IMAGES: BSDS-300 was not used, but a few photographs "
+    "that scikit-image installs. The numbers cannot be compared with the reported ones."
+)
+
+Images = dict[str, np.ndarray]
+
+
+class ImageSetError(Exception):
+    """Images cannot be had; the message names the flag and the remedy."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TestImages:
+    """Images to test on.
+
+    Attributes:
+      dataset: "bsds300", "embedded" or the name of the user's folder.
+      images: By id, `(height, width, 3)` uint8, RGB.
+      numbers: The position of each id in the whole test set, which the noise of
+        an image depends on.
+      sets: Ids by the name of the set: "68" and "100", or the data set's name.
+      notes: What a reader must know to compare numbers.
+    """
+
+    dataset: str
+    images: Images
+    numbers: Mapping[str, int]
+    sets: Mapping[str, list[str]]
+    notes: tuple[str, ...] = ()
+
+    def first(self, number: int | None) -> "TestImages":
+        """Returns the first `number` images of each set; all if None."""
+        if number is None:
+            return self
+        sets = {name: ids[:number] for name, ids in self.sets.items()}
+        wanted = {image_id for ids in sets.values() for image_id in ids}
+        note = f"Only the first {number} image(s) of each test set, not all of them."
+        return dataclasses.replace(
+            self,
+            images={i: image for i, image in self.images.items() if i in wanted},
+            sets=sets,
+            notes=(*self.notes, note),
+        )
+
+
+def load_test_images(
+    dataset: str, data_dir: str | None, folder: str | None
+) -> TestImages:
+    """Loads the test images that the flags ask for.
+
+    Args:
+      dataset: "auto", "bsds300" or "embedded", as the flag `--dataset`.
+      data_dir: As the flag `--data_dir`.
+      folder: As the flag `--images`: a folder of images instead of a data set.
+
+    Raises:
+      ImageSetError: If the images cannot be had.
+    """
+    if folder is not None:
+        name = Path(folder).resolve().name
+        note = f"The images are those of {name}, not the paper's."
+        return _whole_set(name, _read_folder("--images", folder), (note,))
+    bsds = _load_bsds300(dataset, data_dir, "test")
+    if bsds is None:
+        return _whole_set("embedded", _embedded(_EMBEDDED_TEST), (EMBEDDED_NOTE,))
+    return TestImages(
+        "bsds300",
+        bsds,
+        {image_id: number for number, image_id in enumerate(bsds)},
+        {"68": [str(i) for i in source.read_ids("foe68_test_ids")], "100": list(bsds)},
+    )
+
+
+def load_training_images(
+    dataset: str, data_dir: str | None, folder: str | None, seed: int
+) -> tuple[str, Images, Images]:
+    """Loads the training images that the flags ask for, some kept for validation.
+
+    Args:
+      dataset: "auto", "bsds300" or "embedded", as the flag `--dataset`.
+      data_dir: As the flag `--data_dir`.
+      folder: As the flag `--train_images`: a folder of images instead.
+      seed: Seed of the choice of validation images, except in BSDS-300, where
+        they are fixed.
+
+    Returns:
+      The name of the data, the training images, and the validation images.
+
+    Raises:
+      ImageSetError: If the images cannot be had.
+    """
+    if folder is not None:
+        loaded = _read_folder("--train_images", folder)
+        return (Path(folder).resolve().name, *_hold_out(loaded, seed))
+    bsds = _load_bsds300(dataset, data_dir, "train")
+    if bsds is None:
+        return ("embedded", *_hold_out(_embedded(_EMBEDDED_TRAIN), seed))
+    kept = {str(image_id) for image_id in source.read_ids("validation_ids")}
+    return ("bsds300", *_divide(bsds, kept))
+
+
+def _whole_set(name: str, loaded: Images, notes: tuple[str, ...]) -> TestImages:
+    numbers = {image_id: number for number, image_id in enumerate(loaded)}
+    return TestImages(name, loaded, numbers, {name: list(loaded)}, notes)
+
+
+def _load_bsds300(dataset: str, data_dir: str | None, split: str) -> Images | None:
+    """Returns the split, or None where the embedded images are to be used."""
+    if dataset == "embedded":
+        return None
+    try:
+        return loading.load(data_dir or loading.DEFAULT_DATA_DIR, split)
+    except source.SourceError as error:
+        if dataset == "auto" and data_dir is None:
+            print(f"{error}\n")
+            return None
+        raise ImageSetError(
+            f"--data_dir: {error} Give a folder that holds "
+            "BSDS300/images/{train,test}, or --dataset=embedded."
+        ) from error
+
+
+def _read_folder(flag: str, folder: str) -> Images:
+    try:
+        return {p.name: images.read_image(p) for p in images.list_images(folder)}
+    except ValueError as error:
+        raise ImageSetError(f"{flag}: {error}") from error
+
+
+def _embedded(names: tuple[str, ...]) -> Images:
+    loaded = {}
+    for name in names:
+        if name == "motorcycle":
+            image = skimage.data.stereo_motorcycle()[0]
+        else:
+            image = getattr(skimage.data, name)()
+        loaded[name] = image if image.ndim == 3 else np.stack([image] * 3, axis=-1)
+    return loaded
+
+
+def _hold_out(loaded: Images, seed: int) -> tuple[Images, Images]:
+    """Keeps one image in 25 for validation, at least one, as in BSDS-300."""
+    if len(loaded) < 2:
+        raise ImageSetError(
+            "--train_images: at least two images are needed, one of them to validate."
+        )
+    number = max(1, len(loaded) // 25)
+    kept = np.random.default_rng(seed).choice(list(loaded), number, replace=False)
+    return _divide(loaded, set(kept.tolist()))
+
+
+def _divide(loaded: Images, kept: set[str]) -> tuple[Images, Images]:
+    return (
+        {i: image for i, image in loaded.items() if i not in kept},
+        {i: image for i, image in loaded.items() if i in kept},
+    )

@@ -1,0 +1,154 @@
+"""Results: measured beside reported, as a table and as JSON."""
+
+import dataclasses
+import json
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import keras
+
+_REPORTED_FOLDER = Path(__file__).parent / "reported"
+_PACKAGES = (
+    "rim_tf",
+    "keras",
+    "tensorflow",
+    "jax",
+    "numpy",
+    "pillow",
+    "scikit-image",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """The quality of a model on a test set under one condition.
+
+    Attributes:
+      model: Name of the row, for instance "RIM-denoise".
+      test_set: Name of the test set, for instance "68".
+      condition: For instance `{"sigma": 25, "quantized": False}`.
+      metric: "psnr", in dB.
+      mean: Mean over images.
+      num_images: Number of images.
+      observation_mean: The same metric of the observations.
+      per_image: The value of each image by id.
+    """
+
+    model: str
+    test_set: str
+    condition: Mapping[str, Any]
+    metric: str
+    mean: float
+    num_images: int
+    observation_mean: float
+    per_image: Mapping[str, float]
+
+
+def read_reported(name: str) -> dict[str, Any]:
+    """Returns the paper's numbers of a table, with their provenance.
+
+    Args:
+      name: For instance "table2_denoise".
+    """
+    return json.loads((_REPORTED_FOLDER / f"{name}.json").read_text())
+
+
+class Table:
+    """A Markdown table whose rows can be printed one by one, as they are ready.
+
+    Args:
+      columns: Headings, the first of which is that of the row's name.
+      first_width: Width of the first column in characters.
+    """
+
+    def __init__(self, columns: Sequence[str], first_width: int):
+        self._widths = [first_width, *(max(len(c), 5) for c in columns[1:])]
+        self.lines = [
+            self._line(columns),
+            "|"
+            + "|".join(
+                ("-" * (width + 2)) if i == 0 else ("-" * (width + 1)) + ":"
+                for i, width in enumerate(self._widths)
+            )
+            + "|",
+        ]
+
+    def add(self, name: str, values: Iterable[float | None]) -> str:
+        """Adds a row; a value that is None leaves its field empty.
+
+        Returns:
+          The row as a line of text.
+        """
+        fields = ["" if value is None else f"{value:.2f}" for value in values]
+        self.lines.append(self._line([name, *fields]))
+        return self.lines[-1]
+
+    def _line(self, fields: Sequence[str]) -> str:
+        first, *others = fields
+        cells = [first.ljust(self._widths[0])]
+        cells += [
+            field.rjust(width)
+            for field, width in zip(others, self._widths[1:], strict=True)
+        ]
+        return "| " + " | ".join(cells) + " |"
+
+
+def versions() -> dict[str, str | None]:
+    """Returns the versions of what a result depends on."""
+    found: dict[str, str | None] = {
+        "python": platform.python_version(),
+        "backend": keras.backend.backend(),
+        "machine": platform.machine(),
+        "commit": commit(),
+    }
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = None
+    return found
+
+
+def commit() -> str | None:
+    """Returns the commit of the checkout, marked where files were changed."""
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return described.stdout.strip()
+
+
+def result_json(
+    script: str,
+    settings: Mapping[str, Any],
+    dataset: str,
+    seconds: float,
+    measured: Sequence[Measured],
+    reported: Mapping[str, Any],
+    weights: Mapping[str, Any],
+) -> str:
+    """Returns all that there is to know about a run as JSON text."""
+    return json.dumps(
+        {
+            "script": script,
+            "settings": dict(settings),
+            "versions": versions(),
+            "seed": settings["seed"],
+            "dataset": dataset,
+            "seconds": round(seconds, 1),
+            "measured": [dataclasses.asdict(record) for record in measured],
+            "reported": reported,
+            "weights": weights,
+        },
+        indent=1,
+    )

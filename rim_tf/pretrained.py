@@ -1,0 +1,145 @@
+"""Trained weights: those shipped with the project, and your own.
+
+A set of weights is two files side by side: `<name>.weights.h5`, in float16 to
+keep it small, and `<name>.json` with the architecture and the history of the
+weights: how they were trained, on what, for how long, and how well they did.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from rim_tf import cells, files
+from rim_tf.rim import RIM
+
+WEIGHTS_FOLDER = Path(__file__).parent / "weights"
+_SUFFIX = ".weights.h5"
+
+
+class WeightsNotFoundError(ValueError):
+    """There are no weights of that name."""
+
+
+def available() -> list[str]:
+    """Returns the names of the weights shipped with the project."""
+    return sorted(
+        p.name.removesuffix(_SUFFIX) for p in WEIGHTS_FOLDER.glob(f"*{_SUFFIX}")
+    )
+
+
+def load_pretrained(name_or_path: str | Path, dtype: str | None = None) -> RIM:
+    """Returns a trained RIM.
+
+    Args:
+      name_or_path: A name of `available()`, for instance "rim_denoise", or the
+        path of a file `<name>.weights.h5` that stands beside `<name>.json`.
+      dtype: "float32" or "mixed_bfloat16"; Keras' global policy if None. The
+        weights and the estimates are float32 in either case.
+
+    Raises:
+      WeightsNotFoundError: If there are no such weights.
+      ValueError: If the weights do not fit the architecture in the JSON file.
+
+    Example:
+
+        model = rim_tf.load_pretrained("rim_denoise")
+        restored = rim_tf.restore(model, noisy, sigma=25 / 255)
+    """
+    weights_path = _find(name_or_path)
+    rim = _from_architecture(_read_json(weights_path)["architecture"], dtype)
+    try:
+        rim.load_weights(weights_path)
+    except (ValueError, KeyError, OSError) as error:
+        raise ValueError(
+            f"{weights_path} does not fit the architecture in "
+            f"{_json_path(weights_path).name}: {error}"
+        ) from error
+    return rim
+
+
+def read_history(name_or_path: str | Path) -> dict[str, Any]:
+    """Returns how weights came to be: settings, data, duration, validation.
+
+    Raises:
+      WeightsNotFoundError: If there are no such weights.
+    """
+    return _read_json(_find(name_or_path))["history"]
+
+
+def save_pretrained(rim: RIM, path: str | Path, history: dict[str, Any]) -> None:
+    """Saves weights in float16, with architecture and history beside them.
+
+    Args:
+      rim: A built RIM with one of the cells of `rim_tf.cells`.
+      path: The weights file, ending in `.weights.h5`.
+      history: What is to be known about the weights; goes to the JSON file.
+
+    Raises:
+      FloatingPointError: If a weight is beyond the range of float16.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    architecture = _architecture(rim)
+    half = _from_architecture(architecture, "float16")
+    values = [np.asarray(value, np.float16) for value in rim.get_weights()]
+    if not all(np.isfinite(value).all() for value in values):
+        raise FloatingPointError("A weight is not finite in float16.")
+    half.set_weights(values)
+    with files.replacing(path) as temporary:
+        half.save_weights(temporary)
+    text = json.dumps({"architecture": architecture, "history": history}, indent=2)
+    with files.replacing(_json_path(path)) as temporary:
+        temporary.write_text(text + "\n")
+
+
+def _architecture(rim: RIM) -> dict[str, Any]:
+    config = rim.cell.get_config()
+    layer_settings = keras.Layer().get_config()
+    cell = {key: value for key, value in config.items() if key not in layer_settings}
+    return {
+        "cell": {"class": type(rim.cell).__name__, **cell},
+        "link": rim.link.name,
+        "gradient": rim.gradient,
+        "num_steps": rim.num_steps,
+    }
+
+
+def _from_architecture(architecture: dict[str, Any], dtype: str | None) -> RIM:
+    settings = dict(architecture["cell"])
+    cell_class = getattr(cells, settings.pop("class"))
+    rim = RIM(
+        cell_class(**settings, dtype=dtype),
+        link=architecture["link"],
+        gradient=architecture["gradient"],
+        num_steps=architecture["num_steps"],
+        dtype=dtype,
+    )
+    rim.build()
+    return rim
+
+
+def _find(name_or_path: str | Path) -> Path:
+    path = Path(name_or_path)
+    if not path.name.endswith(_SUFFIX):
+        path = WEIGHTS_FOLDER / f"{name_or_path}{_SUFFIX}"
+        if not path.exists():
+            raise WeightsNotFoundError(
+                f"No weights are called {str(name_or_path)!r}; there are "
+                f"{', '.join(available()) or 'none'}. "
+                f"The path of a file ends in {_SUFFIX}."
+            )
+    for file in (path, _json_path(path)):
+        if not file.exists():
+            raise WeightsNotFoundError(f"{file} does not exist.")
+    return path
+
+
+def _json_path(weights_path: Path) -> Path:
+    return weights_path.with_name(weights_path.name.removesuffix(_SUFFIX) + ".json")
+
+
+def _read_json(weights_path: Path) -> dict[str, Any]:
+    return json.loads(_json_path(weights_path).read_text())

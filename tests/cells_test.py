@@ -1,0 +1,125 @@
+"""Tests of the cells: a NumPy reference, the paper's parameter counts, any size."""
+
+import keras
+import numpy as np
+import pytest
+
+from rim_tf.cells import ConvGRUCell, RIMCell
+
+
+def _sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def _convolve(images, kernel, bias):
+    """3 x 3 convolution with zeros outside, in float64."""
+    height, width = images.shape[1:3]
+    padded = np.pad(images, [(0, 0), (1, 1), (1, 1), (0, 0)])
+    total = np.zeros((*images.shape[:3], kernel.shape[-1])) + bias
+    for row in range(3):
+        for column in range(3):
+            window = padded[:, row : row + height, column : column + width]
+            total += window @ kernel[row, column]
+    return total
+
+
+def _reference_gru(inputs, state, weights):
+    """Chung et al. (2014) in NumPy."""
+    gates_kernel, gates_bias, candidate_kernel, candidate_bias = weights
+    features = state.shape[-1]
+    gates = _sigmoid(
+        _convolve(np.concatenate([inputs, state], -1), gates_kernel, gates_bias)
+    )
+    z, r = gates[..., :features], gates[..., features:]
+    candidate = np.tanh(
+        _convolve(
+            np.concatenate([inputs, r * state], -1), candidate_kernel, candidate_bias
+        )
+    )
+    return (1 - z) * state + z * candidate
+
+
+def test_conv_gru_equals_numpy_reference():
+    keras.utils.set_random_seed(1)
+    rng = np.random.default_rng(2)
+    inputs, state = rng.normal(size=(2, 2, 7, 6, 3)), rng.normal(size=(2, 7, 6, 4))
+    cell = ConvGRUCell(4)
+    cell.build((None, None, None, 3))
+    weights = [rng.normal(size=w.shape, scale=0.3) for w in cell.weights]
+    cell.set_weights(weights)
+
+    expected, states = state, [np.float32(state)]
+    for step_inputs in inputs:
+        expected = _reference_gru(step_inputs, expected, weights)
+        output, states = cell(np.float32(step_inputs), states)
+
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(output), expected, atol=2e-6)
+    np.testing.assert_array_equal(output, states[0])
+
+
+def test_rim_cell_has_the_papers_parameters():
+    cell = RIMCell()
+    cell.build()
+    assert cell.encode.count_params() == 1_216
+    assert cell.recurrent.count_params() == 2_212_608
+    assert cell.decode.count_params() == 147_520
+    assert cell.update.count_params() == 577
+    assert cell.count_params() == 2_361_921
+
+
+def test_variable_layout_is_frozen():
+    """Weights are trained early; later versions must still load them."""
+    cell = RIMCell()
+    cell.build()
+    layout = [("/".join(w.path.split("/")[1:]), tuple(w.shape)) for w in cell.weights]
+    assert layout == [
+        ("encode/kernel", (3, 3, 2, 64)),
+        ("encode/bias", (64,)),
+        ("recurrent/gates/kernel", (3, 3, 320, 512)),
+        ("recurrent/gates/bias", (512,)),
+        ("recurrent/candidate/kernel", (3, 3, 320, 256)),
+        ("recurrent/candidate/bias", (256,)),
+        ("decode/kernel", (3, 3, 64, 256)),
+        ("decode/bias", (64,)),
+        ("update/kernel", (3, 3, 64, 1)),
+        ("update/bias", (1,)),
+    ]
+
+
+@pytest.mark.parametrize("size", [(16, 16), (17, 23), (15, 8), (1, 1)])
+def test_rim_cell_keeps_any_size(size):
+    cell = RIMCell(channels=3, features=4, state_features=5)
+    cell.build()
+    states = cell.get_initial_state(2, *size)
+    update, new_states = cell(np.ones((2, *size, 6), np.float32), states)
+    assert update.shape == (2, *size, 3)
+    assert states[0].shape == new_states[0].shape
+
+
+def test_odd_sizes_repeat_the_border():
+    """An odd image gives what its even continuation by the last pixel gives."""
+    cell = RIMCell(features=4, state_features=5)
+    cell.build()
+    even = np.random.default_rng(0).normal(size=(1, 8, 10, 2)).astype("float32")
+    even[:, -1], even[:, :, -1] = even[:, -2], even[:, :, -2]
+    even[:, -1, -1] = even[:, -3, -3]
+    even[:, -1, :-1], even[:, -1, -1] = even[:, -2, :-1], even[:, -2, -2]
+    whole, _ = cell(even, cell.get_initial_state(1, 8, 10))
+    cropped, _ = cell(even[:, :7, :9], cell.get_initial_state(1, 7, 9))
+    np.testing.assert_allclose(cropped, whole[:, :7, :9], atol=1e-6)
+
+
+def test_state_is_used():
+    cell = RIMCell(features=4, state_features=5)
+    cell.build()
+    inputs = np.ones((1, 8, 8, 2), np.float32)
+    first, states = cell(inputs, cell.get_initial_state(1, 8, 8))
+    second, _ = cell(inputs, states)
+    assert np.abs(np.asarray(first) - np.asarray(second)).max() > 1e-6
+
+
+def test_config_round_trip():
+    cell = RIMCell(channels=3, features=4, state_features=5)
+    copy = RIMCell.from_config(cell.get_config())
+    assert (copy.channels, copy.features, copy.state_features) == (3, 4, 5)
+    assert ConvGRUCell.from_config(ConvGRUCell(7).get_config()).features == 7

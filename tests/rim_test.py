@@ -1,0 +1,197 @@
+"""Tests of the loop: with a hand-made cell it is textbook gradient descent."""
+
+import keras
+import numpy as np
+import pytest
+
+import rim_tf
+from rim_tf.cells import RIMCell
+from rim_tf.forward_models import ForwardModel
+from rim_tf.rim import loss_over_steps
+
+_STEP_SIZE = 0.02
+
+
+class GradientDescentCell:
+    """Equation 3 without a prior: the update is a multiple of the gradient."""
+
+    def get_initial_state(self, batch_size, height, width):
+        return []
+
+    def __call__(self, inputs, states):
+        eta_and_gradient = keras.ops.split(inputs, 2, axis=-1)
+        return _STEP_SIZE * eta_and_gradient[1], states
+
+
+class Scaling(ForwardModel):
+    """y = a x with one factor per pixel: simple, but not the identity."""
+
+    def __init__(self, factors):
+        self.factors = np.float32(factors)
+
+    def forward(self, image):
+        return self.factors * image
+
+    def adjoint(self, observation):
+        return self.factors * observation
+
+
+def _small_rim(**settings):
+    keras.utils.set_random_seed(0)
+    dtype = settings.pop("dtype", None)
+    cell = RIMCell(features=4, state_features=6, dtype=dtype)
+    rim = rim_tf.RIM(cell, dtype=dtype, **settings)
+    rim.build()
+    return rim
+
+
+def _perturb(rim):
+    """Makes the last layer large enough to move the estimates."""
+    kernel = rim.cell.update.kernel
+    kernel.assign(np.random.default_rng(0).normal(size=kernel.shape) * 0.3)
+
+
+@pytest.fixture(name="observation")
+def _observation():
+    return np.random.default_rng(3).uniform(size=(2, 6, 5, 1)).astype("float32")
+
+
+def _sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+@pytest.mark.parametrize("link", ["identity", "sigmoid"])
+@pytest.mark.parametrize("gradient", ["x", "eta"])
+def test_equals_gradient_descent(link, gradient, observation):
+    factors = np.linspace(0.5, 1.5, 30).reshape(6, 5, 1)
+    sigma = np.array([0.3, 0.2])
+    rim = rim_tf.RIM(GradientDescentCell(), link=link, gradient=gradient)
+    rim.build()
+    estimates = rim(
+        observation, sigma=np.float32(sigma), forward_model=Scaling(factors)
+    )
+
+    epsilon = float(rim.epsilon)
+    start = factors * observation
+    if link == "sigmoid":
+        start = np.clip(start, 0.01, 0.99)
+        eta = np.log(start / (1 - start))
+    else:
+        eta = start
+    for estimate in keras.ops.convert_to_numpy(estimates):
+        image = _sigmoid(eta) if link == "sigmoid" else eta
+        step = factors * (observation - factors * image)
+        step /= sigma[:, None, None, None] ** 2 + epsilon
+        if gradient == "eta" and link == "sigmoid":
+            step *= image * (1 - image)
+        eta = eta + _STEP_SIZE * step
+        expected = _sigmoid(eta) if link == "sigmoid" else eta
+        np.testing.assert_allclose(estimate, expected, rtol=5e-6, atol=2e-6)
+    assert len(estimates) == 20
+
+
+def test_epsilon_starts_at_the_papers_value():
+    assert float(_small_rim().epsilon) == pytest.approx(0.01, rel=1e-5)
+
+
+def test_zero_last_layer_leaves_the_first_estimate(observation):
+    rim = _small_rim()
+    for variable in rim.cell.update.weights:
+        variable.assign(np.zeros(variable.shape))
+    estimates = rim(observation, sigma=0.1)
+    np.testing.assert_allclose(
+        estimates[-1], np.clip(observation, 0.01, 0.99), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("size", [(32, 32), (17, 23), (12, 9)])
+def test_any_size_and_number_of_steps(size):
+    rim = _small_rim()
+    estimates = rim(np.full((1, *size, 1), 0.5, np.float32), sigma=0.1, num_steps=3)
+    assert estimates.shape == (3, 1, *size, 1)
+
+
+def test_memory_matters(observation):
+    """The state must reach the next step; a test of shapes would not see it."""
+    rim = _small_rim()
+    _perturb(rim)
+    eta = rim.initial_eta(observation, rim_tf.Denoising())
+    gradient = keras.ops.ones_like(eta)
+    zero = rim.initial_state(eta)
+    _, states = rim.update(eta, gradient, zero)
+    with_memory, _ = rim.update(eta, gradient, states)
+    without_memory, _ = rim.update(eta, gradient, zero)
+    difference = np.asarray(with_memory) - np.asarray(without_memory)
+    assert np.abs(difference).max() > 1e-3
+
+
+def test_forward_model_is_swapped_without_retraining(observation):
+    rim = _small_rim()
+    _perturb(rim)
+    denoised = rim(observation, sigma=0.1, num_steps=2)
+    scaled = rim(
+        observation,
+        sigma=0.1,
+        forward_model=Scaling(0.5 * np.ones((6, 5, 1))),
+        num_steps=2,
+    )
+    assert np.abs(np.asarray(denoised) - np.asarray(scaled)).max() > 1e-3
+
+
+def test_sigma_reaches_the_gradient(observation):
+    rim = _small_rim()
+    eta = rim.initial_eta(np.full_like(observation, 0.5), rim_tf.Denoising())
+    sigma = np.float32([0.1, 0.2])
+    gradient = np.asarray(
+        rim.likelihood_gradient(eta, observation, sigma, rim_tf.Denoising())
+    )
+    expected = (observation - 0.5) / (np.reshape(sigma, (2, 1, 1, 1)) ** 2 + 0.01)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_mixed_precision_keeps_the_estimate_in_float32(observation):
+    rim = _small_rim(dtype="mixed_bfloat16")
+    _perturb(rim)
+    eta = rim.initial_eta(observation, rim_tf.Denoising())
+    states = rim.initial_state(eta)
+    assert keras.backend.standardize_dtype(states[0].dtype) == "bfloat16"
+    sigma = np.float32([0.1, 0.1])
+    gradient = rim.likelihood_gradient(eta, observation, sigma, rim_tf.Denoising())
+    eta, states = rim.update(eta, gradient, states)
+    for tensor in (gradient, eta, rim(observation, sigma=0.1)):
+        assert keras.backend.standardize_dtype(tensor.dtype) == "float32"
+    assert keras.backend.standardize_dtype(states[0].dtype) == "bfloat16"
+    exact = _small_rim()
+    exact.set_weights(rim.get_weights())
+    np.testing.assert_allclose(
+        rim(observation, sigma=0.1, num_steps=3),
+        exact(observation, sigma=0.1, num_steps=3),
+        atol=0.02,
+    )
+
+
+def test_save_and_load(tmp_path, observation):
+    rim = _small_rim(num_steps=3, gradient="eta")
+    _perturb(rim)
+    rim.save(tmp_path / "rim.keras")
+    copy = keras.saving.load_model(tmp_path / "rim.keras")
+    assert (copy.num_steps, copy.gradient) == (3, "eta")
+    np.testing.assert_array_equal(
+        rim(observation, sigma=0.2), copy(observation, sigma=0.2)
+    )
+
+
+def test_loss_is_the_mean_over_steps():
+    estimates = np.zeros((3, 2, 4, 4, 1), np.float32)
+    estimates[1] += 0.5
+    estimates[2, 0] += 1.0
+    loss = loss_over_steps(estimates, np.zeros((2, 4, 4, 1), np.float32))
+    np.testing.assert_allclose(loss, [0.0, 0.25, 0.5])
+
+
+@pytest.mark.parametrize(
+    "settings", [{"link": "relu"}, {"gradient": "y"}, {"num_steps": 0}]
+)
+def test_refuses_what_it_does_not_know(settings):
+    with pytest.raises(ValueError, match=next(iter(settings))):
+        rim_tf.RIM(**settings)
