@@ -76,12 +76,15 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None) -> None:
         if time.monotonic() - self._last_time >= self.seconds:
-            self._save()
+            self._save(logs)
 
     def on_epoch_end(self, epoch, logs=None) -> None:
-        self._save()
+        self._save(logs)
 
-    def _save(self) -> None:
+    def _save(self, logs) -> None:
+        # A state that is lost already must not take the place of a good one.
+        if not np.isfinite(logs["loss"]):
+            return
         with files.replacing(self.path) as temporary:
             self.model.save_weights(temporary)
         self._last_time = time.monotonic()

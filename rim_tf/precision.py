@@ -43,7 +43,7 @@ def resolve(precision: str) -> tuple[str, str]:
 
 def has_gpu() -> bool:
     """Says whether the backend sees a GPU."""
-    return bool(keras.distribution.list_devices("gpu"))
+    return any(name.startswith("gpu") for name in keras.distribution.list_devices())
 
 
 def _cpu_flags() -> set[str]:

@@ -84,7 +84,8 @@ def save_pretrained(rim: RIM, path: str | Path, history: dict[str, Any]) -> None
     path.parent.mkdir(parents=True, exist_ok=True)
     architecture = _architecture(rim)
     half = _from_architecture(architecture, "float16")
-    values = [np.asarray(value, np.float16) for value in rim.get_weights()]
+    with np.errstate(over="ignore"):
+        values = [np.asarray(value, np.float16) for value in rim.get_weights()]
     if not all(np.isfinite(value).all() for value in values):
         raise FloatingPointError("A weight is not finite in float16.")
     half.set_weights(values)

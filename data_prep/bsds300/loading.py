@@ -57,11 +57,16 @@ def prepare(
     """
     if source_dir is not None:
         source.warn_of_changed_files(source.require_images(source_dir))
+    data_dir = Path(data_dir).expanduser()
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise source.SourceError(f"{data_dir} cannot be made: {error}.") from error
     import tensorflow_datasets as tfds
 
     from data_prep.bsds300 import bsds300_dataset_builder
 
-    builder = bsds300_dataset_builder.Builder(data_dir=Path(data_dir).expanduser())
+    builder = bsds300_dataset_builder.Builder(data_dir=data_dir)
     builder.download_and_prepare(
         download_config=tfds.download.DownloadConfig(manual_dir=source_dir)
     )

@@ -1,0 +1,23 @@
+"""Tests of the pictures."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from paper_experiments import figures
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_picture_is_written(tmp_path, channels):
+    clean = np.random.default_rng(0).uniform(size=(20, 30, channels))
+    row = figures.Restored("25", clean, clean + 0.1, {1: clean, 5: clean})
+    figures.save_estimates([row, row], tmp_path / "estimates.png")
+    with Image.open(tmp_path / "estimates.png") as picture:
+        assert picture.width > 800
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_steps_to_show():
+    assert figures.steps_to_show(20) == [1, 3, 10, 20]
+    assert figures.steps_to_show(3) == [1, 3]
+    assert figures.steps_to_show(1) == [1]

@@ -1,0 +1,88 @@
+"""Tests of the choice of images."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data_prep.bsds300 import source
+from paper_experiments import image_sets
+
+
+def _folder(path, number):
+    path.mkdir()
+    for i in range(number):
+        Image.new("RGB", (20, 10 + i), (i, i, i)).save(path / f"{i:02d}.png")
+    return str(path)
+
+
+def test_embedded_images_say_that_they_are_not_the_papers():
+    test = image_sets.load_test_images("embedded", None, None)
+    assert list(test.images) == ["astronaut", "camera", "chelsea"]
+    assert dict(test.sets) == {"embedded": ["astronaut", "camera", "chelsea"]}
+    assert all(im.dtype == np.uint8 and im.shape[2] == 3 for im in test.images.values())
+    assert "cannot be compared" in test.notes[0]
+
+
+def test_embedded_training_images_are_others():
+    name, train, validation = image_sets.load_training_images("embedded", None, None, 0)
+    assert name == "embedded"
+    assert (len(train), len(validation)) == (2, 1)
+    assert set(train) | set(validation) == {"coffee", "motorcycle", "rocket"}
+
+
+def test_bsds300(bsds300_images):
+    data_dir = str(bsds300_images.parents[1])
+    test = image_sets.load_test_images("bsds300", data_dir, None)
+    assert test.dataset == "bsds300"
+    assert [len(ids) for ids in test.sets.values()] == [68, 100]
+    assert not test.notes
+    assert [test.numbers[i] for i in test.images] == list(range(100))
+    name, train, validation = image_sets.load_training_images(
+        "bsds300", data_dir, None, 0
+    )
+    assert (name, len(train), len(validation)) == ("bsds300", 192, 8)
+    assert not set(train) & set(validation)
+    assert not (set(train) | set(validation)) & set(test.images)
+
+
+def test_first_images_keep_their_noise(bsds300_images):
+    data_dir = str(bsds300_images.parents[1])
+    whole = image_sets.load_test_images("auto", data_dir, None)
+    few = whole.first(2)
+    assert [len(ids) for ids in few.sets.values()] == [2, 2]
+    assert set(few.images) == set(few.sets["68"]) | set(few.sets["100"])
+    assert all(few.numbers[i] == whole.numbers[i] for i in few.images)
+    assert "first 2 image(s)" in few.notes[-1]
+
+
+def test_auto_falls_back_to_embedded_images(monkeypatch, capsys):
+    def fail(*_):
+        raise source.SourceError("BSDS300 could not be downloaded (no network).")
+
+    monkeypatch.setattr(image_sets.loading, "load", fail)
+    assert image_sets.load_test_images("auto", None, None).dataset == "embedded"
+    assert "no network" in capsys.readouterr().out
+    with pytest.raises(image_sets.ImageSetError, match="--data_dir"):
+        image_sets.load_test_images("bsds300", None, None)
+    with pytest.raises(image_sets.ImageSetError, match="--data_dir"):
+        image_sets.load_test_images("auto", "/somewhere", None)
+
+
+def test_folder_of_images(tmp_path):
+    folder = _folder(tmp_path / "mine", 3)
+    test = image_sets.load_test_images("auto", None, folder)
+    assert test.dataset == "mine"
+    assert dict(test.sets) == {"mine": ["00.png", "01.png", "02.png"]}
+    assert "not the paper's" in test.notes[0]
+
+
+def test_folder_of_training_images(tmp_path):
+    folder = _folder(tmp_path / "mine", 50)
+    name, train, validation = image_sets.load_training_images("auto", None, folder, 1)
+    assert (name, len(train), len(validation)) == ("mine", 48, 2)
+    with pytest.raises(image_sets.ImageSetError, match="--train_images: at least two"):
+        image_sets.load_training_images("auto", None, _folder(tmp_path / "one", 1), 1)
+    with pytest.raises(
+        image_sets.ImageSetError, match=r"--train_images: .* not a folder"
+    ):
+        image_sets.load_training_images("auto", None, str(tmp_path / "none"), 1)

@@ -1,0 +1,67 @@
+"""Tests of image reading and colour conversion."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rim_tf import images
+
+
+def test_gray_uses_matlabs_full_precision_weights():
+    # A value that the usual four digits (0.2989, 0.5870, 0.1140) round down.
+    pixel = np.array([[[255, 255, 255], [1, 0, 0], [0, 255, 0]]], np.uint8)
+    assert images.to_gray(pixel)[0, :, 0].tolist() == [255, 0, 150]
+    assert images.to_gray(pixel).dtype == np.uint8
+    assert images.to_gray(pixel).shape == (1, 3, 1)
+
+
+def test_gray_agrees_with_the_facts_about_the_68_images(bsds300_images):
+    """Equality with other conversions is rare, and its frequency is known."""
+    from data_prep.bsds300 import source
+
+    like_pillow = like_four_digits = 0
+    for image_id in source.read_ids("foe68_test_ids"):
+        path = bsds300_images / "test" / f"{image_id}.jpg"
+        rgb = images.read_image(path)
+        gray = images.to_gray(rgb)[..., 0]
+        pillow = np.asarray(Image.open(path).convert("L"))
+        four_digits = np.floor(rgb @ np.array([0.2989, 0.5870, 0.1140]) + 0.5)
+        assert np.abs(gray.astype(int) - pillow).max() <= 1
+        like_pillow += (gray == pillow).all()
+        like_four_digits += (gray == four_digits).all()
+    assert (like_pillow, like_four_digits) == (29, 7)
+
+
+def test_luminance_spans_16_to_235():
+    pixels = np.array([[[0, 0, 0], [255, 255, 255], [255, 0, 0]]], np.uint8)
+    # MATLAB: rgb2ycbcr(uint8([255 0 0])) has Y = 81.
+    assert images.to_luminance(pixels)[0, :, 0].tolist() == [16, 235, 81]
+
+
+def test_read_image_gives_rgb(tmp_path):
+    for mode, suffix in (("L", "png"), ("RGBA", "png"), ("P", "bmp"), ("RGB", "ppm")):
+        path = tmp_path / f"{mode}.{suffix}"
+        Image.new(mode, (5, 3)).save(path)
+        image = images.read_image(path)
+        assert image.shape == (3, 5, 3)
+        assert image.dtype == np.uint8
+
+
+def test_read_image_refuses_other_files(tmp_path):
+    path = tmp_path / "text.png"
+    path.write_text("not an image")
+    with pytest.raises(ValueError, match=r"text\.png cannot be read"):
+        images.read_image(path)
+
+
+def test_list_images_is_sorted_and_ignores_other_files(tmp_path):
+    for name in ("b.png", "a.JPG", "notes.txt"):
+        (tmp_path / name).touch()
+    assert [p.name for p in images.list_images(tmp_path)] == ["a.JPG", "b.png"]
+
+
+def test_list_images_names_the_folder(tmp_path):
+    with pytest.raises(ValueError, match="has no image"):
+        images.list_images(tmp_path)
+    with pytest.raises(ValueError, match="is not a folder"):
+        images.list_images(tmp_path / "missing")

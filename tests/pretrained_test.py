@@ -1,0 +1,90 @@
+"""Tests of saving and loading weights."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import rim_tf
+from rim_tf import pretrained
+from rim_tf.cells import RIMCell
+
+
+@pytest.fixture(name="rim")
+def _rim():
+    keras.utils.set_random_seed(0)
+    rim = rim_tf.RIM(
+        RIMCell(channels=3, features=4, state_features=6), gradient="eta", num_steps=3
+    )
+    rim.build()
+    return rim
+
+
+@pytest.fixture(name="path")
+def _path(rim, tmp_path):
+    path = tmp_path / "mine.weights.h5"
+    pretrained.save_pretrained(rim, path, {"patches_seen": 7})
+    return path
+
+
+def test_round_trip_in_half_precision(rim, path):
+    copy = rim_tf.load_pretrained(path)
+    assert (copy.gradient, copy.num_steps, copy.cell.channels) == ("eta", 3, 3)
+    for actual, expected in zip(copy.get_weights(), rim.get_weights(), strict=True):
+        assert actual.dtype == np.float32
+        np.testing.assert_array_equal(actual, np.float32(np.float16(expected)))
+    assert pretrained.read_history(path) == {"patches_seen": 7}
+
+
+def test_file_is_half_as_large(rim, path):
+    values = sum(weight.size for weight in rim.get_weights())
+    # Keras' own bookkeeping takes some KB.
+    assert path.stat().st_size < 2 * values + 60_000
+
+
+def test_mixed_precision(path):
+    model = rim_tf.load_pretrained(path, "mixed_bfloat16")
+    restored = rim_tf.restore(model, np.full((1, 8, 8, 3), 0.5), sigma=0.1)
+    assert model.cell.compute_dtype == "bfloat16"
+    assert model.cell.update.kernel.dtype == "float32"
+    assert restored.dtype == np.float32
+
+
+def test_weights_that_do_not_fit_are_refused(path):
+    described = json.loads((path.parent / "mine.json").read_text())
+    described["architecture"]["cell"]["state_features"] = 9
+    (path.parent / "mine.json").write_text(json.dumps(described))
+    with pytest.raises(
+        ValueError, match=r"does not fit the architecture in mine\.json"
+    ):
+        rim_tf.load_pretrained(path)
+
+
+def test_damaged_file_is_refused(path):
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="does not fit"):
+        rim_tf.load_pretrained(path)
+
+
+def test_unknown_name_lists_the_known_ones():
+    with pytest.raises(ValueError, match="rim_denoise"):
+        rim_tf.load_pretrained("rim_nonsense")
+    with pytest.raises(ValueError, match=r"x\.weights\.h5 does not exist"):
+        rim_tf.load_pretrained("x.weights.h5")
+
+
+def test_weights_beyond_half_precision_are_refused(rim, tmp_path):
+    rim.phi_epsilon.assign(1e6)
+    with pytest.raises(FloatingPointError, match="float16"):
+        pretrained.save_pretrained(rim, tmp_path / "x.weights.h5", {})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", pretrained.available())
+def test_shipped_weights_carry_their_history(name):
+    history = pretrained.read_history(name)
+    for key in ("command", "data", "patches_seen", "seconds", "validation_psnr"):
+        assert key in history
+    model = rim_tf.load_pretrained(name)
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())

@@ -1,0 +1,38 @@
+"""Tests of tables and results."""
+
+import json
+
+from paper_experiments import reporting
+
+
+def test_table_is_aligned_markdown():
+    table = reporting.Table(["dB", "68: 15", "68: 25"], 8)
+    row = table.add("BM3D", [31.0849, None])
+    assert row == "| BM3D     |  31.08 |        |"
+    assert table.lines == [
+        "| dB       | 68: 15 | 68: 25 |",
+        "|----------|-------:|-------:|",
+        "| BM3D     |  31.08 |        |",
+    ]
+
+
+def test_reported_numbers_have_a_provenance():
+    reported = reporting.read_reported("table2_denoise")
+    assert reported["rows"]["RIM-denoise"]["68"] == {
+        "15": 31.31,
+        "25": 28.91,
+        "50": 26.06,
+    }
+    assert reported["provenance"]
+
+
+def test_result_json():
+    record = reporting.Measured(
+        "RIM", "68", {"sigma": 25}, "psnr", 28.9, 1, 20.2, {"3096": 28.9}
+    )
+    result = json.loads(
+        reporting.result_json("s", {"seed": 3}, "bsds300", 1.26, [record], {}, {})
+    )
+    assert result["measured"][0]["per_image"] == {"3096": 28.9}
+    assert (result["seed"], result["seconds"]) == (3, 1.3)
+    assert result["versions"]["keras"]

@@ -1,0 +1,160 @@
+"""Tests of the training: it learns, and goes on after a kill as if nothing was."""
+
+import csv
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import rim_tf
+from rim_tf import callbacks, training
+from rim_tf.cells import RIMCell
+from rim_tf.patches import PatchSet
+from rim_tf.problems import DenoisingProblem
+from rim_tf.schedules import Phase
+from rim_tf.training import TrainingSettings
+
+_SETTINGS = TrainingSettings(
+    epochs=1,
+    batch_size=8,
+    steps_schedule=((2, 0.5), (3, 0.5)),
+    warmup_updates=2,
+    num_validations=3,
+)
+
+
+def _smooth_images():
+    rows, columns = np.mgrid[0:48, 0:48]
+    return [
+        (127 + 100 * np.sin(rows / (4 + i)) * np.cos(columns / (3 + i))).astype(
+            "uint8"
+        )[..., None]
+        for i in range(3)
+    ]
+
+
+def _patches(number):
+    return PatchSet(_smooth_images(), size=16, stride=2, num_patches=number)
+
+
+def _rim():
+    keras.utils.set_random_seed(0)
+    return rim_tf.RIM(RIMCell(features=4, state_features=6), num_steps=3)
+
+
+def _train(output_dir, num_patches=96, settings=_SETTINGS, rim=None):
+    return training.train(
+        rim or _rim(),
+        DenoisingProblem(),
+        _patches(num_patches),
+        _patches(20).to_numpy(),
+        settings,
+        output_dir,
+    )
+
+
+def _read_log(folder):
+    with (folder / training.LOG_FILE).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_it_learns(tmp_path):
+    settings = dataclasses.replace(_SETTINGS, learning_rate=0.01, epochs=12)
+    _train(tmp_path, settings=settings)
+    rows = _read_log(tmp_path)
+    assert float(rows[-1]["loss"]) < 0.7 * float(rows[0]["loss"])
+    assert float(rows[-1]["val_psnr"]) > float(rows[0]["val_psnr"]) + 1
+
+
+def test_files_and_summary(tmp_path):
+    rim = _train(tmp_path)
+    rows = _read_log(tmp_path)
+    assert rows[-1]["updates"] == "12"
+    assert rows[-1]["patches"] == "96"
+    assert {row["num_steps"] for row in rows} == {"2", "3"}
+    settings = json.loads((tmp_path / training.SETTINGS_FILE).read_text())
+    assert settings["batch_size"] == 8
+    summary = training.summary(tmp_path)
+    best = max(float(row["val_psnr"]) for row in rows)
+    assert summary["validation_psnr"] == pytest.approx(best, abs=1e-3)
+    copy = _rim()
+    copy.build()
+    copy.load_weights(tmp_path / training.BEST_FILE)
+    for actual, expected in zip(rim.get_weights(), copy.get_weights(), strict=True):
+        np.testing.assert_array_equal(actual, expected)
+
+
+class _KillError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("killed_after", [1, 5, 8])
+def test_resuming_equals_not_having_been_interrupted(
+    tmp_path, monkeypatch, killed_after
+):
+    """Parameters, optimizer, noise and order of patches go on where they were."""
+    whole = _train(tmp_path / "whole")
+
+    count = 0
+
+    def kill(self, batch, logs=None):
+        nonlocal count
+        count += 1
+        if count == killed_after:
+            # What was done after this checkpoint is lost.
+            self._save(logs)
+        if count == killed_after + 2:
+            raise _KillError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(callbacks.Checkpoint, "on_train_batch_end", kill)
+        patched.setattr(callbacks.Checkpoint, "on_epoch_end", lambda *_: None)
+        with pytest.raises(_KillError):
+            _train(tmp_path / "killed")
+    resumed = _train(tmp_path / "killed")
+
+    for actual, expected in zip(
+        resumed.get_weights(), whole.get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
+    assert [row["updates"] for row in _read_log(tmp_path / "killed")] == [
+        row["updates"] for row in _read_log(tmp_path / "whole")
+    ]
+
+
+def test_finished_training_is_not_repeated(tmp_path, monkeypatch):
+    _train(tmp_path)
+    monkeypatch.setattr(keras.Model, "fit", None)
+    _train(tmp_path)
+
+
+def test_refuses_to_go_on_with_other_settings(tmp_path):
+    _train(tmp_path)
+    with pytest.raises(ValueError, match="other settings"):
+        _train(tmp_path, settings=dataclasses.replace(_SETTINGS, learning_rate=0.5))
+
+
+def test_stops_when_the_loss_is_not_finite(tmp_path):
+    rim = _rim()
+    rim.build()
+    rim.phi_epsilon.assign(np.nan)
+    with pytest.raises(FloatingPointError, match="not finite"):
+        _train(tmp_path, rim=rim)
+    assert not (tmp_path / training.BEST_FILE).exists()
+    assert not (tmp_path / training.CHECKPOINT_FILE).exists()
+
+
+def test_refuses_fewer_patches_than_a_batch(tmp_path):
+    with pytest.raises(ValueError, match="do not fill a batch"):
+        _train(tmp_path, num_patches=7)
+
+
+def test_rounds_divide_the_computation():
+    phases = [Phase(5, 0, 640), Phase(20, 640, 160)]
+    rounds = training.plan_rounds(phases, 8)
+    assert sum(r.num_updates for r in rounds) == 800
+    assert [r.first_update for r in rounds] == [0, 160, 320, 480, 640, 680, 720, 760]
+    assert {r.num_steps * r.num_updates for r in rounds} == {800}
+    assert training.plan_rounds([Phase(5, 0, 2)], 8) == [Phase(5, 0, 1), Phase(5, 1, 1)]
