@@ -74,7 +74,7 @@ def _fill_table(
     sets = list(dict.fromkeys(["68", "100", *test.sets]))
     columns = [(name, sigma) for name in sets for sigma in _SIGMAS]
     table = reporting.Table(
-        ["PSNR in dB", *(f"{name}: {sigma}" for name, sigma in columns)], 33
+        ["PSNR in dB", *(f"{name}: {sigma}" for name, sigma in columns)], 35
     )
     print("\n".join(table.lines))
 
