@@ -127,11 +127,7 @@ def run(main: Callable[[], None]) -> None:
         logging.set_verbosity(logging.WARNING)
         try:
             main()
-        except (
-            UserError,
-            image_sets.ImageSetError,
-            pretrained.WeightsNotFoundError,
-        ) as error:
+        except (UserError, image_sets.ImageSetError, OSError) as error:
             sys.exit(f"error: {error}")
         except KeyboardInterrupt:
             sys.exit("Interrupted.")
@@ -178,8 +174,6 @@ def start(script: str) -> Experiment:
             f"--output_dir: {output_dir} has results already; choose another "
             "folder, or give --overwrite."
         )
-    if _OVERWRITE.value:
-        _delete_results(output_dir)
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -343,11 +337,10 @@ def _own_flags() -> dict[str, flags.Flag]:
 
 
 def _delete_results(output_dir: Path) -> None:
-    """Deletes what a run writes, and nothing else."""
+    """Deletes what an earlier run with --train wrote, and nothing else."""
     for name in (RESULT_FILE, TABLE_FILE):
         (output_dir / name).unlink(missing_ok=True)
-    if _TRAIN.value:
-        shutil.rmtree(output_dir / TRAINING_FOLDER, ignore_errors=True)
+    shutil.rmtree(output_dir / TRAINING_FOLDER, ignore_errors=True)
 
 
 def _train(
@@ -366,32 +359,39 @@ def _train(
     try:
         patches = _patch_set(train_images, color, _NUM_PATCHES.value)
         validation = _patch_set(validation_images, color, _NUM_VALIDATION_PATCHES.value)
+        description = {
+            "data": dataset,
+            "training_images": list(train_images),
+            "validation_images": list(validation_images),
+            "color": color,
+            "patch_size": _PATCH_SIZE.value,
+            "patch_stride": _PATCH_STRIDE.value,
+            "num_patches": len(patches),
+            "num_validation_patches": len(validation),
+            "precision": experiment.dtype,
+        }
         seconds = _seconds_per_pixel_step(
             model, to_unit_range(next(iter(validation_images.values())), color)
         )
         seconds *= _TRAINING_COST * _PATCH_SIZE.value**2
         seconds *= training.total_computation(settings, len(patches))
+        if _OVERWRITE.value:
+            _delete_results(experiment.output_dir)
         print(
             f"Training on {len(patches)} patches of {len(train_images)} images of "
             f"{dataset}, {settings.epochs} time(s), batch size {settings.batch_size}; "
             f"it takes about {describe_seconds(seconds)}. If it is interrupted, the "
-            "same command goes on with it."
+            f"same command{' without --overwrite' if _OVERWRITE.value else ''} goes on "
+            "with it."
         )
         training.train(model, problem, patches, validation.to_numpy(), settings, folder)
-    except (ValueError, FloatingPointError) as error:
+    except training.TrainingError as error:
         raise UserError(str(error)) from error
     history = {
         "name": name,
         "command": " ".join(["python", f"paper_experiments/{experiment.script}.py"])
         + "".join(f" {argument}" for argument in _training_arguments()),
-        "data": dataset,
-        "training_images": list(train_images),
-        "validation_images": list(validation_images),
-        "patch_size": _PATCH_SIZE.value,
-        "patch_stride": _PATCH_STRIDE.value,
-        "num_patches": len(patches),
-        "color": color,
-        "precision": experiment.dtype,
+        **description,
         "settings": dataclasses.asdict(settings),
         "versions": reporting.versions(),
         **training.summary(folder),
@@ -405,13 +405,16 @@ def _train(
 
 def _patch_set(loaded: image_sets.Images, color: str, number: int) -> PatchSet:
     convert = images.COLOR_CONVERSIONS[color]
-    return PatchSet(
-        [convert(image) for image in loaded.values()],
-        _PATCH_SIZE.value,
-        _PATCH_STRIDE.value,
-        number,
-        _SEED.value,
-    )
+    try:
+        return PatchSet(
+            [convert(image) for image in loaded.values()],
+            _PATCH_SIZE.value,
+            _PATCH_STRIDE.value,
+            number,
+            _SEED.value,
+        )
+    except ValueError as error:
+        raise UserError(f"--patch_size: {error}") from error
 
 
 def _training_settings() -> training.TrainingSettings:

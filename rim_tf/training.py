@@ -4,8 +4,9 @@ import csv
 import dataclasses
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,6 +22,10 @@ CHECKPOINT_FILE = "last.weights.h5"
 BEST_FILE = "best.weights.h5"
 LOG_FILE = "log.csv"
 SETTINGS_FILE = "settings.json"
+
+
+class TrainingError(Exception):
+    """A training cannot be begun or gone on with; the message says why."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +108,7 @@ def train(
     validation_patches: np.ndarray,
     settings: TrainingSettings,
     output_dir: str | Path,
+    description: Mapping[str, Any] | None = None,
 ) -> RIM:
     """Trains a RIM, or goes on with an interrupted training in `output_dir`.
 
@@ -117,24 +123,28 @@ def train(
       validation_patches: `(number, height, width, channels)` float32 in [0, 1].
       settings: See `TrainingSettings`.
       output_dir: A folder, made if need be.
+      description: What is not among the settings but must be the same when the
+        training goes on, for instance the name of the data; JSON values.
 
     Returns:
       `rim` with the weights of the best validation.
 
     Raises:
-      ValueError: If the patches do not fill one batch, or `output_dir` has a
-        training with other settings.
-      FloatingPointError: If the loss became infinite or undefined.
+      TrainingError: If the patches do not fill one batch, `output_dir` has a
+        training with other settings, or the loss became infinite or undefined.
     """
     num_updates = settings.epochs * len(patches) // settings.batch_size
     if num_updates < 1:
-        raise ValueError(
+        raise TrainingError(
             f"{settings.epochs} x {len(patches)} patches do not fill a batch of "
             f"{settings.batch_size}."
         )
     output_dir = Path(output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
-    _remember_settings(output_dir / SETTINGS_FILE, settings, len(patches))
+    _remember_settings(
+        output_dir / SETTINGS_FILE,
+        {**dataclasses.asdict(settings), **(description or {})},
+    )
 
     phases = plan_phases(settings.steps_schedule, num_updates)
     model = _compiled_model(rim, problem, settings, phases)
@@ -168,11 +178,24 @@ def train(
     ]
     order = patches.order(settings.epochs, settings.seed)
     rounds = plan_rounds(phases, settings.num_validations)
-    for number, training_round in enumerate(rounds):
-        _fit_round(model, training_round, number, patches, order, callback_list)
+    for number, (num_steps, first_update, num_updates) in enumerate(rounds):
+        start = int(model.optimizer.iterations)
+        end = first_update + num_updates
+        if start < end:
+            part = order[start * settings.batch_size : end * settings.batch_size]
+            data = _batches(patches, part, settings.batch_size)
+            _fit_round(model, num_steps, data, end - start, number, callback_list)
     progress_bar.close()
     rim.load_weights(output_dir / BEST_FILE)
     return rim
+
+
+def computation(phases: Sequence[Phase], updates: int) -> int:
+    """Returns the sum of T over the first `updates` updates."""
+    return sum(
+        phase.num_steps * min(max(updates - phase.first_update, 0), phase.num_updates)
+        for phase in phases
+    )
 
 
 def total_computation(settings: TrainingSettings, num_patches: int) -> int:
@@ -228,32 +251,28 @@ def _compiled_model(
     return model
 
 
+def _batches(patches: PatchSet, order: np.ndarray, batch_size: int):
+    if keras.backend.backend() == "tensorflow":
+        return patches.dataset(order, batch_size)
+    # Keras wants tuples from a generator.
+    return ((batch,) for batch in patches.batches(order, batch_size))
+
+
 def _fit_round(
     model: UnrolledRIM,
-    training_round: Phase,
+    num_steps: int,
+    data,
+    num_updates: int,
     number: int,
-    patches: PatchSet,
-    order: np.ndarray,
     callback_list: list[keras.callbacks.Callback],
 ) -> None:
-    """Trains what is left of a round, nothing if it is done."""
-    num_steps, first_update, num_updates = training_round
-    updates_done = int(model.optimizer.iterations)
-    updates_left = first_update + num_updates - updates_done
-    if updates_left <= 0:
-        return
+    """Trains one round, which is an epoch for Keras."""
     if model.num_steps != num_steps:
         model.num_steps = num_steps
         model.make_train_function(force=True)
-    batch_size = callback_list[0].batch_size
-    part = order[updates_done * batch_size :][: updates_left * batch_size]
-    if keras.backend.backend() == "tensorflow":
-        data = patches.dataset(part, batch_size)
-    else:
-        data = patches.batches(part, batch_size)
     logs = model.fit(
         data,
-        steps_per_epoch=updates_left,
+        steps_per_epoch=num_updates,
         initial_epoch=number,
         epochs=number + 1,
         callbacks=callback_list,
@@ -261,32 +280,29 @@ def _fit_round(
         verbose=0,
     )
     if not np.isfinite(logs.history["loss"][-1]):
-        raise FloatingPointError(
+        raise TrainingError(
             f"The loss is not finite after {int(model.optimizer.iterations)} updates; "
             "try a lower learning rate."
         )
 
 
-def computation(phases: Sequence[Phase], updates: int) -> int:
-    """Returns the sum of T over the first `updates` updates."""
-    return sum(
-        phase.num_steps * min(max(updates - phase.first_update, 0), phase.num_updates)
-        for phase in phases
-    )
-
-
-def _remember_settings(
-    path: Path, settings: TrainingSettings, num_patches: int
-) -> None:
+def _remember_settings(path: Path, settings: Mapping[str, Any]) -> None:
     """Writes the settings, or compares them with those of an earlier run."""
-    text = json.dumps(
-        {"num_patches": num_patches, **dataclasses.asdict(settings)}, indent=2
-    )
-    if path.exists() and path.read_text() != text:
-        raise ValueError(
-            f"{path.parent} has a training with other settings (see {path.name}); "
-            "choose another folder, or delete it to begin anew."
-        )
+    text = json.dumps(settings, indent=2)
+    if path.exists():
+        earlier = json.loads(path.read_text())
+        changed = [
+            name
+            for name, value in json.loads(text).items()
+            if earlier.get(name) != value
+        ]
+        if changed:
+            raise TrainingError(
+                f"{path.parent} has a training with other settings "
+                f"({', '.join(changed)}); choose another folder, or delete it to "
+                "begin anew."
+            )
+        return
     with files.replacing(path) as temporary:
         temporary.write_text(text)
 

@@ -132,7 +132,9 @@ def test_finished_training_is_not_repeated(tmp_path, monkeypatch):
 
 def test_refuses_to_go_on_with_other_settings(tmp_path):
     _train(tmp_path)
-    with pytest.raises(ValueError, match="other settings"):
+    with pytest.raises(
+        training.TrainingError, match=r"other settings \(learning_rate\)"
+    ):
         _train(tmp_path, settings=dataclasses.replace(_SETTINGS, learning_rate=0.5))
 
 
@@ -140,14 +142,14 @@ def test_stops_when_the_loss_is_not_finite(tmp_path):
     rim = _rim()
     rim.build()
     rim.phi_epsilon.assign(np.nan)
-    with pytest.raises(FloatingPointError, match="not finite"):
+    with pytest.raises(training.TrainingError, match="not finite"):
         _train(tmp_path, rim=rim)
     assert not (tmp_path / training.BEST_FILE).exists()
     assert not (tmp_path / training.CHECKPOINT_FILE).exists()
 
 
 def test_refuses_fewer_patches_than_a_batch(tmp_path):
-    with pytest.raises(ValueError, match="do not fill a batch"):
+    with pytest.raises(training.TrainingError, match="do not fill a batch"):
         _train(tmp_path, num_patches=7)
 
 
