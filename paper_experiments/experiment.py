@@ -86,6 +86,12 @@ _PATCH_SIZE = flags.DEFINE_integer(
 _PATCH_STRIDE = flags.DEFINE_integer(
     "patch_stride", 4, "Distance of neighbouring training patches.", lower_bound=1
 )
+_MAX_SIGMA = flags.DEFINE_float(
+    "max_sigma",
+    55.0,
+    "Largest noise level in training, on the scale from 0 to 255.",
+    lower_bound=0.0,
+)
 _NUM_VALIDATION_PATCHES = flags.DEFINE_integer(
     "num_validation_patches", 1000, "Patches of each validation.", lower_bound=1
 )
@@ -230,6 +236,11 @@ def obtain_model(
     return _train(experiment, default_weights, problem, color, make_model)
 
 
+def max_sigma() -> float:
+    """Returns the largest noise level in training, on the scale from 0 to 1."""
+    return _MAX_SIGMA.value / 255.0
+
+
 def load_if_shipped(experiment: Experiment, name: str) -> RIM | None:
     """Returns a model with shipped weights, None where there are none yet."""
     if name not in pretrained.available():
@@ -367,6 +378,7 @@ def _train(
             "patch_size": _PATCH_SIZE.value,
             "patch_stride": _PATCH_STRIDE.value,
             "num_patches": len(patches),
+            "max_sigma": _MAX_SIGMA.value,
             "num_validation_patches": len(validation),
             "precision": experiment.dtype,
         }

@@ -34,7 +34,7 @@ def main() -> None:
     denoise_model, history = experiment.obtain_model(
         settings,
         "rim_denoise",
-        DenoisingProblem(),
+        DenoisingProblem(experiment.max_sigma()),
         _COLOR,
         lambda: RIM(dtype=settings.dtype),
     )
