@@ -449,10 +449,17 @@ def _training_settings() -> training.TrainingSettings:
 
 
 def _training_arguments() -> list[str]:
-    """Returns the flags of this run that differ from their defaults."""
-    machine_dependent = ("output_dir", "data_dir", "overwrite")
+    """Returns the flags that differ from their defaults and matter to the weights."""
+    others = (
+        "output_dir",
+        "data_dir",
+        "overwrite",
+        "images",
+        "num_images",
+        "num_steps",
+    )
     return [
         flag.serialize()
         for flag in _own_flags().values()
-        if flag.value != flag.default and flag.name not in machine_dependent
+        if flag.value != flag.default and flag.name not in others
     ]
