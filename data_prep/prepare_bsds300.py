@@ -28,8 +28,8 @@ def main(argv: Sequence[str]) -> None:
         builder = loading.prepare(_DATA_DIR.value, _SOURCE_DIR.value)
     except source.SourceError as error:
         sys.exit(
-            f"error: {error} Give --source_dir, a folder that holds "
-            "BSDS300/images/{train,test}."
+            f"error: {error} --source_dir takes a folder that holds "
+            "BSDS300/images/{train,test}, --data_dir one that can be written to."
         )
     numbers = ", ".join(
         f"{split}: {info.num_examples} images"

@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -182,8 +183,12 @@ def start(script: str) -> Experiment:
         )
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=output_dir):
+            pass
     except OSError as error:
-        raise UserError(f"--output_dir: {error}") from error
+        raise UserError(
+            f"--output_dir: {output_dir} cannot be written to: {error}"
+        ) from error
     dtype, reason = precision.resolve(_PRECISION.value)
     print(f"Arithmetic: {dtype} ({reason}); backend: {keras.backend.backend()}.")
     keras.utils.set_random_seed(_SEED.value)
@@ -227,10 +232,17 @@ def obtain_model(
         name = _WEIGHTS.value or default_weights
         try:
             model = pretrained.load_pretrained(name, experiment.dtype)
+            history = pretrained.read_history(name)
         except ValueError as error:
             raise UserError(f"--weights: {error}") from error
+        channels = 3 if color == "rgb" else 1
+        if model.cell.channels != channels:
+            raise UserError(
+                f"--weights: {name} restores images of {model.cell.channels} "
+                f"channel(s), {experiment.script} needs {channels}."
+            )
         print(f"Weights: {name}.")
-        return model, {"name": name, **pretrained.read_history(name)}
+        return model, {"name": str(name), **history}
     if _WEIGHTS.value:
         raise UserError("--weights: not with --train, which makes new weights.")
     return _train(experiment, default_weights, problem, color, make_model)
@@ -361,51 +373,56 @@ def _train(
     color: str,
     make_model: Callable[[], RIM],
 ) -> tuple[RIM, dict[str, Any]]:
+    settings = _training_settings()
     dataset, train_images, validation_images = image_sets.load_training_images(
         _DATASET.value, _DATA_DIR.value, _TRAIN_IMAGES.value, experiment.seed
     )
-    settings = _training_settings()
-    folder = experiment.output_dir / TRAINING_FOLDER
+    patches = _patch_set(train_images, color, _NUM_PATCHES.value)
+    validation = _patch_set(validation_images, color, _NUM_VALIDATION_PATCHES.value)
+    description = {
+        "data": dataset,
+        "training_images": list(train_images),
+        "validation_images": list(validation_images),
+        "color": color,
+        "patch_size": _PATCH_SIZE.value,
+        "patch_stride": _PATCH_STRIDE.value,
+        "num_patches": len(patches),
+        "num_validation_patches": len(validation),
+        "max_sigma": _MAX_SIGMA.value,
+        "precision": experiment.dtype,
+    }
     model = make_model()
+    image = to_unit_range(next(iter(validation_images.values())), color)
+    seconds = _seconds_per_pixel_step(model, image) * _TRAINING_COST
+    seconds *= _PATCH_SIZE.value**2
+    seconds *= training.total_computation(settings, len(patches))
+    print(
+        f"Training on {len(patches)} patches of {len(train_images)} images of "
+        f"{dataset}, {settings.epochs} time(s), batch size {settings.batch_size}; it "
+        f"takes about {describe_seconds(seconds)}. If it is interrupted, the same "
+        f"command{' without --overwrite' if _OVERWRITE.value else ''} goes on with it."
+    )
+    folder = experiment.output_dir / TRAINING_FOLDER
+    if _OVERWRITE.value:
+        _delete_results(experiment.output_dir)
     try:
-        patches = _patch_set(train_images, color, _NUM_PATCHES.value)
-        validation = _patch_set(validation_images, color, _NUM_VALIDATION_PATCHES.value)
-        description = {
-            "data": dataset,
-            "training_images": list(train_images),
-            "validation_images": list(validation_images),
-            "color": color,
-            "patch_size": _PATCH_SIZE.value,
-            "patch_stride": _PATCH_STRIDE.value,
-            "num_patches": len(patches),
-            "max_sigma": _MAX_SIGMA.value,
-            "num_validation_patches": len(validation),
-            "precision": experiment.dtype,
-        }
-        seconds = _seconds_per_pixel_step(
-            model, to_unit_range(next(iter(validation_images.values())), color)
+        training.train(
+            model,
+            problem,
+            patches,
+            validation.to_numpy(),
+            settings,
+            folder,
+            description,
+            reporting.versions(),
         )
-        seconds *= _TRAINING_COST * _PATCH_SIZE.value**2
-        seconds *= training.total_computation(settings, len(patches))
-        if _OVERWRITE.value:
-            _delete_results(experiment.output_dir)
-        print(
-            f"Training on {len(patches)} patches of {len(train_images)} images of "
-            f"{dataset}, {settings.epochs} time(s), batch size {settings.batch_size}; "
-            f"it takes about {describe_seconds(seconds)}. If it is interrupted, the "
-            f"same command{' without --overwrite' if _OVERWRITE.value else ''} goes on "
-            "with it."
-        )
-        training.train(model, problem, patches, validation.to_numpy(), settings, folder)
     except training.TrainingError as error:
         raise UserError(str(error)) from error
     history = {
         "name": name,
-        "command": " ".join(["python", f"paper_experiments/{experiment.script}.py"])
-        + "".join(f" {argument}" for argument in _training_arguments()),
+        "command": _command(experiment, settings),
         **description,
         "settings": dataclasses.asdict(settings),
-        "versions": reporting.versions(),
         **training.summary(folder),
     }
     path = folder / f"{name}.weights.h5"
@@ -413,6 +430,34 @@ def _train(
     shutil.copyfile(folder / training.LOG_FILE, folder / f"{name}.log.csv")
     print(f"Trained weights: {path}, to be tested with --weights={path}.")
     return pretrained.load_pretrained(path, experiment.dtype), history
+
+
+def _command(experiment: Experiment, settings: training.TrainingSettings) -> str:
+    """Returns the command that makes the same training on any machine."""
+    # These do not matter to the weights, or are chosen from the machine if not given.
+    others = {
+        "batch_size",
+        "data_dir",
+        "images",
+        "num_images",
+        "num_steps",
+        "output_dir",
+        "overwrite",
+        "precision",
+    }
+    arguments = [
+        flag.serialize()
+        for flag in _own_flags().values()
+        if flag.value != flag.default and flag.name not in others
+    ]
+    return " ".join(
+        [
+            f"python paper_experiments/{experiment.script}.py",
+            *arguments,
+            f"--batch_size={settings.batch_size}",
+            f"--precision={experiment.dtype}",
+        ]
+    )
 
 
 def _patch_set(loaded: image_sets.Images, color: str, number: int) -> PatchSet:
@@ -446,20 +491,3 @@ def _training_settings() -> training.TrainingSettings:
         num_validations=_NUM_VALIDATIONS.value,
         checkpoint_minutes=_CHECKPOINT_MINUTES.value,
     )
-
-
-def _training_arguments() -> list[str]:
-    """Returns the flags that differ from their defaults and matter to the weights."""
-    others = (
-        "output_dir",
-        "data_dir",
-        "overwrite",
-        "images",
-        "num_images",
-        "num_steps",
-    )
-    return [
-        flag.serialize()
-        for flag in _own_flags().values()
-        if flag.value != flag.default and flag.name not in others
-    ]

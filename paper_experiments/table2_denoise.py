@@ -47,8 +47,10 @@ def main() -> None:
         denoise_model, test, _COLOR, settings, len(_SIGMAS) * len(trained)
     )
     reported = reporting.read_reported(_SCRIPT)
+    # Before the long work, so that nothing is lost to a history that says too little.
+    notes = _notes(test, reported, history, settings)
     measured, lines, picture = _fill_table(models, test, settings, reported)
-    lines += ["", *_notes(test, reported, history, settings)]
+    lines += ["", *notes]
     figures.save_estimates(picture, settings.output_dir / "estimates.png")
     experiment.write_results(
         settings, test, measured, reported, {"RIM-denoise": history}, "\n".join(lines)
@@ -141,16 +143,18 @@ def _notes(
 
 
 def _training_note(history: Mapping[str, Any]) -> str:
-    schedule = history["settings"]["steps_schedule"]
+    """Says how the weights were trained, beside what the paper did."""
+    schedule = history.get("settings", {}).get("steps_schedule", [])
     steps = ", ".join(
         f"{t} for {share:.0%} of the computation" for t, share in schedule
     )
     if len(schedule) == 1:
         steps = str(schedule[0][0])
     return (
-        f"Trained on {history['patches_seen']:,} patches of {history['data']} in "
-        f"{experiment.describe_seconds(history['seconds'])} (the paper: about "
-        f"800,000), T = {steps} (the paper: 20)."
+        f"Trained on {history.get('patches_seen', 0):,} patches of "
+        f"{history.get('data', 'unknown data')} in "
+        f"{experiment.describe_seconds(history.get('seconds', 0))} (the paper: about "
+        f"800,000 patches), with T = {steps or 'unknown'} (the paper: 20)."
     )
 
 

@@ -39,15 +39,19 @@ class ProgressBar(keras.callbacks.Callback):
         self._last_time = None
         self._rate = None
 
-    def on_train_batch_begin(self, batch, logs=None) -> None:
+    def on_epoch_begin(self, epoch, logs=None) -> None:
         self._last_time = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None) -> None:
-        rate = self.batch_size / (time.perf_counter() - self._last_time)
+        # Reading the loss waits for the accelerator, so it comes before the clock.
+        loss = float(logs["loss"])
+        now = time.perf_counter()
+        rate = self.batch_size / (now - self._last_time)
+        self._last_time = now
+        # The first batches compile.
         self._rate = rate if batch < 2 else 0.95 * self._rate + 0.05 * rate
         self._bar.set_postfix_str(
-            f"{self._rate:.1f} patches/s, T = {self._model.num_steps}, "
-            f"loss {logs['loss']:.5f}",
+            f"{self._rate:.1f} patches/s, T = {self._model.num_steps}, loss {loss:.5f}",
             refresh=False,
         )
         self._bar.update(self.batch_size * self._model.num_steps)
@@ -75,7 +79,10 @@ class Checkpoint(keras.callbacks.Callback):
         self._last_time = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None) -> None:
-        if time.monotonic() - self._last_time >= self.seconds:
+        # After the last batch of a round the validation comes first: a checkpoint
+        # in between would say that it is done.
+        is_last = batch + 1 >= self.params["steps"]
+        if not is_last and time.monotonic() - self._last_time >= self.seconds:
             self._save(logs)
 
     def on_epoch_end(self, epoch, logs=None) -> None:
@@ -83,7 +90,10 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _save(self, logs) -> None:
         # A state that is lost already must not take the place of a good one.
-        if not np.isfinite(logs["loss"]):
+        weights = self.model.rim.get_weights()
+        if not np.isfinite(logs["loss"]) or not all(
+            np.isfinite(weight).all() for weight in weights
+        ):
             return
         with files.replacing(self.path) as temporary:
             self.model.save_weights(temporary)
@@ -173,6 +183,10 @@ class Position(keras.callbacks.Callback):
         super().__init__()
         self.batch_size = batch_size
         self._start = time.monotonic() - seconds
+
+    def on_train_batch_end(self, batch, logs=None) -> None:
+        # Not `self.model`, which waits for the accelerator.
+        self._model.seconds = time.monotonic() - self._start
 
     def on_epoch_end(self, epoch, logs) -> None:
         updates = int(self.model.optimizer.iterations)

@@ -42,7 +42,7 @@ def list_images(folder: str | Path) -> list[Path]:
     Raises:
       ValueError: If there is no such folder or it has no image.
     """
-    folder = Path(folder)
+    folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder.")
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)

@@ -49,7 +49,14 @@ def load_pretrained(name_or_path: str | Path, dtype: str | None = None) -> RIM:
         restored = rim_tf.restore(model, noisy, sigma=25 / 255)
     """
     weights_path = _find(name_or_path)
-    rim = _from_architecture(_read_json(weights_path)["architecture"], dtype)
+    architecture = _read_json(weights_path)["architecture"]
+    try:
+        rim = _from_architecture(architecture, dtype)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{_json_path(weights_path)} has an architecture that is not known here: "
+            f"{error}"
+        ) from error
     try:
         rim.load_weights(weights_path)
     except (ValueError, KeyError, OSError) as error:
@@ -123,7 +130,7 @@ def _from_architecture(architecture: dict[str, Any], dtype: str | None) -> RIM:
 
 
 def _find(name_or_path: str | Path) -> Path:
-    path = Path(name_or_path)
+    path = Path(name_or_path).expanduser()
     if not path.name.endswith(_SUFFIX):
         path = WEIGHTS_FOLDER / f"{name_or_path}{_SUFFIX}"
         if not path.exists():
@@ -143,4 +150,11 @@ def _json_path(weights_path: Path) -> Path:
 
 
 def _read_json(weights_path: Path) -> dict[str, Any]:
-    return json.loads(_json_path(weights_path).read_text())
+    path = _json_path(weights_path)
+    try:
+        described = json.loads(path.read_text())
+        return {key: described[key] for key in ("architecture", "history")}
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} does not describe weights of this project: {error}"
+        ) from error

@@ -171,7 +171,7 @@ class RIM(keras.Model):
             observation,
             sigma,
             forward_model or Denoising(),
-            num_steps or self.num_steps,
+            self.num_steps if num_steps is None else num_steps,
         )
         return ops.stack(list(estimates))
 

@@ -22,6 +22,7 @@ CHECKPOINT_FILE = "last.weights.h5"
 BEST_FILE = "best.weights.h5"
 LOG_FILE = "log.csv"
 SETTINGS_FILE = "settings.json"
+RUNS_FILE = "runs.json"
 
 
 class TrainingError(Exception):
@@ -71,6 +72,7 @@ class UnrolledRIM(keras.Model):
         self.problem = problem
         self.noise_seed = keras.random.SeedGenerator(seed)
         self.num_steps = rim.num_steps
+        self.seconds = 0.0
         if not rim.built:
             rim.build()
         self.built = True
@@ -91,14 +93,17 @@ class UnrolledRIM(keras.Model):
         """Returns the loss of equation 8, the mean over the steps."""
         return ops.mean(loss_over_steps(y_pred, x))
 
-    # The position in the sequence of random numbers belongs to a checkpoint.
+    # A checkpoint knows the position in the sequence of random numbers, and for how
+    # long the training ran.
 
     def save_own_variables(self, store) -> None:
         super().save_own_variables(store)
         store["noise_seed"] = ops.convert_to_numpy(self.noise_seed.state)
+        store["seconds"] = np.float64(self.seconds)
 
     def load_own_variables(self, store) -> None:
         self.noise_seed.state.assign(np.asarray(store["noise_seed"]))
+        self.seconds = float(np.asarray(store["seconds"]))
 
 
 def train(
@@ -109,12 +114,13 @@ def train(
     settings: TrainingSettings,
     output_dir: str | Path,
     description: Mapping[str, Any] | None = None,
+    provenance: Mapping[str, Any] | None = None,
 ) -> RIM:
     """Trains a RIM, or goes on with an interrupted training in `output_dir`.
 
     Writes into `output_dir`: `log.csv` with a row per validation, the last state
     with the optimizer's (`last.weights.h5`), the weights with the best validation
-    PSNR (`best.weights.h5`), and `settings.json`.
+    PSNR (`best.weights.h5`), `settings.json`, and `runs.json`.
 
     Args:
       rim: The model.
@@ -125,6 +131,8 @@ def train(
       output_dir: A folder, made if need be.
       description: What is not among the settings but must be the same when the
         training goes on, for instance the name of the data; JSON values.
+      provenance: What is to be remembered of every run that trains, for instance
+        versions of the software; goes to `runs.json`.
 
     Returns:
       `rim` with the weights of the best validation.
@@ -152,6 +160,8 @@ def train(
         model.load_weights(output_dir / CHECKPOINT_FILE)
     updates_done = int(model.optimizer.iterations)
     history = _rewind_log(output_dir / LOG_FILE, updates_done)
+    if updates_done < num_updates:
+        _remember_run(output_dir / RUNS_FILE, updates_done, provenance or {})
 
     validation = callbacks.Validation(problem, validation_patches, settings.seed)
     progress_bar = callbacks.ProgressBar(
@@ -164,9 +174,7 @@ def train(
     callback_list = [
         progress_bar,
         keras.callbacks.TerminateOnNaN(),
-        callbacks.Position(
-            settings.batch_size, float(history[-1]["seconds"]) if history else 0.0
-        ),
+        callbacks.Position(settings.batch_size, model.seconds),
         validation,
         callbacks.KeepBest(
             output_dir / BEST_FILE,
@@ -205,9 +213,10 @@ def total_computation(settings: TrainingSettings, num_patches: int) -> int:
     return computation(phases, num_updates) * settings.batch_size
 
 
-def summary(output_dir: str | Path) -> dict[str, float]:
-    """Returns what the log of a training says of its end and its best weights."""
-    with (Path(output_dir) / LOG_FILE).open(newline="") as file:
+def summary(output_dir: str | Path) -> dict[str, Any]:
+    """Returns the end and the best validation of a training, and the runs it took."""
+    output_dir = Path(output_dir)
+    with (output_dir / LOG_FILE).open(newline="") as file:
         rows = list(csv.DictReader(file))
     best = max(rows, key=lambda row: float(row["val_psnr"]))
     return {
@@ -216,6 +225,7 @@ def summary(output_dir: str | Path) -> dict[str, float]:
         "seconds": float(rows[-1]["seconds"]),
         "best_after_updates": int(best["updates"]),
         "validation_psnr": round(float(best["val_psnr"]), 3),
+        "runs": json.loads((output_dir / RUNS_FILE).read_text()),
     }
 
 
@@ -305,6 +315,14 @@ def _remember_settings(path: Path, settings: Mapping[str, Any]) -> None:
         return
     with files.replacing(path) as temporary:
         temporary.write_text(text)
+
+
+def _remember_run(path: Path, updates_done: int, provenance: Mapping[str, Any]) -> None:
+    """Adds a run to the list of those that a training took."""
+    runs = json.loads(path.read_text()) if path.exists() else []
+    runs.append({"from_update": updates_done, **provenance})
+    with files.replacing(path) as temporary:
+        temporary.write_text(json.dumps(runs, indent=2))
 
 
 def _rewind_log(path: Path, updates_done: int) -> list[dict[str, str]]:

@@ -99,8 +99,9 @@ def test_download_from_berkeley(tmp_path, monkeypatch, few_images):
         urllib.error.URLError("unknown"),
         b"not an archive",
         _archive(_BERKELEY[:4]),
+        _archive(_BERKELEY)[:-100],
     ],
-    ids=["timeout", "unreachable", "damaged", "incomplete"],
+    ids=["timeout", "unreachable", "damaged", "incomplete", "truncated"],
 )
 def test_mirror_is_the_fallback(tmp_path, monkeypatch, few_images, failure):
     urls = _serve(monkeypatch, [failure, _archive(_MIRROR)])
@@ -165,6 +166,26 @@ def test_tensorflow_dataset_has_pillows_pixels(tmp_path, few_images):
         assert list(prepared) == [str(image_id) for image_id, _ in files]
         for (_, path), image in zip(files, prepared.values(), strict=True):
             np.testing.assert_array_equal(image, images.read_image(path))
+
+
+def test_connection_that_ends_early_is_noticed(tmp_path, monkeypatch, few_images):
+    data = _archive(_BERKELEY)
+    monkeypatch.setattr(_Response, "headers", {"Content-Length": str(len(data) + 1)})
+    urls = _serve(monkeypatch, [data, data])
+    with pytest.raises(source.SourceError, match=f"only {len(data)} of"):
+        source.download(tmp_path)
+    assert len(urls) == 2
+
+
+def test_damaged_image_is_named(tmp_path, few_images):
+    shutil.copytree(_DUMMY, tmp_path, dirs_exist_ok=True)
+    folder = tmp_path / "BSDS300/images"
+    (folder / "test/4.jpg").write_bytes(b"no image")
+    with pytest.raises(source.SourceError, match=r"4\.jpg cannot be read"):
+        source.read_split(folder, "test")
+    (folder / "test/4.jpg").rename(folder / "test/four.jpg")
+    with pytest.raises(source.SourceError, match=r"four\.jpg is not named"):
+        source.read_split(folder, "test")
 
 
 def test_load_reads_a_folder(few_images):

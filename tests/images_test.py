@@ -8,9 +8,9 @@ from rim_tf import images
 
 
 def test_gray_uses_matlabs_full_precision_weights():
-    # A value that the usual four digits (0.2989, 0.5870, 0.1140) round down.
-    pixel = np.array([[[255, 255, 255], [1, 0, 0], [0, 255, 0]]], np.uint8)
-    assert images.to_gray(pixel)[0, :, 0].tolist() == [255, 0, 150]
+    # The usual weights, 0.2989 or 0.299 and so on, make 60 and 180 of the last two.
+    pixel = np.array([[[255, 255, 255], [41, 48, 176], [89, 254, 42]]], np.uint8)
+    assert images.to_gray(pixel)[0, :, 0].tolist() == [255, 61, 181]
     assert images.to_gray(pixel).dtype == np.uint8
     assert images.to_gray(pixel).shape == (1, 3, 1)
 

@@ -61,6 +61,22 @@ def test_weights_that_do_not_fit_are_refused(path):
         rim_tf.load_pretrained(path)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"history": {}}',
+        '{"architecture": {}, "history": {}}',
+        '{"architecture": {"cell": {"class": "Nonsense"}}, "history": {}}',
+    ],
+)
+def test_description_that_says_nothing_is_refused(path, text):
+    (path.parent / "mine.json").write_text(text)
+    with pytest.raises(ValueError, match=r"mine\.json"):
+        rim_tf.load_pretrained(path)
+
+
 def test_damaged_file_is_refused(path):
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ValueError, match="does not fit"):

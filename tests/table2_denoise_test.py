@@ -1,9 +1,12 @@
 """Tests of the command line, as a user calls it."""
 
+import csv
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -123,6 +126,93 @@ def test_training(tmp_path, backend):
     assert (output / "result.json").read_text() == before
 
 
+def test_sigkill_and_start_again(tmp_path):
+    """The log is that of a training that nobody killed."""
+    images = tmp_path / "images"
+    images.mkdir()
+    for i in range(2):
+        Image.effect_noise((40, 48), 30 + i).save(images / f"{i}.png")
+    arguments = [
+        f"--images={images}",
+        f"--train_images={images}",
+        "--train",
+        "--num_patches=40",
+        "--epochs=1",
+        "--batch_size=4",
+        "--train_steps_schedule=1",
+        "--num_validation_patches=4",
+        "--num_validations=2",
+        "--num_steps=1",
+        "--patch_size=16",
+        "--precision=float32",
+        "--checkpoint_minutes=0",
+    ]
+    _run(*arguments, f"--output_dir={tmp_path}/whole")
+
+    killed = tmp_path / "killed"
+    process = subprocess.Popen(
+        [sys.executable, _SCRIPT, *arguments, f"--output_dir={killed}"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not (killed / "training" / "last.weights.h5").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (killed / "result.json").exists()
+    _run(*arguments, f"--output_dir={killed}")
+
+    whole_log, killed_log = (
+        _read_csv(folder / "training" / "log.csv")
+        for folder in (tmp_path / "whole", killed)
+    )
+    assert [row["updates"] for row in killed_log] == ["5", "10"]
+    # The last round saw no kill, so its mean loss is over the same updates.
+    assert float(killed_log[1]["loss"]) == pytest.approx(
+        float(whole_log[1]["loss"]), rel=1e-4
+    )
+    assert float(killed_log[1]["val_psnr"]) == pytest.approx(
+        float(whole_log[1]["val_psnr"]), rel=1e-4
+    )
+    runs = json.loads((killed / "training" / "runs.json").read_text())
+    assert len(runs) == 2
+    assert runs[1]["from_update"] > 0
+
+
+def _read_csv(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(name="color_weights")
+def _color_weights(tmp_path):
+    """Weights that restore RGB images."""
+    rim = rim_tf.RIM(RIMCell(channels=3, features=4, state_features=6))
+    rim.build()
+    pretrained.save_pretrained(rim, tmp_path / "rgb.weights.h5", {})
+    return tmp_path / "rgb.weights.h5"
+
+
+def test_weights_of_another_architecture(tmp_path, color_weights):
+    finished = _run(
+        "--dataset=embedded",
+        f"--weights={color_weights}",
+        f"--output_dir={tmp_path}/out",
+        expect_success=False,
+    )
+    assert "restores images of 3 channel(s)" in finished.stderr
+
+
+def test_file_that_is_no_image(tmp_path):
+    (tmp_path / "text.png").write_text("no image")
+    finished = _run(
+        f"--images={tmp_path}", f"--output_dir={tmp_path}/out", expect_success=False
+    )
+    assert "--images:" in finished.stderr
+    assert "text.png cannot be read as an image" in finished.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -132,7 +222,10 @@ def test_training(tmp_path, backend):
         (["--train", "--weights=rim_denoise"], "--weights: not with --train"),
         (["--train", "--train_steps_schedule=x"], "--train_steps_schedule"),
         (["--train", "--num_patches=1", "--batch_size=4"], "do not fill a batch"),
+        (["--output_dir=/proc/nowhere"], "--output_dir: /proc/nowhere cannot be"),
+        (["--weights=/nowhere/x.weights.h5"], "x.weights.h5 does not exist"),
         (["--num_images=0"], "num_images"),
+        (["--train", "--max_sigma=-1"], "max_sigma"),
         (["--precision=float16"], "precision"),
         (["extra"], "Unknown arguments: extra"),
     ],

@@ -124,6 +124,53 @@ def test_resuming_equals_not_having_been_interrupted(
     ]
 
 
+def test_killed_during_a_validation(tmp_path, monkeypatch):
+    """The round is not taken for done, whose validation is missing."""
+    settings = dataclasses.replace(_SETTINGS, checkpoint_minutes=0.0)
+    whole = _train(tmp_path / "whole", settings=settings)
+    with monkeypatch.context() as patched:
+        count = 0
+
+        def kill(self, epoch, logs):
+            nonlocal count
+            count += 1
+            if count == 2:
+                raise _KillError
+            logs["val_psnr"] = 0.0
+            self.psnr = np.zeros(3)
+            self.strip = np.zeros((16, 16, 1))
+
+        patched.setattr(callbacks.Validation, "on_epoch_end", kill)
+        with pytest.raises(_KillError):
+            _train(tmp_path / "killed", settings=settings)
+    resumed = _train(tmp_path / "killed", settings=settings)
+    rows = _read_log(tmp_path / "killed")
+    assert len(rows) == len(_read_log(tmp_path / "whole"))
+    for actual, expected in zip(
+        resumed.get_weights(), whole.get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
+    runs = json.loads((tmp_path / "killed" / training.RUNS_FILE).read_text())
+    assert runs[0]["from_update"] == 0
+    assert len(runs) == 2
+
+
+def test_one_seed_gives_the_same_20_losses(tmp_path):
+    settings = dataclasses.replace(
+        _SETTINGS, steps_schedule=((2, 1.0),), batch_size=4, num_validations=20
+    )
+
+    def losses(name, seed):
+        changed = dataclasses.replace(settings, seed=seed)
+        _train(tmp_path / name, num_patches=80, settings=changed)
+        return [float(row["loss"]) for row in _read_log(tmp_path / name)]
+
+    first = losses("first", 0)
+    assert len(first) == 20
+    np.testing.assert_allclose(losses("second", 0), first, rtol=1e-6)
+    assert not np.allclose(losses("third", 1), first, rtol=1e-3)
+
+
 def test_finished_training_is_not_repeated(tmp_path, monkeypatch):
     _train(tmp_path)
     monkeypatch.setattr(keras.Model, "fit", None)

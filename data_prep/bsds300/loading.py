@@ -59,11 +59,16 @@ def prepare(
         source.warn_of_changed_files(source.require_images(source_dir))
     data_dir = Path(data_dir).expanduser()
     try:
+        import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise source.SourceError(
+            "tensorflow-datasets is not installed, which makes and reads TFDS "
+            "directories."
+        ) from error
+    try:
         data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise source.SourceError(f"{data_dir} cannot be made: {error}.") from error
-    import tensorflow_datasets as tfds
-
     from data_prep.bsds300 import bsds300_dataset_builder
 
     builder = bsds300_dataset_builder.Builder(data_dir=data_dir)

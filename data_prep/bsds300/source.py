@@ -7,6 +7,7 @@ import shutil
 import tarfile
 import tempfile
 import urllib.request
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +45,17 @@ _ARCHIVES = (
 
 class SourceError(Exception):
     """The images are not where they should be; the message says what to do."""
+
+
+# A damaged archive can fail at every layer of its reading.
+_DOWNLOAD_ERRORS = (
+    OSError,
+    EOFError,
+    SourceError,
+    http.client.HTTPException,
+    tarfile.TarError,
+    zlib.error,
+)
 
 
 def read_ids(name: str) -> list[int]:
@@ -96,15 +108,26 @@ def image_files(folder: Path, split: str) -> list[tuple[int, Path]]:
       folder: The folder that holds `train` and `test`.
       split: "train" or "test".
     """
-    return sorted((int(path.stem), path) for path in (folder / split).glob("*.jpg"))
+    paths = list((folder / split).glob("*.jpg"))
+    for path in paths:
+        if not path.stem.isdecimal():
+            raise SourceError(f"{path} is not named by an image id.")
+    return sorted((int(path.stem), path) for path in paths)
 
 
 def read_split(folder: Path, split: str) -> dict[str, np.ndarray]:
-    """Returns the images of a split by id, `(height, width, 3)` uint8, RGB."""
-    return {
-        str(image_id): images.read_image(path)
-        for image_id, path in image_files(folder, split)
-    }
+    """Returns the images of a split by id, `(height, width, 3)` uint8, RGB.
+
+    Raises:
+      SourceError: If a file is not an image, or not named by its id.
+    """
+    try:
+        return {
+            str(image_id): images.read_image(path)
+            for image_id, path in image_files(folder, split)
+        }
+    except ValueError as error:
+        raise SourceError(str(error)) from error
 
 
 def warn_of_changed_files(folder: Path) -> list[str]:
@@ -157,14 +180,10 @@ def download(folder: str | Path) -> Path:
                 _fetch(archive.url, path)
                 _unpack(path, archive, unpacked)
             require_images(unpacked)
+            warn_of_changed_files(unpacked)
             unpacked.rename(target)
             return target
-        except (
-            OSError,
-            SourceError,
-            tarfile.TarError,
-            http.client.HTTPException,
-        ) as error:
+        except _DOWNLOAD_ERRORS as error:
             failures.append(f"{archive.url}: {error}")
         finally:
             shutil.rmtree(unpacked, ignore_errors=True)
@@ -191,6 +210,8 @@ def _fetch(url: str, path: Path) -> None:
         while block := response.read(1 << 16):
             file.write(block)
             bar.update(len(block))
+        if bar.total is not None and bar.n < bar.total:
+            raise SourceError(f"only {bar.n} of {bar.total} bytes came")
 
 
 def _unpack(path: Path, archive: _Archive, folder: Path) -> None:
