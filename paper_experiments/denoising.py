@@ -62,9 +62,8 @@ def denoise(
     """
     shown_steps = figures.steps_to_show(settings.num_steps)
     psnr, observation_psnr, picture = {}, {}, None
-    for image_id, image in tqdm(
-        test.images.items(), desc=description, unit="image", leave=False
-    ):
+    bar = tqdm(test.images.items(), desc=description, unit="image", leave=False)
+    for image_id, image in bar:
         clean = experiment.to_unit_range(image, color)
         observation = observe(clean, sigma, settings.seed, test.numbers[image_id])
         estimates = iterate(
@@ -79,6 +78,7 @@ def denoise(
             if t in shown_steps
         }
         psnr[image_id] = _psnr(kept[settings.num_steps], clean)
+        bar.set_postfix_str(f"mean so far {np.mean(list(psnr.values())):.2f} dB")
         observation_psnr[image_id] = _psnr(observation, clean, clip=False)
         if picture is None:
             picture = figures.Restored(
