@@ -10,7 +10,7 @@ Example:
     restored = rim_tf.restore(model, noisy, rim_tf.Denoising(), sigma=25 / 255)
 """
 
-from rim_tf import metrics
+from rim_tf import bicubic, forward_models, metrics
 from rim_tf.forward_models import Denoising, ForwardModel
 from rim_tf.pretrained import load_pretrained
 from rim_tf.restoration import restore
@@ -20,6 +20,8 @@ __all__ = [
     "RIM",
     "Denoising",
     "ForwardModel",
+    "bicubic",
+    "forward_models",
     "load_pretrained",
     "metrics",
     "restore",

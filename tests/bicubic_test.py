@@ -1,0 +1,134 @@
+"""Tests of the bicubic kernel, with MATLAB's own images as the oracle."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from keras import ops
+
+from rim_tf import bicubic, images
+
+
+@pytest.fixture(name="matlab_images")
+def _matlab_images(bsds300_images):
+    """Yields factor, cropped original, and MATLAB's low-resolution image."""
+    folder = bsds300_images.parents[1] / "SelfExSR_BSD100_LR"
+    if not folder.is_dir():
+        pytest.skip("MATLAB's low-resolution images are not in ../shared/data")
+    with (folder / "ids.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+
+    def read():
+        for row in rows:
+            path = bsds300_images / "test" / f"{row['bsds300_test_id']}.jpg"
+            original = images.read_image(path)
+            for factor in (2, 3, 4):
+                name = f"img_{row['img']}_SRF_{factor}_LR.png"
+                yield factor, _crop(original, factor), _read(folder, factor, name)
+
+    return read
+
+
+def _read(folder: Path, factor: int, name: str):
+    return images.read_image(folder / f"x{factor}" / name)
+
+
+def _crop(image, factor):
+    height, width = (size - size % factor for size in image.shape[:2])
+    return image[:height, :width]
+
+
+def test_reproduces_matlabs_300_images(matlab_images):
+    differing = number = 0
+    for factor, original, expected in matlab_images():
+        size = (original.shape[0] // factor, original.shape[1] // factor)
+        small = bicubic.imresize_uint8(original, size)
+        differing += np.count_nonzero(small != expected)
+        number += 1
+    assert (number, differing) == (300, 0)
+
+
+def test_upsampling_gives_the_published_quality(matlab_images):
+    """PSNR and SSIM of the luminance, as published with SelfExSR."""
+    from skimage import metrics
+
+    quality = {2: [], 3: [], 4: []}
+    for factor, original, small in matlab_images():
+        clean = images.to_luminance(original)[factor:-factor, factor:-factor, 0]
+        large = bicubic.imresize_uint8(small, original.shape[:2])
+        large = images.to_luminance(large)[factor:-factor, factor:-factor, 0]
+        error = np.mean((clean.astype(float) - large) ** 2)
+        _, ssim = metrics.structural_similarity(
+            clean,
+            large,
+            data_range=255,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+            full=True,
+        )
+        quality[factor].append((10 * np.log10(255**2 / error), ssim[5:-5, 5:-5].mean()))
+    means = {factor: np.mean(values, axis=0) for factor, values in quality.items()}
+    np.testing.assert_allclose(means[2], [29.548, 0.8425], atol=5e-4)
+    np.testing.assert_allclose(means[3], [27.202, 0.7382], atol=5e-4)
+    np.testing.assert_allclose(means[4], [25.957, 0.6672], atol=5e-4)
+
+
+@pytest.mark.parametrize("boundary", bicubic.BOUNDARIES)
+@pytest.mark.parametrize(
+    ("size", "new_size"), [(12, 4), (7, 21), (9, 5), (5, 5), (1, 3)]
+)
+def test_resize_matrix(size, new_size, boundary):
+    matrix = bicubic.resize_matrix(size, new_size, boundary)
+    assert matrix.shape == (new_size, size)
+    np.testing.assert_allclose(matrix.sum(axis=1), 1.0)
+    # The same from the left and from the right.
+    np.testing.assert_allclose(matrix, matrix[::-1, ::-1], atol=1e-12)
+    if size == new_size:
+        np.testing.assert_allclose(matrix, np.eye(size), atol=1e-12)
+
+
+def test_bicubic_reproduces_straight_lines_inside():
+    matrix = bicubic.resize_matrix(40, 20)
+    line = matrix @ np.arange(40.0)
+    np.testing.assert_allclose(np.diff(line)[3:-3], 2.0)
+
+
+def test_boundaries_differ_near_the_border_only():
+    replicate = bicubic.resize_matrix(40, 20, "replicate")
+    symmetric = bicubic.resize_matrix(40, 20, "symmetric")
+    differing = np.flatnonzero(np.abs(replicate - symmetric).max(axis=1) > 1e-9)
+    assert set(differing) == {0, 1, 18, 19} or set(differing) == {0, 19}
+
+
+@pytest.mark.parametrize("size", [(6, 5), (24, 30), (13, 4)])
+def test_linear_operator_agrees_with_the_rounded_one(size):
+    image = np.random.default_rng(0).integers(60, 200, (12, 15, 3), dtype=np.uint8)
+    exact = bicubic.imresize(np.float32(image)[None], size)
+    rounded = bicubic.imresize_uint8(image, size)
+    # Rounding once or twice instead of not at all.
+    assert np.abs(ops.convert_to_numpy(exact)[0] - rounded).max() < 1.3
+    gray = bicubic.imresize_uint8(image[..., 0], size)
+    np.testing.assert_array_equal(gray, rounded[..., 0])
+
+
+def test_rounded_values_are_clipped():
+    image = np.zeros((8, 8), np.uint8)
+    image[:, 4:] = 255
+    large = bicubic.imresize_uint8(image, (16, 16))
+    assert (large.min(), large.max()) == (0, 255)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: bicubic.resize_matrix(3, 0), "positive"),
+        (lambda: bicubic.resize_matrix(3, 3, "zero"), "boundary"),
+        (lambda: bicubic.imresize(np.zeros((3, 3)), (2, 2)), "batch"),
+        (lambda: bicubic.imresize_uint8(np.zeros((3, 3)), (2, 2)), "8 bits"),
+    ],
+)
+def test_refuses_bad_arguments(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
