@@ -126,6 +126,12 @@ def imresize_uint8(
     return image
 
 
+def mirrored(indices: np.ndarray, size: int) -> np.ndarray:
+    """Returns which of `size` pixels stands for one beyond a mirroring border."""
+    indices = indices % (2 * size)
+    return np.where(indices < size, indices, 2 * size - 1 - indices)
+
+
 def _cubic(x: np.ndarray) -> np.ndarray:
     """The cubic convolution kernel of Keys (1981) with a = -0.5."""
     x = np.abs(x)
@@ -138,8 +144,7 @@ def _inside(indices: np.ndarray, size: int, boundary: str) -> np.ndarray:
     """Returns which pixel stands for one beyond the border."""
     if boundary == "replicate":
         return np.clip(indices, 0, size - 1)
-    indices = indices % (2 * size)
-    return np.where(indices < size, indices, 2 * size - 1 - indices)
+    return mirrored(indices, size)
 
 
 def _round(values: np.ndarray) -> np.ndarray:

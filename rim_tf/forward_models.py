@@ -566,8 +566,7 @@ def _continuation(size: int, kernel_size: int, boundary: str) -> np.ndarray:
     if boundary == "circular":
         indices %= size
     else:
-        indices %= 2 * size
-        indices = np.where(indices < size, indices, 2 * size - 1 - indices)
+        indices = bicubic.mirrored(indices, size)
     return np.eye(size)[indices]
 
 
