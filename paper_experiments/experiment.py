@@ -48,6 +48,11 @@ _TRAIN = flags.DEFINE_bool(
     False,
     "Train first. An interrupted training in --output_dir is gone on with.",
 )
+_INITIAL_WEIGHTS = flags.DEFINE_string(
+    "initial_weights",
+    None,
+    "Trained weights that --train starts from: a name or the path of a .weights.h5.",
+)
 _NUM_IMAGES = flags.DEFINE_integer(
     "num_images", None, "Test on the first N images of each set.", lower_bound=1
 )
@@ -229,23 +234,33 @@ def obtain_model(
       UserError: If the flags contradict one another or do not fit.
     """
     if not _TRAIN.value:
+        if _INITIAL_WEIGHTS.value:
+            raise UserError("--initial_weights: only with --train, which uses them.")
         name = _WEIGHTS.value or default_weights
-        try:
-            model = pretrained.load_pretrained(name, experiment.dtype)
-            history = pretrained.read_history(name)
-        except ValueError as error:
-            raise UserError(f"--weights: {error}") from error
-        channels = 3 if color == "rgb" else 1
-        if model.cell.channels != channels:
-            raise UserError(
-                f"--weights: {name} restores images of {model.cell.channels} "
-                f"channel(s), {experiment.script} needs {channels}."
-            )
+        model, history = _load_weights("weights", name, experiment, color)
         print(f"Weights: {name}.")
         return model, {"name": str(name), **history}
     if _WEIGHTS.value:
         raise UserError("--weights: not with --train, which makes new weights.")
     return _train(experiment, default_weights, problem, color, make_model)
+
+
+def _load_weights(
+    flag: str, name: str, experiment: Experiment, color: str
+) -> tuple[RIM, dict[str, Any]]:
+    """Loads the weights that a flag names, and their history."""
+    try:
+        model = pretrained.load_pretrained(name, experiment.dtype)
+        history = pretrained.read_history(name)
+    except ValueError as error:
+        raise UserError(f"--{flag}: {error}") from error
+    channels = 3 if color == "rgb" else 1
+    if model.cell.channels != channels:
+        raise UserError(
+            f"--{flag}: {name} restores images of {model.cell.channels} "
+            f"channel(s), {experiment.script} needs {channels}."
+        )
+    return model, history
 
 
 def max_sigma() -> float:
@@ -391,7 +406,16 @@ def _train(
         "max_sigma": _MAX_SIGMA.value,
         "precision": experiment.dtype,
     }
-    model = make_model()
+    if _INITIAL_WEIGHTS.value:
+        model, initial_history = _load_weights(
+            "initial_weights", _INITIAL_WEIGHTS.value, experiment, color
+        )
+        description["initial_weights"] = {
+            "name": _INITIAL_WEIGHTS.value,
+            **initial_history,
+        }
+    else:
+        model = make_model()
     image = to_unit_range(next(iter(validation_images.values())), color)
     seconds = _seconds_per_pixel_step(model, image) * _TRAINING_COST
     seconds *= _PATCH_SIZE.value**2
