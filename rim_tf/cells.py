@@ -17,6 +17,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from rim_tf import activations
+
 
 @keras.saving.register_keras_serializable(package="rim_tf")
 class ConvGRUCell(keras.layers.Layer):
@@ -45,20 +47,10 @@ class ConvGRUCell(keras.layers.Layer):
         super().__init__(**kwargs)
         self.features = features
         self.gates = keras.layers.Conv2D(
-            2 * features,
-            3,
-            padding="same",
-            activation="sigmoid",
-            dtype=self.dtype_policy,
-            name="gates",
+            2 * features, 3, padding="same", dtype=self.dtype_policy, name="gates"
         )
         self.candidate = keras.layers.Conv2D(
-            features,
-            3,
-            padding="same",
-            activation="tanh",
-            dtype=self.dtype_policy,
-            name="candidate",
+            features, 3, padding="same", dtype=self.dtype_policy, name="candidate"
         )
 
     @property
@@ -93,11 +85,11 @@ class ConvGRUCell(keras.layers.Layer):
         """
         (state,) = states
         gates = self.gates(ops.concatenate([inputs, state], axis=-1))
+        # Before the sigmoid, as the candidate is before the tanh.
         update_gate, reset_gate = ops.split(gates, 2, axis=-1)
-        candidate = self.candidate(
-            ops.concatenate([inputs, reset_gate * state], axis=-1)
-        )
-        state = state + update_gate * (candidate - state)
+        reset_state = activations.gate(reset_gate, state)
+        candidate = self.candidate(ops.concatenate([inputs, reset_state], axis=-1))
+        state = activations.interpolate(update_gate, state, candidate)
         return state, [state]
 
     def get_config(self) -> dict[str, Any]:
@@ -141,7 +133,6 @@ class RIMCell(keras.layers.Layer):
             3,
             strides=self.stride,
             padding="same",
-            activation="tanh",
             dtype=self.dtype_policy,
             name="encode",
         )
@@ -153,7 +144,6 @@ class RIMCell(keras.layers.Layer):
             3,
             strides=self.stride,
             padding="same",
-            activation="tanh",
             dtype=self.dtype_policy,
             name="decode",
         )
@@ -202,9 +192,9 @@ class RIMCell(keras.layers.Layer):
           the new state.
         """
         height, width = ops.shape(inputs)[1:3]
-        hidden = self.encode(_pad_to_even(inputs))
+        hidden = activations.tanh(self.encode(_pad_to_even(inputs)))
         hidden, states = self.recurrent(hidden, states)
-        update = self.update(self.decode(hidden))
+        update = self.update(activations.tanh(self.decode(hidden)))
         return update[:, :height, :width], states
 
     def get_config(self) -> dict[str, Any]:

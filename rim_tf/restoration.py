@@ -61,14 +61,8 @@ def iterate(
         model.build()
     observation = ops.cast(observation, "float32")
     sigma = _noise_levels(sigma, observation.shape[0])
-    eta = model.initial_eta(observation, forward_model)
-    _check_image_shape(model, eta.shape)
-    states = model.initial_state(eta)
     update = _compiled_update(model)
-    for _ in range(num_steps):
-        gradient = model.likelihood_gradient(eta, observation, sigma, forward_model)
-        eta, states = update(eta, gradient, states)
-        yield model.link.forward(eta)
+    yield from model.iterate(observation, sigma, forward_model, num_steps, update)
 
 
 def _noise_levels(sigma, batch_size: int):
@@ -81,15 +75,6 @@ def _noise_levels(sigma, batch_size: int):
     if not (sigma >= 0).all():
         raise ValueError(f"sigma must not be negative, got {sigma.min()}.")
     return ops.convert_to_tensor(np.broadcast_to(sigma, (batch_size,)))
-
-
-def _check_image_shape(model: RIM, shape: tuple[int, ...]) -> None:
-    channels = getattr(model.cell, "channels", shape[-1])
-    if len(shape) != 4 or shape[-1] != channels:
-        raise ValueError(
-            f"The model restores images (batch, height, width, {channels}), "
-            f"this observation gives {tuple(shape)}."
-        )
 
 
 def _compiled_update(model: RIM):

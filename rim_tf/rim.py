@@ -1,6 +1,6 @@
 """The recurrent inference machine: the loop over a cell, and its loss (section 2)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -87,8 +87,19 @@ class RIM(keras.Model):
         return ops.softplus(ops.convert_to_tensor(self.phi_epsilon))
 
     def initial_eta(self, observation, forward_model: ForwardModel):
-        """Returns eta_0 = Psi^-1 of the forward model's initial estimate."""
-        return self.link.inverse(forward_model.initial_estimate(observation))
+        """Returns eta_0 = Psi^-1 of the forward model's initial estimate.
+
+        Raises:
+          ValueError: If that is not an image that the cell takes.
+        """
+        eta = self.link.inverse(forward_model.initial_estimate(observation))
+        channels = getattr(self.cell, "channels", eta.shape[-1])
+        if len(eta.shape) != 4 or eta.shape[-1] != channels:
+            raise ValueError(
+                f"The model restores images (batch, height, width, {channels}), "
+                f"this observation gives {tuple(eta.shape)}."
+            )
+        return eta
 
     def initial_state(self, eta) -> list:
         """Returns the cell's first states s_0 for images of the shape of `eta`."""
@@ -130,14 +141,28 @@ class RIM(keras.Model):
         return eta + ops.cast(update, "float32"), states
 
     def iterate(
-        self, observation, sigma, forward_model: ForwardModel, num_steps: int
+        self,
+        observation,
+        sigma,
+        forward_model: ForwardModel,
+        num_steps: int,
+        update: Callable | None = None,
     ) -> Iterator:
-        """Yields the estimates x_1 ... x_T one by one, keeping none of them."""
+        """Yields the estimates x_1 ... x_T one by one, keeping none of them.
+
+        Args:
+          observation: See `call`, as the next three.
+          sigma: Of the shape `(batch,)`.
+          forward_model: The operator A.
+          num_steps: T.
+          update: What makes a step, a compiled `self.update`; itself if None.
+        """
+        update = update or self.update
         eta = self.initial_eta(observation, forward_model)
         states = self.initial_state(eta)
         for _ in range(num_steps):
             gradient = self.likelihood_gradient(eta, observation, sigma, forward_model)
-            eta, states = self.update(eta, gradient, states)
+            eta, states = update(eta, gradient, states)
             yield self.link.forward(eta)
 
     def call(

@@ -155,7 +155,7 @@ def train(
     )
 
     phases = plan_phases(settings.steps_schedule, num_updates)
-    model = _compiled_model(rim, problem, settings, phases)
+    model = compiled_model(rim, problem, settings, phases)
     if (output_dir / CHECKPOINT_FILE).exists():
         model.load_weights(output_dir / CHECKPOINT_FILE)
     updates_done = int(model.optimizer.iterations)
@@ -247,9 +247,10 @@ def plan_rounds(phases: Sequence[Phase], num_rounds: int) -> list[Phase]:
     return rounds
 
 
-def _compiled_model(
+def compiled_model(
     rim: RIM, problem: Problem, settings: TrainingSettings, phases: Sequence[Phase]
 ) -> UnrolledRIM:
+    """Returns a RIM that is ready for training, with optimizer and compiled step."""
     model = UnrolledRIM(rim, problem, settings.seed)
     schedule = WarmupCosine(settings.learning_rate, settings.warmup_updates, phases)
     optimizer = keras.optimizers.Adam(schedule, global_clipnorm=settings.clip_norm)

@@ -1,0 +1,92 @@
+"""The element-wise parts of a recurrent cell, each in one pass over memory.
+
+TensorFlow on a CPU passes over memory for every sigmoid, product and sum, and again
+for each in the backward pass; together that takes as long as the convolutions. Here
+XLA compiles each function to one pass, and their gradients are written out so that
+they take one pass each, too. On a GPU and under JAX, where XLA compiles the whole
+step, the functions are left to it.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+from rim_tf import precision
+
+
+def _one_pass(gradients: Callable) -> Callable:
+    """Makes a function take one pass, as each of its gradients does.
+
+    Args:
+      gradients: From the arguments, the result, and the gradient with respect to
+        the result to the gradients with respect to the arguments.
+    """
+
+    def decorate(function: Callable) -> Callable:
+        compiled = functools.cache(lambda: _compile(function, gradients))
+
+        @functools.wraps(function)
+        def call(*args: Any):
+            if keras.backend.backend() != "tensorflow" or precision.has_gpu():
+                return function(*args)
+            return compiled()(*args)
+
+        return call
+
+    return decorate
+
+
+def _compile(function: Callable, gradients: Callable) -> Callable:
+    import tensorflow as tf
+
+    forward = tf.function(function, jit_compile=True)
+    backward = tf.function(gradients, jit_compile=True)
+
+    @tf.custom_gradient
+    def compiled(*args: Any):
+        result = forward(*args)
+        return result, lambda upstream: backward(*args, result, upstream)
+
+    return compiled
+
+
+def _tanh_gradients(x, result, upstream):
+    del x
+    return upstream * (1 - ops.square(result))
+
+
+def _gate_gradients(logits, x, result, upstream):
+    del x
+    gate_values = ops.sigmoid(logits)
+    return upstream * result * (1 - gate_values), upstream * gate_values
+
+
+def _interpolate_gradients(logits, x, y, result, upstream):
+    z = ops.sigmoid(logits)
+    return (
+        # The result is x + z (tanh(y) - x).
+        upstream * (result - x) * (1 - z),
+        upstream * (1 - z),
+        upstream * z * (1 - ops.square(ops.tanh(y))),
+    )
+
+
+@_one_pass(_tanh_gradients)
+def tanh(x):
+    """Returns the hyperbolic tangent of x."""
+    return ops.tanh(x)
+
+
+@_one_pass(_gate_gradients)
+def gate(logits, x):
+    """Returns the product of sigmoid(logits) and x."""
+    return ops.sigmoid(logits) * x
+
+
+@_one_pass(_interpolate_gradients)
+def interpolate(logits, x, y):
+    """Returns (1 - z) x + z tanh(y), where z = sigmoid(logits)."""
+    return x + ops.sigmoid(logits) * (ops.tanh(y) - x)
