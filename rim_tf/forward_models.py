@@ -15,6 +15,8 @@ kernel take one for all images, or one per image of the batch.
 """
 
 import abc
+import functools
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -30,14 +32,20 @@ Shape = tuple[int | None, ...]
 class ForwardModel(abc.ABC):
     """A linear operator A from images to observations.
 
+    It is applied to each image of a batch alone. A subclass may set the attributes
+    to what it takes and returns: `check_adjoint` compares them with the shapes that
+    it sees, and `@` refuses models that do not fit.
+
     Attributes:
       image_shape: Shape of x without the batch, `(height, width, channels)`. None
         stands for any number.
-      observation_shape: Shape of y without the batch.
+      observation_shape: Shape of y without the batch, of any rank.
     """
 
     image_shape: Shape = (None, None, None)
     observation_shape: Shape = (None, None, None)
+    # For how many images there is an operator each; None if there is one for all.
+    _num_images: int | None = None
 
     @abc.abstractmethod
     def forward(self, image):
@@ -62,10 +70,25 @@ class ForwardModel(abc.ABC):
         return Composition(self, first)
 
     def _image(self, image):
-        return _of_shape(image, self.image_shape, self, "images x")
+        return self._checked(image, self.image_shape, "images x")
 
     def _observation(self, observation):
-        return _of_shape(observation, self.observation_shape, self, "observations y")
+        return self._checked(observation, self.observation_shape, "observations y")
+
+    def _checked(self, values, shape: Shape, what: str):
+        """Returns a tensor of values whose dtype and shape are right."""
+        taker = f"{type(self).__name__} takes {what}"
+        values = bicubic.check_floats(values, taker)
+        actual = tuple(values.shape)
+        if not _fits(actual, (None, *shape)):
+            wanted = _text(("batch", *shape))
+            raise ValueError(f"{taker} of shape {wanted}, got {actual}.")
+        if not _fits(actual[:1], (self._num_images,)):
+            raise ValueError(
+                f"{type(self).__name__} has operators for {self._num_images} images, "
+                f"got {actual[0]}."
+            )
+        return values
 
 
 class Composition(ForwardModel):
@@ -74,9 +97,19 @@ class Composition(ForwardModel):
     Args:
       second: A2.
       first: A1, whose observations are the images of A2.
+
+    Raises:
+      ValueError: If the stated shapes of the two contradict each other.
     """
 
     def __init__(self, second: ForwardModel, first: ForwardModel):
+        if not _fits(first.observation_shape, second.image_shape):
+            raise ValueError(
+                f"{type(first).__name__} returns observations of shape "
+                f"{_text(('batch', *first.observation_shape))}, but "
+                f"{type(second).__name__} takes images of shape "
+                f"{_text(('batch', *second.image_shape))}."
+            )
         self.second, self.first = second, first
         self.image_shape = first.image_shape
         self.observation_shape = second.observation_shape
@@ -86,6 +119,9 @@ class Composition(ForwardModel):
 
     def adjoint(self, observation):
         return self.first.adjoint(self.second.adjoint(observation))
+
+    def initial_estimate(self, observation):
+        return self.first.initial_estimate(self.second.initial_estimate(observation))
 
 
 class LinearFunction(ForwardModel):
@@ -97,6 +133,11 @@ class LinearFunction(ForwardModel):
         which is not checked: use `check_adjoint`.
       image_shape: `(height, width, channels)`.
 
+    Raises:
+      ValueError: If the image shape is not three positive integers or the function's
+        result does not begin with the batch; and by `adjoint`, if automatic
+        differentiation finds no gradient.
+
     Example:
 
         gradient_of_rows = LinearFunction(lambda x: x[:, 1:] - x[:, :-1], (32, 32, 1))
@@ -104,9 +145,16 @@ class LinearFunction(ForwardModel):
 
     def __init__(self, function: Callable[[Any], Any], image_shape: tuple[int, ...]):
         self.function = function
-        self.image_shape = tuple(image_shape)
-        zeros = ops.zeros((1, *self.image_shape))
-        self.observation_shape = tuple(function(zeros).shape[1:])
+        axes = ("height", "width", "channels")
+        self.image_shape = bicubic.check_size(image_shape, "image_shape", axes)
+        zeros = ops.zeros((2, *self.image_shape))
+        shape = _shape_of(function(zeros))
+        if not shape or shape[0] != 2:
+            raise ValueError(
+                "The function of LinearFunction must return a tensor that begins with "
+                f"the batch; of {tuple(zeros.shape)} it makes {shape}."
+            )
+        self.observation_shape = shape[1:]
 
     def forward(self, image):
         return self.function(self._image(image))
@@ -144,6 +192,7 @@ class Inpainting(ForwardModel):
 
     def __init__(self, mask):
         self.mask = _with_batch(mask, 4, "mask (height, width, channels)")
+        self._num_images = _num_images(self.mask)
         height, width, channels = self.mask.shape[1:]
         self.image_shape = (height, width, None if channels == 1 else channels)
         self.observation_shape = self.image_shape
@@ -160,6 +209,7 @@ class Inpainting(ForwardModel):
           seed: Seed of the choice.
         """
         _check_fraction(fraction)
+        shape = bicubic.check_size(shape, "shape")
         known = np.random.default_rng(seed).uniform(size=(*shape, 1)) < fraction
         return cls(np.float32(known))
 
@@ -189,12 +239,24 @@ class RandomProjection(ForwardModel):
       matrix: M, `(d, d)`, or `(batch, d, d)` for one per image.
       mask: 1 for the measurements that are kept, 0 for others: `(d,)`, or
         `(batch, d)`.
+
+    Raises:
+      ValueError: If the shapes of matrix and mask are not these, or d is not the
+        square of an integer.
     """
 
     def __init__(self, matrix, mask):
         self.matrix = _with_batch(matrix, 3, "matrix (d, d)")
         self.mask = _with_batch(mask, 2, "mask (d,)")
-        dimension = self.matrix.shape[-1]
+        dimension = self.mask.shape[-1]
+        shapes = tuple(self.matrix.shape), tuple(self.mask.shape)
+        batches = {shape[0] for shape in shapes} - {None, 1}
+        if shapes[0][1:] != (dimension, dimension) or len(batches) > 1:
+            raise ValueError(
+                "RandomProjection needs a matrix (batch, d, d) and a mask (batch, d), "
+                f"got the shapes {shapes[0]} and {shapes[1]}."
+            )
+        self._num_images = _num_images(self.matrix, self.mask)
         self.size = round(dimension**0.5)
         if self.size**2 != dimension:
             raise ValueError(
@@ -209,7 +271,8 @@ class RandomProjection(ForwardModel):
 
         Args:
           size: Height and width of the patches.
-          fraction: Share p of the measurements that are kept, in (0, 1].
+          fraction: Share p of the measurements that are kept, in (0, 1]; one is
+            always kept.
           seed: Seed of the matrix.
         """
         rng = np.random.default_rng(seed)
@@ -228,7 +291,7 @@ class RandomProjection(ForwardModel):
 
     def forward(self, image):
         image = self._image(image)
-        flat = ops.reshape(image, (-1, self.size**2, image.shape[-1]))
+        flat = ops.reshape(image, (-1, self.size**2, ops.shape(image)[-1]))
         matrix, mask = self._operator(image.dtype)
         return mask * ops.matmul(matrix, flat)
 
@@ -236,7 +299,8 @@ class RandomProjection(ForwardModel):
         observation = self._observation(observation)
         matrix, mask = self._operator(observation.dtype)
         flat = ops.matmul(ops.swapaxes(matrix, -1, -2), mask * observation)
-        return ops.reshape(flat, (-1, self.size, self.size, observation.shape[-1]))
+        channels = ops.shape(observation)[-1]
+        return ops.reshape(flat, (-1, self.size, self.size, channels))
 
     def _operator(self, dtype):
         mask = ops.cast(self.mask, dtype) / self.size
@@ -265,6 +329,7 @@ class FourierProjection(ForwardModel):
 
     def __init__(self, mask):
         self.mask = _with_batch(mask, 3, "mask (height, width)")
+        self._num_images = _num_images(self.mask)
         self.image_shape = (*self.mask.shape[1:], None)
         self.observation_shape = self.image_shape
 
@@ -276,13 +341,18 @@ class FourierProjection(ForwardModel):
 
         Args:
           shape: Height and width of the images.
-          fraction: Share p of the frequencies that are kept, in (0, 1].
+          fraction: Share p of the frequencies that are kept, in (0, 1]; one is
+            always kept.
           seed: Seed of the choice.
         """
         _check_fraction(fraction)
+        shape = bicubic.check_size(shape, "shape")
         values = np.random.default_rng(seed).uniform(size=shape)
-        values = np.minimum(values, np.roll(values[::-1, ::-1], 1, axis=(0, 1)))
-        # Both of a pair have the same value, so they stay or go together.
+        # A frequency and its negative take the value of one of them, so that they
+        # stay or go together, and as often as a frequency that has no other.
+        indices = np.arange(values.size).reshape(shape)
+        negatives = np.roll(indices[::-1, ::-1], 1, axis=(0, 1))
+        values = values.ravel()[np.minimum(indices, negatives)]
         number = max(1, round(fraction * values.size))
         return cls(np.float32(values <= np.sort(values, axis=None)[number - 1]))
 
@@ -315,11 +385,9 @@ class Blur(ForwardModel):
     BOUNDARIES = ("circular", "symmetric")
 
     def __init__(self, kernel, boundary: str = "circular"):
-        if boundary not in self.BOUNDARIES:
-            raise ValueError(
-                f"boundary must be one of {self.BOUNDARIES}, not {boundary!r}."
-            )
+        bicubic.check_boundary(boundary, self.BOUNDARIES)
         self.kernel = _with_batch(kernel, 3, "kernel (rows, columns)")
+        self._num_images = _num_images(self.kernel)
         self.boundary = boundary
 
     def forward(self, image):
@@ -340,10 +408,11 @@ class Blur(ForwardModel):
         """Returns the matrices that continue both axes beyond the border."""
         sizes = tuple(image.shape[1:3])
         kernel_sizes = tuple(self.kernel.shape[1:])
-        if None in sizes or any(map(int.__lt__, sizes, kernel_sizes)):
+        known = None not in (*self.kernel.shape, *image.shape[1:])
+        if not known or any(map(int.__lt__, sizes, kernel_sizes)):
             raise ValueError(
-                f"Blur with a kernel of {kernel_sizes} needs images of known height "
-                f"and width, not smaller than the kernel; got {tuple(image.shape)}."
+                f"Blur with a kernel of {kernel_sizes} needs known height, width and "
+                f"channels, not smaller than the kernel; got {tuple(image.shape)}."
             )
         return [
             _continuation(size, kernel_size, self.boundary)
@@ -353,17 +422,16 @@ class Blur(ForwardModel):
     def _correlate(self, images, kernel):
         """Correlates each channel with the kernel, where it fits in whole."""
         kernel = ops.cast(kernel, images.dtype)
-        if kernel.shape[0] == 1:
-            channels = images.shape[-1]
-            kernel = ops.repeat(ops.moveaxis(kernel, 0, -1), channels, axis=-1)
+        _, height, width, channels = images.shape
+        batch_size = kernel.shape[0]
+        kernel = ops.repeat(ops.moveaxis(kernel, 0, -1), channels, axis=-1)
+        if batch_size == 1:
             return _depthwise(images, kernel)
         # One kernel per image: the images of the batch become channels.
-        batch_size, height, width, channels = ops.shape(images)
         stacked = ops.moveaxis(images, 0, 2)
         stacked = ops.reshape(stacked, (1, height, width, batch_size * channels))
-        kernel = ops.repeat(ops.moveaxis(kernel, 0, -1), channels, axis=-1)
         result = _depthwise(stacked, kernel)
-        height, width = ops.shape(result)[1:3]
+        height, width = result.shape[1:3]
         result = ops.reshape(result, (height, width, batch_size, channels))
         return ops.moveaxis(result, 2, 0)
 
@@ -380,40 +448,51 @@ class BicubicDownsampling(ForwardModel):
       boundary: See `rim_tf.bicubic.resize_matrix`.
 
     Raises:
-      ValueError: If the factor is not a positive integer.
+      ValueError: If the factor is not a positive integer, or the boundary unknown.
     """
 
     def __init__(self, factor: int, boundary: str = "replicate"):
-        if factor != int(factor) or factor < 1:
+        if not isinstance(factor, numbers.Integral) or factor < 1:
             raise ValueError(f"factor must be a positive integer, not {factor}.")
+        bicubic.check_boundary(boundary, bicubic.BOUNDARIES)
         self.factor = int(factor)
         self.boundary = boundary
 
     def forward(self, image):
         image = self._image(image)
-        sizes = tuple(image.shape[1:3])
-        if None in sizes or any(size % self.factor for size in sizes):
+        sizes = self._known_sizes(image)
+        if any(size % self.factor for size in sizes):
             raise ValueError(
                 f"BicubicDownsampling({self.factor}) needs images whose height and "
-                f"width are known and multiples of {self.factor}, got "
-                f"{tuple(image.shape)}."
+                f"width are multiples of {self.factor}, got {tuple(image.shape)}."
             )
-        rows, columns = self._matrices([size // self.factor for size in sizes])
-        return bicubic.apply_matrices(image, rows, columns)
+        return bicubic.apply_matrices(image, *self._matrices(sizes))
 
     def adjoint(self, observation):
         observation = self._observation(observation)
-        rows, columns = self._matrices(observation.shape[1:3])
+        rows, columns = self._matrices(self._enlarged(observation))
         return bicubic.apply_matrices(observation, rows.T, columns.T)
 
     def initial_estimate(self, observation):
         observation = self._observation(observation)
-        size = tuple(self.factor * n for n in observation.shape[1:3])
+        size = self._enlarged(observation)
         return bicubic.imresize(observation, size, self.boundary)
 
-    def _matrices(self, sizes) -> list[np.ndarray]:
+    def _known_sizes(self, values) -> list[int]:
+        sizes = list(values.shape[1:3])
+        if None in sizes:
+            raise ValueError(
+                f"BicubicDownsampling({self.factor}) needs a known height and width, "
+                f"got {tuple(values.shape)}."
+            )
+        return sizes
+
+    def _enlarged(self, observation) -> list[int]:
+        return [self.factor * size for size in self._known_sizes(observation)]
+
+    def _matrices(self, sizes: list[int]) -> list[np.ndarray]:
         return [
-            bicubic.resize_matrix(self.factor * size, size, self.boundary)
+            bicubic.resize_matrix(size, size // self.factor, self.boundary)
             for size in sizes
         ]
 
@@ -430,12 +509,26 @@ def likelihood_gradient(
       observation: y, float32, of the shape that `forward_model.forward` returns.
       sigma: Standard deviation of the noise in the unit of y, `(batch,)` float32.
       forward_model: The operator A.
-      epsilon: Keeps the gradient finite when sigma is 0: a positive scalar.
+      epsilon: Keeps the gradient finite when sigma is 0: a scalar, 0 or more, and
+        positive where sigma may be 0.
 
     Returns:
       A tensor of the shape and dtype of `estimate`.
+
+    Raises:
+      ValueError: If y is not of floats, or not of the shape of A x.
     """
-    residual = observation - forward_model.forward(estimate)
+    name = type(forward_model).__name__
+    estimate = ops.convert_to_tensor(estimate)
+    measured = ops.convert_to_tensor(forward_model.forward(estimate))
+    observation = bicubic.check_floats(observation, f"{name} has observations y")
+    if not _fits(tuple(observation.shape), tuple(measured.shape)):
+        raise ValueError(
+            f"y has the shape {tuple(observation.shape)}, but A x, which {name} makes "
+            f"of x, {tuple(measured.shape)}."
+        )
+    residual = ops.cast(observation, measured.dtype) - measured
+    sigma, epsilon = (ops.cast(v, estimate.dtype) for v in (sigma, epsilon))
     precision = 1.0 / (ops.square(sigma) + epsilon)
     return ops.reshape(precision, (-1, 1, 1, 1)) * forward_model.adjoint(residual)
 
@@ -447,83 +540,105 @@ def check_adjoint(
     dtype: str = "float32",
     seed: int = 0,
 ) -> float:
-    """Checks that `forward` is linear and `adjoint` is its adjoint.
+    """Checks that a model is what `ForwardModel` says.
 
-    Compares <A x, y> with <x, A^T y>, and A(2 x + x') with 2 A x + A x', for
-    random x, x' and y.
+    For random x, x', y, and a random number c for each image of the batch:
+    * shapes are those that the model states;
+    * A(c x + x') is c A x + A x';
+    * <A x, y> is <x, A^T y>;
+    * A^T y is what automatic differentiation of `forward` gives, pixel by pixel. This
+      is left out where it gives nothing, as for a `forward` made of NumPy.
 
     Args:
       model: The forward model.
-      shape: Shape of the images, `(batch, height, width, channels)`.
+      shape: Shape of the images, `(batch, height, width, channels)`. With a batch of
+        one, images that influence each other are not found.
       tolerance: Largest relative error that passes.
       dtype: "float32", or "float64" where the backend has it.
-      seed: Seed of x and y.
+      seed: Seed of what is random.
 
     Returns:
       The relative error of the adjoint.
 
     Raises:
-      ValueError: If the model is not linear, or the adjoint is not its adjoint.
+      ValueError: If one of these does not hold.
 
     Example:
 
         check_adjoint(MyForwardModel(), (2, 32, 32, 1))
     """
-    rng = np.random.default_rng(seed)
+    name, shape = type(model).__name__, tuple(shape)
+    rng, norm, tiny = np.random.default_rng(seed), np.linalg.norm, np.finfo(dtype).tiny
+    if not _fits(shape, (None, *model.image_shape)):
+        stated = _text(("batch", *model.image_shape))
+        raise ValueError(f"{name} states images of shape {stated}, got {shape}.")
 
-    def normal(wanted: tuple[int, ...]):
-        return ops.convert_to_tensor(rng.standard_normal(wanted), dtype=dtype)
+    def normal(*wanted: int) -> np.ndarray:
+        return rng.standard_normal(wanted).astype(dtype)
 
-    image, other = normal(shape), normal(shape)
-    measured = model.forward(image)
-    combined = model.forward(2 * image + other)
-    separate = 2 * measured + model.forward(other)
-    error = _norm(combined - separate) / (_norm(separate) + np.finfo(dtype).tiny)
-    if not error <= tolerance:
-        raise ValueError(
-            f"{type(model).__name__} is not linear: A(2 x + x') differs from 2 A x + "
-            f"A x' by {error:.1e} of its norm."
-        )
-    observation = normal(tuple(measured.shape))
-    back = model.adjoint(observation)
-    if tuple(back.shape) != tuple(shape):
-        raise ValueError(
-            f"{type(model).__name__}.adjoint returns the shape {tuple(back.shape)}, "
-            f"not that of the images, {tuple(shape)}."
-        )
-    left, right = _inner(measured, observation), _inner(image, back)
-    scale = _norm(measured) * _norm(observation) + np.finfo(dtype).tiny
-    error = abs(left - right) / scale
-    if not error <= tolerance:
-        raise ValueError(
-            f"{type(model).__name__}.adjoint is not the adjoint of forward: <A x, y> "
-            f"is {left:.6g}, <x, A^T y> is {right:.6g}."
-        )
-    return error
+    def apply(method: str, values: np.ndarray, wanted: Shape) -> np.ndarray:
+        result = getattr(model, method)(ops.convert_to_tensor(values, dtype=dtype))
+        actual = _shape_of(result)
+        if actual is None or not _fits(actual, wanted):
+            raise ValueError(
+                f"{name}.{method} must return the shape {_text(wanted)}, got {actual}."
+            )
+        return ops.convert_to_numpy(result).astype(np.float64)
 
+    def check(error: float, scale: float, message: str) -> float:
+        error = float(error / (scale + tiny))
+        if not error <= tolerance:
+            raise ValueError(f"{name}{message}; the relative error is {error:.1e}.")
+        return error
 
-def _inner(a, b) -> float:
-    a, b = (ops.convert_to_numpy(v).astype(np.float64).ravel() for v in (a, b))
-    return float(a @ b)
-
-
-def _norm(a) -> float:
-    return _inner(a, a) ** 0.5
-
-
-def _of_shape(values, shape: Shape, model: ForwardModel, what: str):
-    values = ops.convert_to_tensor(values)
-    actual = tuple(values.shape)
-    fits = len(actual) == len(shape) + 1 and all(
-        None in (n, wanted) or n == wanted
-        for n, wanted in zip(actual[1:], shape, strict=True)
+    image, other, factors = normal(*shape), normal(*shape), normal(shape[0])
+    combined = np.einsum("b,b...->b...", factors, image) + other
+    observed_shape = (shape[0], *model.observation_shape)
+    measured, measured_other, measured_combined = (
+        apply("forward", values, observed_shape) for values in (image, other, combined)
     )
-    if not fits:
-        wanted = ", ".join(["batch", *("any" if n is None else str(n) for n in shape)])
-        raise ValueError(
-            f"{type(model).__name__} takes {what} of shape ({wanted}), got {actual}."
-        )
-    return values
+    expected = np.einsum("b,b...->b...", factors, measured) + measured_other
+    message = " is not linear in each image alone: A(c x + x') is not c A x + A x'"
+    check(norm(measured_combined - expected), norm(expected), message)
+
+    errors = []
+    for _ in range(3):
+        observation = normal(*measured.shape)
+        back = apply("adjoint", observation, shape)
+        # As large as <A x, y> usually is. Its bound |A x| |y| is so much larger that
+        # an error of some percent would vanish beside it.
+        scale = norm(measured) * norm(observation) / observation.size**0.5
+        error = abs(np.vdot(measured, observation) - np.vdot(image, back))
+        message = ".adjoint is not the adjoint of forward: <A x, y> is not <x, A^T y>"
+        errors.append(check(error, scale, message))
+    try:
+        tensors = map(ops.convert_to_tensor, (image, observation))
+        transposed = ops.convert_to_numpy(_transposed(model.forward, *tensors))
+    except _NoGradientError:
+        return max(errors)
+    error, scale = np.abs(back - transposed).max(), np.abs(transposed).max()
+    message = ".adjoint is not the adjoint of forward by automatic differentiation"
+    return max(*errors, check(error, scale, message))
+
+
+def _shape_of(result) -> Shape | None:
+    return None if result is None else tuple(result.shape)
+
+
+def _fits(shape: Shape, wanted: Shape) -> bool:
+    """Returns whether two shapes agree where both are known."""
+    return len(shape) == len(wanted) and all(
+        None in pair or pair[0] == pair[1] for pair in zip(shape, wanted, strict=True)
+    )
+
+
+def _text(shape: tuple[int | str | None, ...]) -> str:
+    return f"({', '.join('any' if n is None else str(n) for n in shape)})"
+
+
+def _num_images(*operators: Any) -> int | None:
+    """Returns for how many images there is an operator each, None if for any."""
+    return max({v.shape[0] for v in operators} - {None, 1}, default=None)
 
 
 def _with_batch(values, rank: int, what: str):
@@ -547,20 +662,27 @@ def _check_fraction(fraction: float) -> None:
 def _first_rows(number: int, fraction: float) -> np.ndarray:
     # All rows are drawn alike, so the first ones are as good as any.
     _check_fraction(fraction)
-    return np.float32(np.arange(number) < round(fraction * number))
+    return np.float32(np.arange(number) < max(1, round(fraction * number)))
 
 
 def _hartley(images):
     """The orthonormal Hartley transform of each channel; its own inverse."""
-    images = ops.moveaxis(images, -1, 1)
+    dtype = keras.backend.standardize_dtype(images.dtype)
+    # There is no FFT of half precision.
+    wide = dtype if dtype == "float64" else "float32"
+    images = ops.cast(ops.moveaxis(images, -1, 1), wide)
     real, imaginary = ops.fft2((images, ops.zeros_like(images)))
-    height, width = images.shape[-2:]
-    scale = float(height * width) ** -0.5
-    return ops.moveaxis(scale * (real - imaginary), 1, -1)
+    height, width = ops.shape(images)[-2:]
+    scale = 1 / ops.sqrt(ops.cast(height * width, wide))
+    return ops.cast(ops.moveaxis(scale * (real - imaginary), 1, -1), dtype)
 
 
+@functools.lru_cache(maxsize=16)
 def _continuation(size: int, kernel_size: int, boundary: str) -> np.ndarray:
-    """Returns the `(size + kernel_size - 1, size)` matrix that pads one axis."""
+    """Returns the `(size + kernel_size - 1, size)` matrix that pads one axis.
+
+    Do not write to it.
+    """
     before = kernel_size - 1 - kernel_size // 2
     indices = np.arange(size + kernel_size - 1) - before
     if boundary == "circular":
@@ -574,18 +696,48 @@ def _depthwise(images, kernel):
     return ops.depthwise_conv(images, ops.expand_dims(kernel, -1), padding="valid")
 
 
+class _NoGradientError(ValueError):
+    """Automatic differentiation found no gradient."""
+
+    def __init__(self):
+        super().__init__(
+            "Automatic differentiation finds no gradient of the function. It must "
+            "depend on the image, and be made of keras.ops or of the backend's own "
+            "operations."
+        )
+
+
 def _transposed(function: Callable, image, observation):
-    """Applies the adjoint of a linear function by automatic differentiation."""
+    """Applies the adjoint of a linear function by automatic differentiation.
+
+    Args:
+      function: From images to observations.
+      image: A tensor of the shape of the images.
+      observation: A tensor of the shape and dtype that the function returns.
+
+    Raises:
+      _NoGradientError: If there is no gradient.
+    """
     backend = keras.backend.backend()
     if backend == "tensorflow":
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
             tape.watch(image)
-            measured = function(image)
-        return tape.gradient(measured, image, output_gradients=observation)
+            measured = ops.convert_to_tensor(function(image))
+        try:
+            gradient = tape.gradient(measured, image, output_gradients=observation)
+        except LookupError as error:  # An operation without a gradient.
+            raise _NoGradientError from error
+        if gradient is None:
+            raise _NoGradientError
+        return gradient
     if backend == "jax":
         import jax
 
-        return jax.vjp(function, image)[1](observation)[0]
+        try:
+            _, pull_back = jax.vjp(function, image)
+        except (TypeError, ValueError) as error:
+            raise _NoGradientError from error
+        return pull_back(observation)[0]
     raise NotImplementedError(f"LinearFunction does not know the backend {backend}.")

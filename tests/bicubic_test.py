@@ -95,11 +95,40 @@ def test_bicubic_reproduces_straight_lines_inside():
     np.testing.assert_allclose(np.diff(line)[3:-3], 2.0)
 
 
-def test_boundaries_differ_near_the_border_only():
-    replicate = bicubic.resize_matrix(40, 20, "replicate")
-    symmetric = bicubic.resize_matrix(40, 20, "symmetric")
-    differing = np.flatnonzero(np.abs(replicate - symmetric).max(axis=1) > 1e-9)
-    assert set(differing) == {0, 1, 18, 19} or set(differing) == {0, 19}
+@pytest.mark.parametrize("boundary", bicubic.BOUNDARIES)
+@pytest.mark.parametrize(
+    ("size", "new_size"), [(12, 4), (40, 20), (7, 21), (1, 3), (3, 1)]
+)
+def test_boundaries_are_those_of_numpys_pad(size, new_size, boundary):
+    """Resizing a padded line, and cutting off what the padding has become."""
+    mode = {"replicate": "edge", "symmetric": "symmetric"}[boundary]
+    padded = np.pad(np.eye(size), ((9 * size, 9 * size), (0, 0)), mode=mode)
+    large = bicubic.resize_matrix(19 * size, 19 * new_size) @ padded
+    expected = large[9 * new_size : 10 * new_size]
+    actual = bicubic.resize_matrix(size, new_size, boundary)
+    np.testing.assert_allclose(actual, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("boundary", bicubic.BOUNDARIES)
+@pytest.mark.parametrize(
+    ("size", "rows_first"), [((6, 20), True), ((7, 5), False), ((8, 10), True)]
+)
+def test_resizes_one_axis_after_the_other(size, rows_first, boundary):
+    """That with the smaller scale first, rows if equal, and rounds after each."""
+    image = np.random.default_rng(0).integers(0, 256, (12, 15), dtype=np.uint8)
+    rows = bicubic.resize_matrix(12, size[0], boundary)
+    columns = bicubic.resize_matrix(15, size[1], boundary)
+
+    def rounded(values):
+        return np.floor(np.clip(values, 0, 255) + 0.5)
+
+    by_rows = rounded(rounded(rows @ image) @ columns.T)
+    by_columns = rounded(rows @ rounded(image @ columns.T))
+    expected, other = (by_rows, by_columns) if rows_first else (by_columns, by_rows)
+    actual = bicubic.imresize_uint8(image, size, boundary)
+    np.testing.assert_array_equal(actual, expected)
+    # Otherwise this could not tell the orders apart.
+    assert not np.array_equal(expected, other)
 
 
 @pytest.mark.parametrize("size", [(6, 5), (24, 30), (13, 4)])
@@ -126,9 +155,22 @@ def test_rounded_values_are_clipped():
         (lambda: bicubic.resize_matrix(3, 0), "positive"),
         (lambda: bicubic.resize_matrix(3, 3, "zero"), "boundary"),
         (lambda: bicubic.imresize(np.zeros((3, 3)), (2, 2)), "batch"),
+        (
+            lambda: bicubic.imresize(np.zeros((1, 3, 3, 1), np.uint8), (2, 2)),
+            "of floats, got uint8.*imresize_uint8",
+        ),
         (lambda: bicubic.imresize_uint8(np.zeros((3, 3)), (2, 2)), "8 bits"),
     ],
 )
 def test_refuses_bad_arguments(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("size", [5, (2,), (2, 2, 1), (2.0, 2), (0, 2), (2, -1)])
+def test_refuses_other_sizes(size):
+    message = r"size must be \(height, width\), positive integers, got"
+    with pytest.raises(ValueError, match=message):
+        bicubic.imresize(np.zeros((1, 3, 3, 1)), size)
+    with pytest.raises(ValueError, match=message):
+        bicubic.imresize_uint8(np.zeros((3, 3), np.uint8), size)

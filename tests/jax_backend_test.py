@@ -14,6 +14,8 @@ import rim_tf
 
 _TESTS = Path(__file__).parent
 _NEED_NO_TENSORFLOW = (
+    "activations_test.py",
+    "bicubic_test.py",
     "callbacks_test.py",
     "cells_test.py",
     "forward_models_test.py",
