@@ -1,7 +1,8 @@
 """Restoring noisy test images with a RIM, and measuring how well it does."""
 
+import dataclasses
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -13,6 +14,50 @@ from rim_tf.restoration import iterate
 from rim_tf.rim import RIM
 
 _MAX_PIXEL = 255.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Observations:
+    """How test images become noisy.
+
+    Attributes:
+      sigma: Standard deviation of the noise on the scale from 0 to 255.
+      color: A key of `rim_tf.images.COLOR_CONVERSIONS`.
+      quantized: Whether noisy images are clipped to [0, 255] and rounded.
+      seed: Seed of the run.
+    """
+
+    sigma: float
+    color: str
+    quantized: bool
+    seed: int
+
+    @property
+    def condition(self) -> dict[str, Any]:
+        """What distinguishes the columns of a table."""
+        return {"sigma": self.sigma, "quantized": self.quantized}
+
+    @property
+    def unit_sigma(self) -> float:
+        """Standard deviation of the noise on the scale from 0 to 1."""
+        return self.sigma / _MAX_PIXEL
+
+    def clean(self, test: image_sets.TestImages, image_id: str) -> np.ndarray:
+        """Returns a test image, `(height, width, channels)` float32 in [0, 1]."""
+        return experiment.to_unit_range(test.images[image_id], self.color)
+
+    def observe(self, clean: np.ndarray, number: int) -> np.ndarray:
+        """Adds noise to a test image.
+
+        Args:
+          clean: `(height, width, channels)` float32 in [0, 1].
+          number: Position of the image in the whole test set.
+        """
+        noise = experiment.test_noise(clean.shape, self.seed, number)
+        noisy = clean + np.float32(self.unit_sigma) * noise
+        if self.quantized:
+            noisy = np.rint(np.clip(noisy, 0, 1) * _MAX_PIXEL) / np.float32(_MAX_PIXEL)
+        return np.float32(noisy)
 
 
 class DenoisingResult(NamedTuple):
@@ -29,25 +74,11 @@ class DenoisingResult(NamedTuple):
     picture: figures.Restored
 
 
-def observe(clean: np.ndarray, sigma: float, seed: int, number: int) -> np.ndarray:
-    """Returns a test image with noise added, not clipped and not rounded.
-
-    Args:
-      clean: `(height, width, channels)` float32 in [0, 1].
-      sigma: Standard deviation of the noise on the scale from 0 to 255.
-      seed: Seed of the run.
-      number: Position of the image in the whole test set.
-    """
-    noise = experiment.test_noise(clean.shape, seed, number)
-    return clean + np.float32(sigma / _MAX_PIXEL) * noise
-
-
 def denoise(
     model: RIM,
     test: image_sets.TestImages,
-    sigma: float,
-    settings: experiment.Experiment,
-    color: str = "gray",
+    observations: Observations,
+    num_steps: int,
     description: str = "",
 ) -> DenoisingResult:
     """Restores all test images at one noise level.
@@ -55,57 +86,63 @@ def denoise(
     Args:
       model: A trained RIM.
       test: The test images.
-      sigma: Standard deviation of the noise on the scale from 0 to 255.
-      settings: The run.
-      color: A key of `rim_tf.images.COLOR_CONVERSIONS`.
+      observations: How they become noisy.
+      num_steps: T.
       description: What stands before the progress bar.
     """
-    shown_steps = figures.steps_to_show(settings.num_steps)
+    shown_steps = figures.steps_to_show(num_steps)
     psnr, observation_psnr, picture = {}, {}, None
-    bar = tqdm(test.images.items(), desc=description, unit="image", leave=False)
-    for image_id, image in bar:
-        clean = experiment.to_unit_range(image, color)
-        observation = observe(clean, sigma, settings.seed, test.numbers[image_id])
+    bar = tqdm(test.images, desc=description, unit="image", leave=False)
+    for image_id in bar:
+        clean = observations.clean(test, image_id)
+        noisy = observations.observe(clean, test.numbers[image_id])
         estimates = iterate(
             model,
-            observation[np.newaxis],
-            sigma=sigma / _MAX_PIXEL,
-            num_steps=settings.num_steps,
+            noisy[np.newaxis],
+            sigma=observations.unit_sigma,
+            num_steps=num_steps,
         )
         kept = {
             t: keras.ops.convert_to_numpy(estimate)[0]
             for t, estimate in enumerate(estimates, start=1)
             if t in shown_steps
         }
-        psnr[image_id] = _psnr(kept[settings.num_steps], clean)
+        psnr[image_id] = psnr_of(kept[num_steps], clean)
         bar.set_postfix_str(f"mean so far {np.mean(list(psnr.values())):.2f} dB")
-        observation_psnr[image_id] = _psnr(observation, clean, clip=False)
+        observation_psnr[image_id] = psnr_of(noisy, clean, clip=False)
         if picture is None:
             picture = figures.Restored(
-                rf"$\sigma$ = {sigma:g}", clean, observation, kept
+                rf"$\sigma$ = {observations.sigma:g}", clean, noisy, kept
             )
     return DenoisingResult(psnr, observation_psnr, picture)
 
 
 def to_measured(
-    result: DenoisingResult, model: str, test: image_sets.TestImages, sigma: float
+    psnr: Mapping[str, float],
+    model: str,
+    test: image_sets.TestImages,
+    observations: Observations,
 ) -> list[reporting.Measured]:
-    """Returns the means over each test set."""
-    return [
-        reporting.Measured(
-            model=model,
-            test_set=name,
-            condition={"sigma": sigma, "quantized": False},
-            metric="psnr",
-            mean=float(np.mean([result.psnr[i] for i in ids])),
-            num_images=len(ids),
-            observation_mean=float(np.mean([result.observation_psnr[i] for i in ids])),
-            per_image={i: round(result.psnr[i], 4) for i in ids},
-        )
-        for name, ids in test.sets.items()
-    ]
+    """Returns the means over each test set, of those images that have a value."""
+    measured = []
+    for name, ids in test.sets.items():
+        known = {i: psnr[i] for i in ids if i in psnr}
+        if known:
+            measured.append(
+                reporting.Measured(
+                    model=model,
+                    test_set=name,
+                    condition=observations.condition,
+                    metric="psnr",
+                    mean=float(np.mean(list(known.values()))),
+                    num_images=len(known),
+                    per_image={i: round(value, 4) for i, value in known.items()},
+                )
+            )
+    return measured
 
 
-def _psnr(image: np.ndarray, clean: np.ndarray, clip: bool = True) -> float:
+def psnr_of(image: np.ndarray, clean: np.ndarray, clip: bool = True) -> float:
+    """Returns the PSNR in dB of one image, see `rim_tf.metrics.psnr`."""
     (value,) = metrics.psnr(image[np.newaxis], clean[np.newaxis], clip=clip)
     return float(value)

@@ -114,6 +114,12 @@ _PRECISION = flags.DEFINE_enum(
     precision.PRECISIONS,
     "Arithmetic; auto takes bfloat16 only where the machine has it in hardware.",
 )
+_BASELINES = flags.DEFINE_bool(
+    "baselines",
+    False,
+    "Measure what is not known yet of the baselines: BM3D (to be installed with "
+    "'.[baselines]', half a minute an image), total variation, wavelet.",
+)
 _OVERWRITE = flags.DEFINE_bool(
     "overwrite", False, "Delete earlier results in --output_dir."
 )
@@ -268,11 +274,19 @@ def max_sigma() -> float:
     return _MAX_SIGMA.value / 255.0
 
 
-def load_if_shipped(experiment: Experiment, name: str) -> RIM | None:
-    """Returns a model with shipped weights, None where there are none yet."""
+def run_baselines() -> bool:
+    """Says whether baselines are to be measured."""
+    return _BASELINES.value
+
+
+def load_if_shipped(
+    experiment: Experiment, name: str
+) -> tuple[RIM, dict[str, Any]] | None:
+    """Returns shipped weights and their history, None where there are none yet."""
     if name not in pretrained.available():
         return None
-    return pretrained.load_pretrained(name, experiment.dtype)
+    model = pretrained.load_pretrained(name, experiment.dtype)
+    return model, pretrained.read_history(name)
 
 
 def announce_duration(
@@ -403,7 +417,7 @@ def _train(
         "patch_stride": _PATCH_STRIDE.value,
         "num_patches": len(patches),
         "num_validation_patches": len(validation),
-        "max_sigma": _MAX_SIGMA.value,
+        "problem": repr(problem),
         "precision": experiment.dtype,
     }
     if _INITIAL_WEIGHTS.value:
@@ -411,7 +425,7 @@ def _train(
             "initial_weights", _INITIAL_WEIGHTS.value, experiment, color
         )
         description["initial_weights"] = {
-            "name": _INITIAL_WEIGHTS.value,
+            "name": Path(_INITIAL_WEIGHTS.value).name,
             **initial_history,
         }
     else:
@@ -460,6 +474,7 @@ def _command(experiment: Experiment, settings: training.TrainingSettings) -> str
     """Returns the command that makes the same training on any machine."""
     # These do not matter to the weights, or are chosen from the machine if not given.
     others = {
+        "baselines",
         "batch_size",
         "data_dir",
         "images",

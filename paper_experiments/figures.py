@@ -11,7 +11,11 @@ from rim_tf import files, metrics
 
 matplotlib.use("Agg")
 
+from matplotlib import patches
 from matplotlib import pyplot as plt
+
+# Height and width of a detail in pixels.
+_DETAIL_SIZE = 96
 
 
 class Restored(NamedTuple):
@@ -55,15 +59,66 @@ def save_estimates(rows: Sequence[Restored], path: Path) -> None:
     for row, row_axes, row_panels in zip(rows, axes, panels, strict=True):
         row_axes[0].set_ylabel(row.title, fontsize=10)
         for axis, (title, image) in zip(row_axes, row_panels, strict=True):
-            axis.imshow(_to_show(image), cmap="gray", vmin=0, vmax=1)
-            axis.set_title(title, fontsize=9)
-            axis.set_xticks([])
-            axis.set_yticks([])
-            for spine in axis.spines.values():
-                spine.set_visible(False)
+            _draw(axis, title, image)
     with files.replacing(path) as temporary:
         figure.savefig(temporary, dpi=150)
     plt.close(figure)
+
+
+def save_detail(
+    clean: np.ndarray, images: Mapping[str, np.ndarray], path: Path
+) -> None:
+    """Draws an image, and a detail of it as observed and restored.
+
+    Args:
+      clean: `(height, width, channels)` in [0, 1].
+      images: By title, of the same shape.
+      path: The PNG file.
+    """
+    top, left = _liveliest_corner(clean, _DETAIL_SIZE)
+    figure, (whole, *details) = plt.subplots(
+        1,
+        2 + len(images),
+        figsize=(2.6 * (2 + len(images)), 2.9),
+        layout="constrained",
+    )
+    _draw(whole, "clean", clean)
+    whole.add_patch(
+        patches.Rectangle(
+            (left, top), _DETAIL_SIZE, _DETAIL_SIZE, fill=False, color="red", lw=1.5
+        )
+    )
+    shown = {"clean, detail": clean, **images}
+    for axis, (title, image) in zip(details, shown.items(), strict=True):
+        detail = image[top : top + _DETAIL_SIZE, left : left + _DETAIL_SIZE]
+        _draw(axis, title, detail)
+    with files.replacing(path) as temporary:
+        figure.savefig(temporary, dpi=150)
+    plt.close(figure)
+
+
+def _liveliest_corner(image: np.ndarray, size: int) -> tuple[int, int]:
+    """Returns the top left corner of the square where neighbours differ most."""
+    gray = image.mean(axis=-1)
+    differences = sum(np.abs(gradient) for gradient in np.gradient(gray))
+    corners = [
+        (top, left)
+        for top in range(0, max(gray.shape[0] - size, 0) + 1, 8)
+        for left in range(0, max(gray.shape[1] - size, 0) + 1, 8)
+    ]
+    return max(
+        corners,
+        key=lambda corner: differences[corner[0] :, corner[1] :][:size, :size].sum(),
+    )
+
+
+def _draw(axis: plt.Axes, title: str, image: np.ndarray) -> None:
+    axis.imshow(_to_show(image), cmap="gray", vmin=0, vmax=1)
+    axis.set_title(title, fontsize=9)
+    axis.set_xticks([])
+    axis.set_yticks([])
+    for spine in axis.spines.values():
+        spine.set_visible(False)
 
 
 def _panels(row: Restored) -> list[tuple[str, np.ndarray]]:

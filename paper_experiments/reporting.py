@@ -34,7 +34,6 @@ class Measured:
       metric: "psnr", in dB.
       mean: Mean over images.
       num_images: Number of images.
-      observation_mean: The same metric of the observations.
       per_image: The value of each image by id.
     """
 
@@ -44,7 +43,6 @@ class Measured:
     metric: str
     mean: float
     num_images: int
-    observation_mean: float
     per_image: Mapping[str, float]
 
 

@@ -4,6 +4,7 @@ A problem takes clean images and draws a forward model, noise levels and noise. 
 runs inside the training step, on the accelerator.
 """
 
+import dataclasses
 from typing import Any, NamedTuple, Protocol
 
 import keras
@@ -40,15 +41,18 @@ class Problem(Protocol):
         """
 
 
+@dataclasses.dataclass(frozen=True)
 class DenoisingProblem:
     """Additive white noise whose level is uniform in [0, max_sigma] (section 3.2).
 
-    Args:
+    Attributes:
       max_sigma: Largest standard deviation, on the scale of pixels from 0 to 1.
+      quantized: Whether the noisy images are clipped to [0, 1] and rounded to 256
+        levels, as those of the quantised tests.
     """
 
-    def __init__(self, max_sigma: float = PAPER_MAX_SIGMA):
-        self.max_sigma = max_sigma
+    max_sigma: float = PAPER_MAX_SIGMA
+    quantized: bool = False
 
     def draw(self, clean, seed: keras.random.SeedGenerator) -> Measurement:
         """Draws one noise level per image, and the noise; see `Problem.draw`."""
@@ -56,4 +60,6 @@ class DenoisingProblem:
         sigma = keras.random.uniform((batch_size,), 0.0, self.max_sigma, seed=seed)
         noise = keras.random.normal(ops.shape(clean), seed=seed)
         observation = clean + ops.reshape(sigma, (-1, 1, 1, 1)) * noise
+        if self.quantized:
+            observation = ops.round(255.0 * ops.clip(observation, 0.0, 1.0)) / 255.0
         return Measurement(observation, sigma, Denoising())

@@ -1,6 +1,9 @@
 """What tests share."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,3 +21,28 @@ def bsds300_images():
     if not folder.is_dir():
         pytest.skip("BSDS-300 is not in ../shared/data")
     return folder
+
+
+@pytest.fixture(name="run_script")
+def _run_script() -> Callable[..., subprocess.CompletedProcess]:
+    """Runs a script of `paper_experiments` as a user does."""
+
+    def run(
+        name: str,
+        *arguments: object,
+        expect_success: bool = True,
+        backend: str = "tensorflow",
+    ) -> subprocess.CompletedProcess:
+        script = _REPOSITORY / "paper_experiments" / f"{name}.py"
+        finished = subprocess.run(
+            [sys.executable, script, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "KERAS_BACKEND": backend},
+        )
+        assert "Traceback" not in finished.stderr, finished.stderr
+        assert (finished.returncode == 0) == expect_success, finished.stderr
+        return finished
+
+    return run

@@ -17,6 +17,21 @@ def test_picture_is_written(tmp_path, channels):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("height", [40, 150])
+def test_detail_is_written(tmp_path, channels, height):
+    clean = np.random.default_rng(0).uniform(size=(height, 130, channels))
+    figures.save_detail(clean, {"noisy": clean + 0.1}, tmp_path / "detail.png")
+    with Image.open(tmp_path / "detail.png") as picture:
+        assert picture.width > 800
+
+
+def test_detail_is_where_neighbours_differ_most():
+    image = np.full((200, 300, 1), 0.5)
+    image[96:192, 160:256] += np.random.default_rng(0).normal(0, 0.1, (96, 96, 1))
+    assert figures._liveliest_corner(image, 96) == (96, 160)
+
+
 def test_steps_to_show():
     assert figures.steps_to_show(20) == [1, 3, 10, 20]
     assert figures.steps_to_show(3) == [1, 3]

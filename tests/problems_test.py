@@ -34,3 +34,17 @@ def test_levels_are_uniform():
 def test_seeded():
     np.testing.assert_array_equal(_draw(2, 4)[1], _draw(2, 4)[1])
     assert not np.array_equal(_draw(2, 4)[1], _draw(3, 4)[1])
+
+
+def test_quantized_observations_are_8_bit_images():
+    clean = np.random.default_rng(0).uniform(size=(8, 16, 16, 1)).astype(np.float32)
+    plain, quantized = (
+        keras.ops.convert_to_numpy(
+            DenoisingProblem(0.2, quantized)
+            .draw(clean, keras.random.SeedGenerator(0))
+            .observation
+        )
+        for quantized in (False, True)
+    )
+    np.testing.assert_allclose(255 * quantized, np.rint(255 * quantized), atol=1e-4)
+    np.testing.assert_allclose(quantized, np.clip(plain, 0, 1), atol=0.501 / 255)

@@ -1,14 +1,15 @@
 """Tests of the command line, as a user calls it."""
 
 import csv
+import functools
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -19,17 +20,9 @@ from rim_tf.cells import RIMCell
 _SCRIPT = Path(__file__).parents[1] / "paper_experiments" / "table2_denoise.py"
 
 
-def _run(*arguments, expect_success=True, backend="tensorflow"):
-    finished = subprocess.run(
-        [sys.executable, _SCRIPT, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "KERAS_BACKEND": backend},
-    )
-    assert "Traceback" not in finished.stderr, finished.stderr
-    assert (finished.returncode == 0) == expect_success, finished.stderr
-    return finished
+@pytest.fixture(name="run")
+def _run(run_script):
+    return functools.partial(run_script, "table2_denoise")
 
 
 @pytest.fixture(name="weights")
@@ -48,9 +41,9 @@ def _weights(tmp_path):
     return path
 
 
-def test_from_weights_on_embedded_images(tmp_path, weights):
+def test_from_weights_on_embedded_images(tmp_path, weights, run):
     output = tmp_path / "out"
-    finished = _run(
+    finished = run(
         "--dataset=embedded",
         f"--weights={weights}",
         f"--output_dir={output}",
@@ -62,18 +55,23 @@ def test_from_weights_on_embedded_images(tmp_path, weights):
         "result.json",
         "table.md",
         "estimates.png",
+        "detail.png",
     }
     assert result["script"] == "table2_denoise"
     assert result["dataset"] == "embedded"
     assert result["settings"]["num_steps"] == 2
-    assert [r["condition"]["sigma"] for r in result["measured"]] == [15, 25, 50]
+    assert [r["condition"]["sigma"] for r in result["measured"]] == 2 * [15, 25, 50]
     for record in result["measured"]:
         assert record["test_set"] == "embedded"
         assert set(record["per_image"]) == {"astronaut", "camera"}
         mean = sum(record["per_image"].values()) / record["num_images"]
         assert record["mean"] == pytest.approx(mean, abs=1e-3)
-    # Untrained, the RIM gives back the observation.
-    assert result["measured"][1]["observation_mean"] == pytest.approx(20.17, abs=0.1)
+    (noisy,) = (
+        r
+        for r in result["measured"]
+        if r["condition"]["sigma"] == 25 and r["model"] == "noisy observation"
+    )
+    assert noisy["mean"] == pytest.approx(20.17, abs=0.1)
     table = (output / "table.md").read_text()
     for text in (
         "RIM-denoise, reported",
@@ -88,7 +86,7 @@ def test_from_weights_on_embedded_images(tmp_path, weights):
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
-def test_training(tmp_path, backend):
+def test_training(tmp_path, backend, run):
     pytest.importorskip(backend)
     images = tmp_path / "images"
     images.mkdir()
@@ -110,7 +108,7 @@ def test_training(tmp_path, backend):
         "--patch_size=16",
         "--precision=float32",
     )
-    _run(*arguments, backend=backend)
+    run(*arguments, backend=backend)
     history = json.loads((output / "training" / "rim_denoise.json").read_text())[
         "history"
     ]
@@ -121,12 +119,12 @@ def test_training(tmp_path, backend):
 
     # A second run must not touch the results, unless told.
     before = (output / "result.json").read_text()
-    refused = _run(*arguments, expect_success=False, backend=backend)
+    refused = run(*arguments, expect_success=False, backend=backend)
     assert "--overwrite" in refused.stderr
     assert (output / "result.json").read_text() == before
 
 
-def test_sigkill_and_start_again(tmp_path):
+def test_sigkill_and_start_again(tmp_path, run):
     """The log is that of a training that nobody killed."""
     images = tmp_path / "images"
     images.mkdir()
@@ -147,7 +145,7 @@ def test_sigkill_and_start_again(tmp_path):
         "--precision=float32",
         "--checkpoint_minutes=0",
     ]
-    _run(*arguments, f"--output_dir={tmp_path}/whole")
+    run(*arguments, f"--output_dir={tmp_path}/whole")
 
     killed = tmp_path / "killed"
     process = subprocess.Popen(
@@ -161,7 +159,7 @@ def test_sigkill_and_start_again(tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (killed / "result.json").exists()
-    _run(*arguments, f"--output_dir={killed}")
+    run(*arguments, f"--output_dir={killed}")
 
     whole_log, killed_log = (
         _read_csv(folder / "training" / "log.csv")
@@ -180,6 +178,38 @@ def test_sigkill_and_start_again(tmp_path):
     assert runs[1]["from_update"] > 0
 
 
+def test_training_from_other_weights(tmp_path, weights, run):
+    """With a learning rate of 0 they come out as they went in."""
+    output = tmp_path / "out"
+    run(
+        "--dataset=embedded",
+        "--train",
+        f"--initial_weights={weights}",
+        f"--output_dir={output}",
+        "--learning_rate=0",
+        "--num_patches=4",
+        "--epochs=1",
+        "--batch_size=4",
+        "--train_steps_schedule=1",
+        "--num_validation_patches=4",
+        "--num_validations=1",
+        "--num_steps=1",
+        "--num_images=1",
+        "--precision=float32",
+    )
+    before, after = (
+        pretrained.load_pretrained(path).get_weights()
+        for path in (weights, output / "training" / "rim_denoise.weights.h5")
+    )
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one, other)
+    history = pretrained.read_history(output / "training" / "rim_denoise.weights.h5")
+    assert history["initial_weights"]["name"] == "small.weights.h5"
+    assert history["initial_weights"]["data"] == "nothing"
+    table = (output / "table.md").read_text()
+    assert "Its training began with other weights" in table
+
+
 def _read_csv(path):
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
@@ -194,8 +224,8 @@ def _color_weights(tmp_path):
     return tmp_path / "rgb.weights.h5"
 
 
-def test_weights_of_another_architecture(tmp_path, color_weights):
-    finished = _run(
+def test_weights_of_another_architecture(tmp_path, color_weights, run):
+    finished = run(
         "--dataset=embedded",
         f"--weights={color_weights}",
         f"--output_dir={tmp_path}/out",
@@ -204,9 +234,9 @@ def test_weights_of_another_architecture(tmp_path, color_weights):
     assert "restores images of 3 channel(s)" in finished.stderr
 
 
-def test_file_that_is_no_image(tmp_path):
+def test_file_that_is_no_image(tmp_path, run):
     (tmp_path / "text.png").write_text("no image")
-    finished = _run(
+    finished = run(
         f"--images={tmp_path}", f"--output_dir={tmp_path}/out", expect_success=False
     )
     assert "--images:" in finished.stderr
@@ -220,6 +250,8 @@ def test_file_that_is_no_image(tmp_path):
         (["--dataset=bsds300", "--data_dir=/proc/nowhere"], "--data_dir"),
         (["--weights=nonsense"], "No weights are called 'nonsense'"),
         (["--train", "--weights=rim_denoise"], "--weights: not with --train"),
+        (["--initial_weights=rim_denoise"], "--initial_weights: only with --train"),
+        (["--train", "--initial_weights=nonsense"], "--initial_weights: No weights"),
         (["--train", "--train_steps_schedule=x"], "--train_steps_schedule"),
         (["--train", "--num_patches=1", "--batch_size=4"], "do not fill a batch"),
         (["--output_dir=/proc/nowhere"], "--output_dir: /proc/nowhere cannot be"),
@@ -230,11 +262,9 @@ def test_file_that_is_no_image(tmp_path):
         (["extra"], "Unknown arguments: extra"),
     ],
 )
-def test_bad_input_gives_one_line(tmp_path, arguments, message):
+def test_bad_input_gives_one_line(tmp_path, arguments, message, run):
     output = tmp_path / "out"
     dataset = [] if "--dataset=bsds300" in arguments else ["--dataset=embedded"]
-    finished = _run(
-        *dataset, f"--output_dir={output}", *arguments, expect_success=False
-    )
+    finished = run(*dataset, f"--output_dir={output}", *arguments, expect_success=False)
     assert message in finished.stderr
     assert not (output / "result.json").exists()

@@ -1,0 +1,271 @@
+"""One way to run the denoising tables: test images, models, table, pictures."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from paper_experiments import (
+    baselines,
+    denoising,
+    experiment,
+    figures,
+    image_sets,
+    reporting,
+)
+from rim_tf.cells import RIMCell
+from rim_tf.problems import DenoisingProblem
+from rim_tf.restoration import restore
+from rim_tf.rim import RIM
+
+_ESTIMATES_FILE = "estimates.png"
+_DETAIL_FILE = "detail.png"
+# What the picture of a detail shows is restored at this noise level.
+_DETAIL_SIGMA = 25
+
+
+@dataclasses.dataclass(frozen=True)
+class DenoisingTable:
+    """A table of denoising results, or a half of one.
+
+    Attributes:
+      script: Name of the script.
+      color: A key of `rim_tf.images.COLOR_CONVERSIONS`.
+      sigmas: Noise levels on the scale from 0 to 255.
+      quantized: Whether noisy images are clipped and rounded to 8 bits.
+      model: Name of the row that `--weights` and `--train` are about.
+      weights: Name of its shipped weights.
+      trained_on_quantized: Whether `--train` trains on such images, too.
+      others: Names of other shipped weights by the names of their rows.
+    """
+
+    script: str
+    color: str
+    sigmas: tuple[int, ...]
+    quantized: bool
+    model: str
+    weights: str
+    trained_on_quantized: bool = False
+    others: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def observations(self, sigma: float, seed: int) -> denoising.Observations:
+        """Returns how test images become noisy."""
+        return denoising.Observations(sigma, self.color, self.quantized, seed)
+
+
+def run(spec: DenoisingTable) -> None:
+    """Restores the test images, prints the table, and writes all files."""
+    settings = experiment.start(spec.script)
+    test = experiment.load_test_images()
+    main_model, history = experiment.obtain_model(
+        settings,
+        spec.weights,
+        DenoisingProblem(experiment.max_sigma(), spec.trained_on_quantized),
+        spec.color,
+        lambda: _new_model(spec.color, settings.dtype),
+    )
+    models, histories = {spec.model: main_model}, {spec.model: history}
+    for row, name in spec.others.items():
+        loaded = experiment.load_if_shipped(settings, name)
+        models[row] = loaded and loaded[0]
+        histories[row] = loaded and {"name": name, **loaded[1]}
+    runs = len(spec.sigmas) * sum(model is not None for model in models.values())
+    experiment.announce_duration(main_model, test, spec.color, settings, runs)
+    # Before the long work, so that nothing is lost to a history that says too little.
+    report = _Report(spec, settings, test)
+    notes = report.notes(histories)
+    report.fill(models)
+    report.table.lines += ["", *notes]
+    figures.save_estimates(report.pictures, settings.output_dir / _ESTIMATES_FILE)
+    report.save_detail(main_model)
+    text = "\n".join(report.table.lines)
+    experiment.write_results(
+        settings, test, report.measured, report.reported, histories, text
+    )
+    print("\n".join(report.table.lines[report.table.lines.index("") :]))
+    print(
+        f"\nWrote result.json, table.md, {_ESTIMATES_FILE} and {_DETAIL_FILE} to "
+        f"{settings.output_dir} after {experiment.describe_seconds(settings.seconds)}."
+    )
+
+
+def _new_model(color: str, dtype: str) -> RIM:
+    return RIM(RIMCell(channels=3 if color == "rgb" else 1, dtype=dtype), dtype=dtype)
+
+
+class _Report:
+    """What a run measures, and the table and pictures made of it."""
+
+    def __init__(
+        self,
+        spec: DenoisingTable,
+        settings: experiment.Experiment,
+        test: image_sets.TestImages,
+    ):
+        self.spec, self.settings, self.test = spec, settings, test
+        self.reported = reporting.read_reported(spec.script)
+        self.measured: list[reporting.Measured] = []
+        self.pictures: list[figures.Restored] = []
+        self.baselines = baselines.Baselines(
+            spec.script, spec.color, test, settings.output_dir, settings.seed
+        )
+        sets = list(dict.fromkeys(["68", "100", *test.sets]))
+        self.columns = [(name, sigma) for name in sets for sigma in spec.sigmas]
+        headings = [f"{name}: {sigma}" for name, sigma in self.columns]
+        self.table = reporting.Table(["PSNR in dB", *headings], 40)
+
+    def fill(self, models: Mapping[str, RIM | None]) -> None:
+        """Prints reported and measured rows as they are ready."""
+        print("\n".join(self.table.lines))
+        for name, values in self.reported["rows"].items():
+            self._add(
+                f"{name}, reported",
+                {(s, int(k)): v for s, row in values.items() for k, v in row.items()},
+            )
+            if name in models:
+                self._add_model(name, models[name])
+            elif name in self.baselines.names:
+                self._add_baseline(name)
+        for name in self.baselines.names:
+            if name not in self.reported["rows"]:
+                self._add_baseline(name)
+        for name, model in models.items():
+            if name not in self.reported["rows"]:
+                self._add_model(name, model)
+        self._add_observations()
+
+    def notes(self, histories: Mapping[str, Any]) -> list[str]:
+        """Says what a reader must know to compare the numbers."""
+        sizes = ", ".join(f"{name}: {len(ids)}" for name, ids in self.test.sets.items())
+        quantized = (
+            "Noisy images were clipped to [0, 255] and rounded to 8 bits. "
+            if self.spec.quantized
+            else ""
+        )
+        return [
+            *(f"* **{note}**" for note in self.test.notes),
+            f"* Columns are `test set: sigma`. Images measured: {sizes}. {quantized}"
+            "Mean over images of the PSNR of the estimate clipped to [0, 1], not "
+            "rounded.",
+            f"* Reported numbers: {self.reported['source']}; "
+            f"{self.reported['provenance']}.",
+            *(
+                f"* {row}, MEASURED: T = {self.settings.num_steps}, seed "
+                f"{self.settings.seed}, {self.settings.dtype}. {training_note(history)}"
+                for row, history in histories.items()
+                if history is not None
+            ),
+        ]
+
+    def save_detail(self, model: RIM) -> None:
+        """Draws a detail of the first image, noisy and restored."""
+        observations = self._observations(_DETAIL_SIGMA)
+        image_id = next(iter(self.test.images))
+        clean = observations.clean(self.test, image_id)
+        noisy = observations.observe(clean, self.test.numbers[image_id])
+        restored = restore(
+            model,
+            noisy[None],
+            sigma=observations.unit_sigma,
+            num_steps=self.settings.num_steps,
+        )
+        # The first is the best of them; the others need no time to speak of.
+        wanted = experiment.run_baselines()
+        baseline = self.baselines.names[0] if wanted else "total variation"
+        estimates = {
+            baseline: self.baselines.restore(baseline, observations, image_id),
+            self.spec.model: keras.ops.convert_to_numpy(restored)[0],
+        }
+        noisy_psnr = denoising.psnr_of(noisy, clean, clip=False)
+        titled = {f"noisy, sigma {_DETAIL_SIGMA}: {noisy_psnr:.2f} dB": noisy}
+        for name, image in estimates.items():
+            titled[f"{name}: {denoising.psnr_of(image, clean):.2f} dB"] = image
+        figures.save_detail(clean, titled, self.settings.output_dir / _DETAIL_FILE)
+
+    def _observations(self, sigma: float) -> denoising.Observations:
+        return self.spec.observations(sigma, self.settings.seed)
+
+    def _add(self, name: str, values: Mapping[tuple[str, int], float]) -> None:
+        row = self.table.add(name, [values.get(column) for column in self.columns])
+        print(row, flush=True)
+
+    def _add_measured(self, name: str, records: list[reporting.Measured]) -> None:
+        values = {(r.test_set, r.condition["sigma"]): r.mean for r in records}
+        self._add(f"{name}, MEASURED{_how_many(records, self.test)}", values)
+        self.measured += records
+
+    def _add_model(self, name: str, model: RIM | None) -> None:
+        if model is None:
+            self._add(f"{name}, MEASURED: no weights yet", {})
+            return
+        records = []
+        pictures = []
+        for sigma in self.spec.sigmas:
+            observations = self._observations(sigma)
+            result = denoising.denoise(
+                model,
+                self.test,
+                observations,
+                self.settings.num_steps,
+                f"{name}, sigma {sigma}",
+            )
+            records += denoising.to_measured(result.psnr, name, self.test, observations)
+            pictures.append(result.picture)
+        self._add_measured(name, records)
+        if name == self.spec.model:
+            self.pictures = pictures
+
+    def _add_baseline(self, name: str) -> None:
+        records = []
+        for sigma in self.spec.sigmas:
+            observations = self._observations(sigma)
+            if experiment.run_baselines():
+                self.baselines.measure(name, observations)
+            records += denoising.to_measured(
+                self.baselines.known(name, observations), name, self.test, observations
+            )
+        if records:
+            self._add_measured(name, records)
+
+    def _add_observations(self) -> None:
+        records = []
+        for sigma in self.spec.sigmas:
+            observations = self._observations(sigma)
+            psnr = {}
+            for image_id, number in self.test.numbers.items():
+                if image_id in self.test.images:
+                    clean = observations.clean(self.test, image_id)
+                    noisy = observations.observe(clean, number)
+                    psnr[image_id] = denoising.psnr_of(noisy, clean, clip=False)
+            records += denoising.to_measured(
+                psnr, "noisy observation", self.test, observations
+            )
+        self._add_measured("noisy observation", records)
+
+
+def _how_many(records: list[reporting.Measured], test: image_sets.TestImages) -> str:
+    """Says so where not all images of the test sets were measured."""
+    if all(r.num_images == len(test.sets[r.test_set]) for r in records):
+        return ""
+    return f" on {min(r.num_images for r in records)} images"
+
+
+def training_note(history: Mapping[str, Any]) -> str:
+    """Says how weights were trained, beside what the paper did."""
+    schedule = history.get("settings", {}).get("steps_schedule", [])
+    steps = ", ".join(
+        f"{t} for {share:.0%} of the computation" for t, share in schedule
+    )
+    if len(schedule) == 1:
+        steps = str(schedule[0][0])
+    note = (
+        f"Trained on {history.get('patches_seen', 0):,} patches of "
+        f"{history.get('data', 'unknown data')} in "
+        f"{experiment.describe_seconds(history.get('seconds', 0))} (the paper: about "
+        f"800,000 patches), with T = {steps or 'unknown'} (the paper: 20)."
+    )
+    earlier = history.get("initial_weights")
+    if earlier is None:
+        return note
+    return f"{note} Its training began with other weights: {training_note(earlier)}"

@@ -1,0 +1,31 @@
+"""Table 1 of Putzky and Welling (2017): denoising of colour images.
+
+    python paper_experiments/table1_rgb_denoise.py
+
+adds noise of sigma 25 to the test images of BSDS-300, clips it to [0, 255], rounds
+it, and restores that with a RIM on three channels, trained like RIM-denoise on noise
+of many levels that was not rounded. Files and flags are those of
+`table2_denoise.py`.
+
+Expected, with the paper's RIM: 30.84 dB on 68 images, 30.67 dB on 100. PSNR pools
+the error over all pixels and channels of an image.
+"""
+
+from paper_experiments import denoising_table, experiment
+
+TABLE = denoising_table.DenoisingTable(
+    script="table1_rgb_denoise",
+    color="rgb",
+    sigmas=(25,),
+    quantized=True,
+    model="RIM",
+    weights="rim_rgb_denoise",
+)
+
+
+def main() -> None:
+    denoising_table.run(TABLE)
+
+
+if __name__ == "__main__":
+    experiment.run(main)

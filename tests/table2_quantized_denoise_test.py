@@ -1,0 +1,48 @@
+"""Tests of the command line of `table2_quantized_denoise.py`."""
+
+import json
+
+import pytest
+
+from rim_tf import pretrained
+
+
+def test_training_and_table(tmp_path, run_script):
+    output = tmp_path / "out"
+    finished = run_script(
+        "table2_quantized_denoise",
+        "--dataset=embedded",
+        "--train",
+        f"--output_dir={output}",
+        "--num_patches=4",
+        "--epochs=1",
+        "--batch_size=4",
+        "--train_steps_schedule=1",
+        "--num_validation_patches=4",
+        "--num_validations=1",
+        "--num_steps=1",
+        "--num_images=1",
+    )
+    result = json.loads((output / "result.json").read_text())
+    noisy = [r for r in result["measured"] if r["model"] == "noisy observation"]
+    assert [r["condition"]["sigma"] for r in noisy] == [15, 25, 50]
+    assert all(r["condition"]["quantized"] for r in noisy)
+    # Clipping makes the noise a little smaller.
+    (at_25,) = (r["mean"] for r in noisy if r["condition"]["sigma"] == 25)
+    assert at_25 == pytest.approx(20.6, abs=0.4)
+    table = (output / "table.md").read_text()
+    for text in (
+        *[
+            "RIM-denoise-quantized (ours), MEASURED",
+            "RIM-denoise, reported",
+            "RIM-denoise, MEASURED",
+        ],
+        "rounded to 8 bits",
+        "THESE ARE NOT THE PAPER'S IMAGES",
+    ):
+        assert text in table
+        assert text in finished.stdout
+    path = output / "training" / "rim_denoise_quantized.weights.h5"
+    assert pretrained.load_pretrained(path).cell.channels == 1
+    assert "quantized=True" in pretrained.read_history(path)["problem"]
+    assert (output / "detail.png").exists()
