@@ -269,6 +269,11 @@ def _load_weights(
     return model, history
 
 
+def set_default_patch_size(size: int) -> None:
+    """Sets the default of --patch_size; to be called before `run`."""
+    flags.set_default(_PATCH_SIZE, size)
+
+
 def max_sigma() -> float:
     """Returns the largest noise level in training, on the scale from 0 to 1."""
     return _MAX_SIGMA.value / 255.0

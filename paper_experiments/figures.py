@@ -26,12 +26,14 @@ class Restored(NamedTuple):
       clean: `(height, width, channels)` in [0, 1].
       observation: The same shape.
       estimates: Estimates by the number of steps t.
+      observed: What the observation is called.
     """
 
     title: str
     clean: np.ndarray
     observation: np.ndarray
     estimates: Mapping[int, np.ndarray]
+    observed: str = "noisy"
 
 
 def steps_to_show(num_steps: int) -> list[int]:
@@ -130,7 +132,7 @@ def _panels(row: Restored) -> list[tuple[str, np.ndarray]]:
 
     return [
         ("clean", row.clean),
-        titled("noisy", row.observation, clip=False),
+        titled(row.observed, row.observation, clip=False),
         *(titled(f"t = {t}", image) for t, image in row.estimates.items()),
     ]
 

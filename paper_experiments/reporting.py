@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 _REPORTED_FOLDER = Path(__file__).parent / "reported"
 _PACKAGES = (
@@ -31,7 +32,7 @@ class Measured:
       model: Name of the row, for instance "RIM-denoise".
       test_set: Name of the test set, for instance "68".
       condition: For instance `{"sigma": 25, "quantized": False}`.
-      metric: "psnr", in dB.
+      metric: "psnr", in dB, or "ssim".
       mean: Mean over images.
       num_images: Number of images.
       per_image: The value of each image by id.
@@ -44,6 +45,14 @@ class Measured:
     mean: float
     num_images: int
     per_image: Mapping[str, float]
+
+    @property
+    def standard_error(self) -> float | None:
+        """Standard error of the mean; None for a single image."""
+        if self.num_images < 2:
+            return None
+        deviation = np.std(list(self.per_image.values()), ddof=1)
+        return float(deviation / np.sqrt(self.num_images))
 
 
 def read_reported(name: str) -> dict[str, Any]:
@@ -61,10 +70,11 @@ class Table:
     Args:
       columns: Headings, the first of which is that of the row's name.
       first_width: Width of the first column in characters.
+      width: Least width of the others.
     """
 
-    def __init__(self, columns: Sequence[str], first_width: int):
-        self._widths = [first_width, *(max(len(c), 5) for c in columns[1:])]
+    def __init__(self, columns: Sequence[str], first_width: int, width: int = 5):
+        self._widths = [first_width, *(max(len(c), width) for c in columns[1:])]
         self.lines = [
             self._line(columns),
             "|"
@@ -75,13 +85,18 @@ class Table:
             + "|",
         ]
 
-    def add(self, name: str, values: Iterable[float | None]) -> str:
+    def add(self, name: str, values: Iterable[float | str | None]) -> str:
         """Adds a row; a value that is None leaves its field empty.
+
+        Numbers are shown with two decimals, text as it is.
 
         Returns:
           The row as a line of text.
         """
-        fields = ["" if value is None else f"{value:.2f}" for value in values]
+        fields = [
+            f"{value:.2f}" if isinstance(value, float) else value or ""
+            for value in values
+        ]
         self.lines.append(self._line([name, *fields]))
         return self.lines[-1]
 

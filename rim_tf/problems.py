@@ -8,8 +8,10 @@ import dataclasses
 from typing import Any, NamedTuple, Protocol
 
 import keras
+import numpy as np
 from keras import ops
 
+from rim_tf import bicubic
 from rim_tf.forward_models import Denoising, ForwardModel
 
 PAPER_MAX_SIGMA = 55 / 255
@@ -63,3 +65,61 @@ class DenoisingProblem:
         if self.quantized:
             observation = ops.round(255.0 * ops.clip(observation, 0.0, 1.0)) / 255.0
         return Measurement(observation, sigma, Denoising())
+
+
+@dataclasses.dataclass(frozen=True)
+class SuperResolutionProblem:
+    """Bicubic down-sampling by one of a few factors, rounded to 8 bits (section 3.3).
+
+    A batch has one factor. There is no noise but that of rounding, and sigma is 0.
+
+    Attributes:
+      factors: What is drawn from; each divides height and width of the images.
+    """
+
+    factors: tuple[int, ...] = (2, 3, 4)
+
+    def draw(self, clean, seed: keras.random.SeedGenerator) -> Measurement:
+        """Draws one factor for the batch; see `Problem.draw`."""
+        number = keras.random.randint((), 0, len(self.factors), seed=seed)
+        forward_model = _BicubicOfOneShape(clean.shape[1:3], self.factors, number)
+        observation = ops.round(255.0 * forward_model.forward(clean)) / 255.0
+        sigma = ops.zeros((ops.shape(clean)[0],))
+        return Measurement(ops.clip(observation, 0.0, 1.0), sigma, forward_model)
+
+
+class _BicubicOfOneShape(ForwardModel):
+    """Bicubic down-sampling whose y has the same shape for all factors.
+
+    Otherwise the training step would be compiled for each of them. What a larger
+    factor leaves of the shape is zero.
+
+    Args:
+      size: Height and width of x.
+      factors: Some factors.
+      number: Which of them, a tensor.
+    """
+
+    def __init__(self, size: tuple[int, int], factors: tuple[int, ...], number):
+        self._down = [_padded_matrices(n, factors, number, down=True) for n in size]
+        self._up = [_padded_matrices(n, factors, number, down=False) for n in size]
+
+    def forward(self, image):
+        return bicubic.apply_matrices(image, *self._down)
+
+    def adjoint(self, observation):
+        return bicubic.apply_matrices(observation, *map(ops.transpose, self._down))
+
+    def initial_estimate(self, observation):
+        return bicubic.apply_matrices(observation, *self._up)
+
+
+def _padded_matrices(size: int, factors: tuple[int, ...], number, down: bool):
+    """Returns the matrix of one factor for one axis, padded by zeros."""
+    small = size // min(factors)
+    matrices = np.zeros((len(factors), *((small, size) if down else (size, small))))
+    for matrix, factor in zip(matrices, factors, strict=True):
+        sizes = (size, size // factor) if down else (size // factor, size)
+        values = bicubic.resize_matrix(*sizes)
+        matrix[: values.shape[0], : values.shape[1]] = values
+    return ops.take(ops.convert_to_tensor(matrices, "float32"), number, axis=0)

@@ -123,3 +123,41 @@ def test_config_round_trip():
     copy = RIMCell.from_config(cell.get_config())
     assert (copy.channels, copy.features, copy.state_features) == (3, 4, 5)
     assert ConvGRUCell.from_config(ConvGRUCell(7).get_config()).features == 7
+
+
+def test_super_resolution_size():
+    cell = RIMCell(stride=1, dilation=2, state_features=100)
+    cell.build(None)
+    # The convolutions in, of the ConvGRU, and the two out; see the docstring.
+    assert cell.count_params() == 1216 + 443_100 + 57_664 + 577 == 502_557
+
+
+@pytest.mark.parametrize("size", [(7, 9), (8, 6)])
+def test_without_stride_any_size(size):
+    cell = RIMCell(features=4, state_features=6, stride=1, dilation=2)
+    cell.build(None)
+    (state,) = states = cell.get_initial_state(2, *size)
+    assert tuple(state.shape) == (2, *size, 6)
+    update, (state,) = cell(np.ones((2, *size, 2), np.float32), states)
+    assert tuple(update.shape) == (2, *size, 1)
+    assert tuple(state.shape) == (2, *size, 6)
+
+
+def test_dilation_reaches_farther():
+    """With kernels of dilation d a single pixel changes the next state at +-d."""
+    for dilation in (1, 2):
+        cell = ConvGRUCell(3, dilation)
+        cell.build((None, None, None, 2))
+        states = cell.get_initial_state(1, 11, 11)
+        inputs = np.zeros((2, 11, 11, 2), np.float32)
+        inputs[1, 5, 5] = 1.0
+        zeros, ones = (
+            keras.ops.convert_to_numpy(cell(x[None], states)[0])[0] for x in inputs
+        )
+        changed = np.nonzero(np.abs(ones - zeros).max(axis=(1, 2)) > 0)[0]
+        assert changed.tolist() == [5 - dilation, 5, 5 + dilation]
+
+
+def test_refuses_other_strides():
+    with pytest.raises(ValueError, match="stride must be 1 or 2, not 4"):
+        RIMCell(stride=4)

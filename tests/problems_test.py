@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-from rim_tf.forward_models import Denoising
-from rim_tf.problems import DenoisingProblem
+from rim_tf.forward_models import BicubicDownsampling, Denoising
+from rim_tf.problems import DenoisingProblem, SuperResolutionProblem
 
 
 def _draw(seed, batch_size=400):
@@ -48,3 +48,40 @@ def test_quantized_observations_are_8_bit_images():
     )
     np.testing.assert_allclose(255 * quantized, np.rint(255 * quantized), atol=1e-4)
     np.testing.assert_allclose(quantized, np.clip(plain, 0, 1), atol=0.501 / 255)
+
+
+def test_super_resolution_is_bicubic_down_sampling():
+    clean = np.random.default_rng(0).uniform(size=(3, 12, 12, 1)).astype(np.float32)
+    seen = set()
+    for seed in range(12):
+        measurement = SuperResolutionProblem().draw(
+            clean, keras.random.SeedGenerator(seed)
+        )
+        observation = keras.ops.convert_to_numpy(measurement.observation)
+        assert observation.shape == (3, 6, 6, 1)
+        # What a factor leaves of the shape is zero.
+        (factor,) = (
+            f
+            for f in (2, 3, 4)
+            if observation[:, 12 // f - 1, 0].any()
+            and not observation[:, 12 // f :].any()
+        )
+        seen.add(factor)
+        exact = BicubicDownsampling(factor)
+        expected = keras.ops.convert_to_numpy(exact.forward(clean))
+        measured = observation[:, : 12 // factor, : 12 // factor]
+        np.testing.assert_allclose(measured, expected, atol=0.501 / 255)
+        np.testing.assert_allclose(
+            255 * observation, np.rint(255 * observation), atol=1e-4
+        )
+        np.testing.assert_array_equal(measurement.sigma, np.zeros(3))
+        for ours, its in (
+            (measurement.forward_model.initial_estimate, exact.initial_estimate),
+            (measurement.forward_model.adjoint, exact.adjoint),
+        ):
+            np.testing.assert_allclose(
+                keras.ops.convert_to_numpy(ours(measurement.observation)),
+                keras.ops.convert_to_numpy(its(measured)),
+                atol=1e-5,
+            )
+    assert seen == {2, 3, 4}

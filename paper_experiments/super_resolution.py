@@ -1,0 +1,137 @@
+"""Test images of super-resolution, and their quality as the literature measures it.
+
+The protocol of Huang et al. (2015) and others: images are cropped to a multiple of
+the factor and made small by MATLAB's `imresize`, in colour; what counts is the
+luminance, 8 bits between 16 and 235, without a border of `factor` pixels.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from skimage import color, metrics
+
+from paper_experiments import image_sets
+from rim_tf import bicubic, images
+
+FACTORS = (2, 3, 4)
+_MAX_PIXEL = 255.0
+# Beyond this border the window of SSIM (Gaussian, 11 x 11) is inside the image.
+_SSIM_BORDER = 5
+
+
+class LowResolutionError(Exception):
+    """Low-resolution images cannot be had; the message names the flag."""
+
+
+class Quality(NamedTuple):
+    """PSNR in dB and SSIM of an image."""
+
+    psnr: float
+    ssim: float
+
+
+class Pair(NamedTuple):
+    """An image, cropped to a multiple of the factor, and its small version.
+
+    Attributes:
+      factor: How many times smaller it is.
+      large: `(height, width, 3)` uint8.
+      small: `(height / factor, width / factor, 3)` uint8.
+    """
+
+    factor: int
+    large: np.ndarray
+    small: np.ndarray
+
+    @property
+    def observation(self) -> np.ndarray:
+        """The luminance of the small image, `(h, w, 1)` float32 in [0, 1]."""
+        return np.float32(images.to_luminance(self.small)) / np.float32(_MAX_PIXEL)
+
+    @property
+    def clean(self) -> np.ndarray:
+        """The luminance of the large image, `(height, width, 1)` uint8."""
+        return images.to_luminance(self.large)
+
+    @property
+    def bicubic(self) -> np.ndarray:
+        """The small image made large again, `(height, width, 3)` uint8."""
+        return bicubic.imresize_uint8(self.small, self.large.shape[:2])
+
+    def quality(self, luminance: np.ndarray) -> Quality:
+        """Measures a luminance, `(height, width, 1)` uint8, without the border."""
+        border = self.factor
+        clean, estimate = (
+            image[border:-border, border:-border, 0]
+            for image in (self.clean, luminance)
+        )
+        error = np.mean(np.square(clean.astype(float) - estimate))
+        _, ssim = metrics.structural_similarity(
+            clean,
+            estimate,
+            data_range=_MAX_PIXEL,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+            full=True,
+        )
+        inside = ssim[_SSIM_BORDER:-_SSIM_BORDER, _SSIM_BORDER:-_SSIM_BORDER]
+        with np.errstate(divide="ignore"):
+            psnr = 10 * np.log10(_MAX_PIXEL**2 / error)
+        return Quality(float(psnr), float(inside.mean()))
+
+    def in_color(self, luminance: np.ndarray) -> np.ndarray:
+        """Adds the bicubic chroma to a luminance.
+
+        Args:
+          luminance: `(height, width, 1)` uint8.
+
+        Returns:
+          `(height, width, 3)` float between 0 and 1, RGB.
+        """
+        chroma = color.rgb2ycbcr(self.bicubic)[..., 1:]
+        together = np.concatenate([luminance.astype(float), chroma], axis=-1)
+        return np.clip(color.ycbcr2rgb(together), 0.0, 1.0)
+
+
+def to_8_bits(estimate: np.ndarray) -> np.ndarray:
+    """Rounds a luminance in [0, 1] to `uint8`, halves up as MATLAB does."""
+    return np.floor(np.clip(estimate, 0, 1) * _MAX_PIXEL + 0.5).astype(np.uint8)
+
+
+def pair(
+    test: image_sets.TestImages, image_id: str, factor: int, lr_dir: str | None
+) -> Pair:
+    """Returns a test image and its small version.
+
+    Args:
+      test: The test images.
+      image_id: Which of them.
+      factor: How many times smaller.
+      lr_dir: A folder with `x<factor>/img_<number>_SRF_<factor>_LR.png`, numbers
+        counting from 001 in the order of the ids as text. If None, the small images are
+        our own, which are MATLAB's bit by bit.
+
+    Raises:
+      LowResolutionError: If `lr_dir` has no fitting image.
+    """
+    image = test.images[image_id]
+    height, width = (size - size % factor for size in image.shape[:2])
+    large = image[:height, :width]
+    size = (height // factor, width // factor)
+    if lr_dir is None:
+        return Pair(factor, large, bicubic.imresize_uint8(large, size))
+    number = sorted(test.numbers).index(image_id) + 1
+    name = f"img_{number:03d}_SRF_{factor}_LR.png"
+    path = Path(lr_dir).expanduser() / f"x{factor}" / name
+    try:
+        small = images.read_image(path)
+    except ValueError as error:
+        raise LowResolutionError(f"--lr_dir: {error}") from error
+    if small.shape[:2] != size:
+        raise LowResolutionError(
+            f"--lr_dir: {path} has {small.shape[:2]} pixels, image {image_id} made "
+            f"{factor} times smaller has {size}."
+        )
+    return Pair(factor, large, small)

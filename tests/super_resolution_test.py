@@ -1,0 +1,76 @@
+"""Tests of the protocol of super-resolution, with published numbers as the oracle."""
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+
+from paper_experiments import image_sets, super_resolution
+from rim_tf import images
+
+
+def _test_images(image, image_id="a"):
+    return image_sets.TestImages(
+        "mine", {image_id: image}, {image_id: 0}, {"mine": [image_id]}
+    )
+
+
+def test_bicubic_on_the_first_images(bsds300_images):
+    """Those of bicubic_test.py are the means over all 100; these are of the first."""
+    data_dir = bsds300_images.parents[1]
+    test = image_sets.load_test_images("bsds300", str(data_dir), None)
+    folder = data_dir / "SelfExSR_BSD100_LR"
+    if not folder.is_dir():
+        pytest.skip("MATLAB's low-resolution images are not in ../shared/data")
+    for image_id in list(test.images)[:3]:
+        for factor in super_resolution.FACTORS:
+            ours = super_resolution.pair(test, image_id, factor, None)
+            matlabs = super_resolution.pair(test, image_id, factor, str(folder))
+            np.testing.assert_array_equal(ours.small, matlabs.small)
+
+
+def test_quality():
+    image = skimage.data.astronaut()[:61, 150:251]
+    pair = super_resolution.pair(_test_images(image), "a", 3, None)
+    assert pair.large.shape == (60, 99, 3)
+    assert pair.small.shape == (20, 33, 3)
+    assert pair.observation.shape == (20, 33, 1)
+    assert pair.bicubic.shape == pair.large.shape
+    perfect = pair.quality(pair.clean)
+    assert (perfect.psnr, perfect.ssim) == (np.inf, pytest.approx(1.0))
+    # What is wrong in the border does not count; a level of one everywhere does.
+    wrong = pair.clean.copy()
+    wrong[:3], wrong[:, -3:] = 0, 0
+    assert pair.quality(wrong) == perfect
+    shifted = pair.quality(pair.clean + np.uint8(1))
+    assert shifted.psnr == pytest.approx(20 * np.log10(255))
+    bicubic = pair.quality(images.to_luminance(pair.bicubic))
+    assert 20 < bicubic.psnr < 35
+    assert 0.5 < bicubic.ssim < 0.99
+
+
+def test_color():
+    """With the true luminance and the chroma of a grey image the image comes back."""
+    gray = np.repeat(skimage.data.camera()[:60, :60, None], 3, axis=2)
+    pair = super_resolution.pair(_test_images(gray), "a", 2, None)
+    restored = pair.in_color(pair.clean)
+    assert restored.shape == (60, 60, 3)
+    # The luminance has 220 levels, so half a level is 1.2 / 2 of 255.
+    np.testing.assert_allclose(255 * restored, gray, atol=1.7)
+
+
+def test_rounding():
+    estimate = np.array([-0.1, 0.5 / 255, 0.49 / 255, 1.2])
+    np.testing.assert_array_equal(super_resolution.to_8_bits(estimate), [0, 1, 0, 255])
+
+
+def test_low_resolution_images_that_do_not_fit(tmp_path):
+    test = _test_images(skimage.data.astronaut()[:60, :60])
+    with pytest.raises(
+        super_resolution.LowResolutionError, match=r"--lr_dir: .*LR\.png"
+    ):
+        super_resolution.pair(test, "a", 2, str(tmp_path))
+    (tmp_path / "x2").mkdir()
+    Image.new("RGB", (30, 29)).save(tmp_path / "x2" / "img_001_SRF_2_LR.png")
+    with pytest.raises(error, match="smaller has"):
+        super_resolution.pair(test, "a", 2, str(tmp_path))
