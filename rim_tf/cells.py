@@ -184,7 +184,7 @@ class RIMCell(keras.layers.Layer):
 
     @property
     def state_size(self) -> int:
-        """Number of channels of the state; its sides are those of the image by stride."""
+        """Number of channels of the state; its sides are the image's by the stride."""
         return self.state_features
 
     @property

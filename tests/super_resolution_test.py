@@ -66,9 +66,8 @@ def test_rounding():
 
 def test_low_resolution_images_that_do_not_fit(tmp_path):
     test = _test_images(skimage.data.astronaut()[:60, :60])
-    with pytest.raises(
-        super_resolution.LowResolutionError, match=r"--lr_dir: .*LR\.png"
-    ):
+    error = super_resolution.LowResolutionError
+    with pytest.raises(error, match=r"--lr_dir: .*LR\.png"):
         super_resolution.pair(test, "a", 2, str(tmp_path))
     (tmp_path / "x2").mkdir()
     Image.new("RGB", (30, 29)).save(tmp_path / "x2" / "img_001_SRF_2_LR.png")
