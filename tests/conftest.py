@@ -46,3 +46,20 @@ def _run_script() -> Callable[..., subprocess.CompletedProcess]:
         return finished
 
     return run
+
+
+@pytest.fixture(name="tiny_training")
+def _tiny_training() -> list[str]:
+    """Flags of a training and a test that are over at once."""
+    return [
+        "--dataset=embedded",
+        "--train",
+        "--num_patches=4",
+        "--epochs=1",
+        "--batch_size=4",
+        "--train_steps_schedule=1",
+        "--num_validation_patches=4",
+        "--num_validations=1",
+        "--num_steps=1",
+        "--num_images=1",
+    ]

@@ -7,21 +7,10 @@ import pytest
 from rim_tf import pretrained
 
 
-def test_training_and_table(tmp_path, run_script):
+def test_training_and_table(tmp_path, run_script, tiny_training):
     output = tmp_path / "out"
     finished = run_script(
-        "table1_rgb_denoise",
-        "--dataset=embedded",
-        "--train",
-        f"--output_dir={output}",
-        "--num_patches=4",
-        "--epochs=1",
-        "--batch_size=4",
-        "--train_steps_schedule=1",
-        "--num_validation_patches=4",
-        "--num_validations=1",
-        "--num_steps=1",
-        "--num_images=1",
+        "table1_rgb_denoise", *tiny_training, f"--output_dir={output}"
     )
     result = json.loads((output / "result.json").read_text())
     noisy = [r for r in result["measured"] if r["model"] == "noisy observation"]

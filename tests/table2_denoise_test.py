@@ -178,24 +178,14 @@ def test_sigkill_and_start_again(tmp_path, run):
     assert runs[1]["from_update"] > 0
 
 
-def test_training_from_other_weights(tmp_path, weights, run):
+def test_training_from_other_weights(tmp_path, weights, run, tiny_training):
     """With a learning rate of 0 they come out as they went in."""
     output = tmp_path / "out"
     run(
-        "--dataset=embedded",
-        "--train",
+        *tiny_training,
         f"--initial_weights={weights}",
         f"--output_dir={output}",
         "--learning_rate=0",
-        "--num_patches=4",
-        "--epochs=1",
-        "--batch_size=4",
-        "--train_steps_schedule=1",
-        "--num_validation_patches=4",
-        "--num_validations=1",
-        "--num_steps=1",
-        "--num_images=1",
-        "--precision=float32",
     )
     before, after = (
         pretrained.load_pretrained(path).get_weights()

@@ -5,21 +5,13 @@ import json
 from rim_tf import pretrained
 
 
-def test_training_and_table(tmp_path, run_script):
+def test_training_and_table(tmp_path, run_script, tiny_training):
     output = tmp_path / "out"
     finished = run_script(
         "table3_super_resolution",
-        "--dataset=embedded",
-        "--train",
-        f"--output_dir={output}",
-        "--num_patches=4",
-        "--epochs=1",
-        "--batch_size=4",
-        "--train_steps_schedule=1",
-        "--num_validation_patches=4",
-        "--num_validations=1",
-        "--num_steps=1",
+        *tiny_training,
         "--num_images=2",
+        f"--output_dir={output}",
     )
     result = json.loads((output / "result.json").read_text())
     measured = {

@@ -1,0 +1,60 @@
+"""The shipped weights restore two photographs as well as when they were shipped."""
+
+import numpy as np
+import pytest
+import skimage.data
+
+import rim_tf
+from paper_experiments import denoising, image_sets, super_resolution
+from rim_tf import pretrained
+
+_SIZE = 96
+_NUM_STEPS = 10
+_TOLERANCE = 0.02
+# PSNR in dB of the details below, measured in float32.
+_DENOISING = {
+    "rim_denoise": ("gray", False, (0.0, 0.0)),
+}
+_SUPER_RESOLUTION = {}
+
+
+@pytest.fixture(name="photographs")
+def _photographs():
+    details = {
+        "astronaut": skimage.data.astronaut()[100 : 100 + _SIZE, 180 : 180 + _SIZE],
+        "chelsea": skimage.data.chelsea()[100 : 100 + _SIZE, 100 : 100 + _SIZE],
+    }
+    return image_sets.TestImages(
+        "details", details, {name: i for i, name in enumerate(details)}, {}
+    )
+
+
+@pytest.mark.parametrize("name", _DENOISING)
+def test_denoises(photographs, name):
+    color, quantized, expected = _DENOISING[name]
+    model = rim_tf.load_pretrained(name, "float32")
+    observations = denoising.Observations(25, color, quantized, seed=0)
+    result = denoising.denoise(model, photographs, observations, _NUM_STEPS)
+    measured = list(result.psnr.values())
+    np.testing.assert_allclose(measured, expected, atol=_TOLERANCE)
+
+
+@pytest.mark.parametrize("name", _SUPER_RESOLUTION)
+def test_super_resolution(photographs, name):
+    model = rim_tf.load_pretrained(name, "float32")
+    measured = []
+    for image_id in photographs.images:
+        pair = super_resolution.pair(photographs, image_id, 3, None)
+        estimate = rim_tf.restore(
+            model,
+            pair.observation[None],
+            rim_tf.forward_models.BicubicDownsampling(3),
+            num_steps=_NUM_STEPS,
+        )
+        luminance = super_resolution.to_8_bits(estimate[0])
+        measured.append(pair.quality(luminance).psnr)
+    np.testing.assert_allclose(measured, _SUPER_RESOLUTION[name], atol=_TOLERANCE)
+
+
+def test_all_weights_are_tested():
+    assert {*_DENOISING, *_SUPER_RESOLUTION} == {*pretrained.available()}
