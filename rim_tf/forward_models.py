@@ -293,18 +293,26 @@ class RandomProjection(ForwardModel):
         image = self._image(image)
         flat = ops.reshape(image, (-1, self.size**2, ops.shape(image)[-1]))
         matrix, mask = self._operator(image.dtype)
-        return mask * ops.matmul(matrix, flat)
+        return mask * _products(matrix, flat)
 
     def adjoint(self, observation):
         observation = self._observation(observation)
         matrix, mask = self._operator(observation.dtype)
-        flat = ops.matmul(ops.swapaxes(matrix, -1, -2), mask * observation)
+        flat = _products(ops.swapaxes(matrix, -1, -2), mask * observation)
         channels = ops.shape(observation)[-1]
         return ops.reshape(flat, (-1, self.size, self.size, channels))
 
     def _operator(self, dtype):
         mask = ops.cast(self.mask, dtype) / self.size
         return ops.cast(self.matrix, dtype), ops.expand_dims(mask, -1)
+
+
+def _products(matrix, vectors):
+    """Multiplies `(batch or 1, m, d)` by `(batch, d, channels)`."""
+    if matrix.shape[0] == 1:
+        # One product with all vectors reads the matrix once.
+        return ops.einsum("md,bdc->bmc", matrix[0], vectors)
+    return ops.matmul(matrix, vectors)
 
 
 class FourierProjection(ForwardModel):

@@ -5,6 +5,7 @@ runs inside the training step, on the accelerator.
 """
 
 import dataclasses
+import functools
 from typing import Any, NamedTuple, Protocol
 
 import keras
@@ -12,7 +13,11 @@ import numpy as np
 from keras import ops
 
 from rim_tf import bicubic
-from rim_tf.forward_models import Denoising, ForwardModel
+from rim_tf.forward_models import (
+    Denoising,
+    ForwardModel,
+    RandomProjection,
+)
 
 PAPER_MAX_SIGMA = 55 / 255
 
@@ -65,6 +70,81 @@ class DenoisingProblem:
         if self.quantized:
             observation = ops.round(255.0 * ops.clip(observation, 0.0, 1.0)) / 255.0
         return Measurement(observation, sigma, Denoising())
+
+
+@dataclasses.dataclass(frozen=True)
+class ThreeTaskProblem:
+    """Random projections of three kinds, one of them for each batch (section 3.1).
+
+    Gaussian, binary or Fourier, with a new operator for every batch. The share p of
+    measurements that are kept is uniform in [min_fraction, max_fraction], and the
+    noise level of each image in [0, max_sigma]. How projections are scaled is said in
+    `RandomProjection`; the Fourier projection is that of `FourierProjection`, its
+    measurements in a row.
+
+    All kinds are one product with a matrix, so that a training step is compiled once.
+
+    Attributes:
+      min_fraction: Smallest p.
+      max_fraction: Largest p.
+      max_sigma: Largest standard deviation of the noise.
+    """
+
+    min_fraction: float = 0.1
+    max_fraction: float = 0.9
+    max_sigma: float = PAPER_MAX_SIGMA
+
+    def draw(self, clean, seed: keras.random.SeedGenerator) -> Measurement:
+        """Draws operator, noise levels and noise; see `Problem.draw`.
+
+        Args:
+          clean: `(batch, size, size, channels)` float32 in [0, 1].
+          seed: Where random numbers come from.
+        """
+        forward_model = self._draw_operator(clean.shape[1], seed)
+        batch_size = ops.shape(clean)[0]
+        sigma = keras.random.uniform((batch_size,), 0.0, self.max_sigma, seed=seed)
+        measured = forward_model.forward(clean)
+        noise = keras.random.normal(ops.shape(measured), seed=seed)
+        # Measurements that are not kept have no noise either.
+        mask = ops.expand_dims(forward_model.mask, -1)
+        noise = mask * ops.reshape(sigma, (-1, 1, 1)) * noise
+        return Measurement(measured + noise, sigma, forward_model)
+
+    def _draw_operator(self, size: int, seed) -> RandomProjection:
+        dimension = size**2
+        fraction = keras.random.uniform(
+            (), self.min_fraction, self.max_fraction, seed=seed
+        )
+        gaussian = keras.random.normal((dimension, dimension), seed=seed)
+        fourier, representatives = _fourier_matrix(size)
+        matrices = (
+            lambda: gaussian,
+            lambda: ops.sign(gaussian),
+            lambda: ops.convert_to_tensor(fourier),
+        )
+        kind = keras.random.randint((), 0, len(matrices), seed=seed)
+        matrix = ops.switch(kind, matrices)
+        # Each is kept with probability p, a frequency together with its negative.
+        values = keras.random.uniform((dimension,), seed=seed)
+        is_fourier = ops.equal(kind, len(matrices) - 1)
+        values = ops.where(is_fourier, ops.take(values, representatives), values)
+        return RandomProjection(matrix, ops.cast(values <= fraction, "float32"))
+
+
+@functools.lru_cache(maxsize=2)
+def _fourier_matrix(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns `FourierProjection` as a matrix M of `RandomProjection`.
+
+    Also returns, for each frequency, the one of it and its negative that comes first.
+    """
+    frequencies = np.arange(size)
+    angles = 2 * np.pi / size * np.outer(frequencies, frequencies)
+    angles = angles[:, None, :, None] + angles[None, :, None, :]
+    matrix = (np.cos(angles) + np.sin(angles)).reshape(size**2, size**2)
+    indices = np.arange(size**2).reshape(size, size)
+    negatives = np.roll(indices[::-1, ::-1], 1, axis=(0, 1))
+    return np.float32(matrix), np.minimum(indices, negatives).ravel()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from rim_tf.cells import ConvGRUCell, RIMCell
+from rim_tf import RIM
+from rim_tf.cells import ConvGRUCell, FFNCell, GDNCell, RIMCell
 
 
 def _sigmoid(x):
@@ -161,3 +162,58 @@ def test_dilation_reaches_farther():
 def test_refuses_other_strides():
     with pytest.raises(ValueError, match="stride must be 1 or 2, not 4"):
         RIMCell(stride=4)
+
+
+@pytest.mark.parametrize(
+    ("cell_class", "parameters"),
+    [(RIMCell, 2_361_921), (GDNCell, 2_361_345), (FFNCell, 297_025)],
+)
+def test_parameters_of_the_ablations(cell_class, parameters):
+    cell = cell_class()
+    cell.build(None)
+    assert cell.count_params() == parameters
+
+
+def _output_of(cell, inputs):
+    update, _ = cell(inputs, cell.get_initial_state(1, 8, 8))
+    return keras.ops.convert_to_numpy(update)
+
+
+@pytest.mark.parametrize("cell_class", [RIMCell, GDNCell, FFNCell])
+def test_what_the_ablations_see(cell_class):
+    """All see the gradient; the GDN alone does not see the estimate."""
+    cell = cell_class(features=4, state_features=6)
+    cell.build(None)
+    inputs = np.random.default_rng(0).normal(size=(1, 8, 8, 2)).astype(np.float32)
+    other_estimate, other_gradient = inputs.copy(), inputs.copy()
+    other_estimate[..., 0] += 1
+    other_gradient[..., 1] += 1
+    output = _output_of(cell, inputs)
+    assert not np.allclose(output, _output_of(cell, other_gradient))
+    ignores_estimate = np.array_equal(output, _output_of(cell, other_estimate))
+    assert ignores_estimate == (cell_class is GDNCell)
+
+
+def test_feed_forward_network_has_no_memory():
+    rim = RIM(FFNCell(features=4, state_features=6))
+    observation = np.random.default_rng(0).uniform(size=(1, 8, 8, 1))
+    estimates = keras.ops.convert_to_numpy(rim(observation, sigma=0.1, num_steps=3))
+    assert estimates.shape == (3, 1, 8, 8, 1)
+    assert rim.cell.get_initial_state(1, 8, 8) == []
+
+
+@pytest.mark.parametrize("cell_class", [RIMCell, GDNCell, FFNCell])
+def test_configuration_makes_the_same_cell(cell_class):
+    cell = cell_class(
+        features=4, state_features=6, stride=1, dilation=2, dtype="mixed_bfloat16"
+    )
+    restored = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(cell)
+    )
+    assert type(restored) is cell_class
+    assert restored.get_config() == cell.get_config()
+    cell.build(None)
+    restored.build(None)
+    assert [tuple(v.shape) for v in cell.variables] == [
+        tuple(v.shape) for v in restored.variables
+    ]

@@ -3,8 +3,17 @@
 import keras
 import numpy as np
 
-from rim_tf.forward_models import BicubicDownsampling, Denoising
-from rim_tf.problems import DenoisingProblem, SuperResolutionProblem
+from rim_tf.forward_models import (
+    BicubicDownsampling,
+    Denoising,
+    FourierProjection,
+    check_adjoint,
+)
+from rim_tf.problems import (
+    DenoisingProblem,
+    SuperResolutionProblem,
+    ThreeTaskProblem,
+)
 
 
 def _draw(seed, batch_size=400):
@@ -85,3 +94,57 @@ def test_super_resolution_is_bicubic_down_sampling():
                 atol=1e-5,
             )
     assert seen == {2, 3, 4}
+
+
+def _kind(matrix):
+    """Tells what a matrix of the three-task problem is."""
+    if np.allclose(np.abs(matrix), 1):
+        return "binary"
+    dimension = len(matrix)
+    is_orthogonal = np.allclose(
+        matrix @ matrix.T, dimension * np.eye(dimension), atol=1e-2
+    )
+    return "fourier" if is_orthogonal else "gaussian"
+
+
+def test_three_tasks():
+    size, sigma = 8, 0.2
+    clean = np.random.default_rng(0).uniform(size=(50, size, size, 1))
+    clean = clean.astype(np.float32)
+    kinds, fractions = {}, []
+    for seed in range(30):
+        measurement = ThreeTaskProblem(max_sigma=sigma).draw(
+            clean, keras.random.SeedGenerator(seed)
+        )
+        model = measurement.forward_model
+        matrix, mask = (
+            keras.ops.convert_to_numpy(x)[0] for x in (model.matrix, model.mask)
+        )
+        kind = _kind(matrix)
+        kinds.setdefault(kind, []).append((matrix, mask))
+        fractions.append(mask.mean())
+        noise = keras.ops.convert_to_numpy(
+            measurement.observation - model.forward(clean)
+        )
+        assert not noise[:, mask == 0].any()
+        levels = keras.ops.convert_to_numpy(measurement.sigma)
+        assert 0 <= levels.min() < levels.max() <= sigma
+        normalised = noise[:, mask == 1] / levels[:, None, None]
+        assert abs(normalised.std() - 1) < 0.15
+        check_adjoint(model, (2, size, size, 1))
+    assert set(kinds) == {"binary", "gaussian", "fourier"}
+    assert 0 < min(fractions) < 0.3
+    assert 0.7 < max(fractions) <= 1
+    # The Fourier kind is the projection of that name.
+    matrix, mask = kinds["fourier"][0]
+    expected = FourierProjection(mask.reshape(size, size)).forward(clean)
+    np.testing.assert_allclose(
+        (mask * (clean.reshape(50, -1) @ matrix.T) / size).reshape(clean.shape),
+        keras.ops.convert_to_numpy(expected),
+        atol=1e-5,
+    )
+    frequencies = np.arange(size)
+    negative = mask.reshape(size, size)[-frequencies][:, -frequencies]
+    np.testing.assert_array_equal(mask.reshape(size, size), negative)
+    # Every batch has another operator.
+    assert not np.array_equal(*(m for m, _ in kinds["gaussian"][:2]))
