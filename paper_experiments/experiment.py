@@ -248,7 +248,49 @@ def obtain_model(
         return model, {"name": str(name), **history}
     if _WEIGHTS.value:
         raise UserError("--weights: not with --train, which makes new weights.")
-    return _train(experiment, default_weights, problem, color, make_model)
+    return _train(
+        experiment, default_weights, problem, color, make_model, TRAINING_FOLDER
+    )
+
+
+def obtain_models(
+    experiment: Experiment,
+    problem: Problem,
+    color: str,
+    make_models: Mapping[str, Callable[[], RIM]],
+) -> dict[str, tuple[RIM, dict[str, Any]]]:
+    """Loads several shipped models, or trains all of them alike with --train.
+
+    Args:
+      experiment: The run.
+      problem: What the models are trained on.
+      color: A key of `rim_tf.images.COLOR_CONVERSIONS`.
+      make_models: What makes an untrained model, by the name of its weights.
+
+    Returns:
+      By name, the model and the history of its weights.
+
+    Raises:
+      UserError: If there are no such weights, or the flags do not fit.
+    """
+    if _WEIGHTS.value or _INITIAL_WEIGHTS.value:
+        raise UserError("--weights and --initial_weights: not for several models.")
+    obtained = {}
+    for name, make_model in make_models.items():
+        if _TRAIN.value:
+            print(f"\nTraining of {name}:")
+            folder = f"{TRAINING_FOLDER}/{name}"
+            obtained[name] = _train(
+                experiment, name, problem, color, make_model, folder
+            )
+        else:
+            obtained[name] = load_if_shipped(experiment, name)
+    missing = [name for name, model in obtained.items() if model is None]
+    if missing:
+        raise UserError(
+            f"There are no weights yet of {', '.join(missing)}: give --train."
+        )
+    return obtained
 
 
 def _load_weights(
@@ -272,6 +314,11 @@ def _load_weights(
 def set_default_patch_size(size: int) -> None:
     """Sets the default of --patch_size; to be called before `run`."""
     flags.set_default(_PATCH_SIZE, size)
+
+
+def set_default_num_steps(steps: int) -> None:
+    """Sets the default of --num_steps; to be called before `run`."""
+    flags.set_default(_NUM_STEPS, steps)
 
 
 def max_sigma() -> float:
@@ -393,11 +440,11 @@ def _own_flags() -> dict[str, flags.Flag]:
     return {flag.name: flag for flag in flags.FLAGS.flags_by_module_dict()[__name__]}
 
 
-def _delete_results(output_dir: Path) -> None:
+def _delete_results(output_dir: Path, training_folder: Path) -> None:
     """Deletes what an earlier run with --train wrote, and nothing else."""
     for name in (RESULT_FILE, TABLE_FILE):
         (output_dir / name).unlink(missing_ok=True)
-    shutil.rmtree(output_dir / TRAINING_FOLDER, ignore_errors=True)
+    shutil.rmtree(training_folder, ignore_errors=True)
 
 
 def _train(
@@ -406,6 +453,7 @@ def _train(
     problem: Problem,
     color: str,
     make_model: Callable[[], RIM],
+    folder_name: str,
 ) -> tuple[RIM, dict[str, Any]]:
     settings = _training_settings()
     dataset, train_images, validation_images = image_sets.load_training_images(
@@ -434,6 +482,8 @@ def _train(
             **initial_history,
         }
     else:
+        # The same for every model of a run.
+        keras.utils.set_random_seed(experiment.seed)
         model = make_model()
     image = to_unit_range(next(iter(validation_images.values())), color)
     seconds = _seconds_per_pixel_step(model, image) * _TRAINING_COST
@@ -445,9 +495,9 @@ def _train(
         f"takes about {describe_seconds(seconds)}. If it is interrupted, the same "
         f"command{' without --overwrite' if _OVERWRITE.value else ''} goes on with it."
     )
-    folder = experiment.output_dir / TRAINING_FOLDER
+    folder = experiment.output_dir / folder_name
     if _OVERWRITE.value:
-        _delete_results(experiment.output_dir)
+        _delete_results(experiment.output_dir, folder)
     try:
         training.train(
             model,

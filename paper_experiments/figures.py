@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -24,14 +24,14 @@ class Restored(NamedTuple):
     Attributes:
       title: What stands beside the row of pictures.
       clean: `(height, width, channels)` in [0, 1].
-      observation: The same shape.
+      observation: The same shape; None if it is not to be shown.
       estimates: Estimates by the number of steps t.
       observed: What the observation is called.
     """
 
     title: str
     clean: np.ndarray
-    observation: np.ndarray
+    observation: np.ndarray | None
     estimates: Mapping[int, np.ndarray]
     observed: str = "noisy"
 
@@ -99,6 +99,51 @@ def save_detail(
     plt.close(figure)
 
 
+def save_curves(
+    curves: Mapping[Any, Mapping[str, Any]], path: Path, marked_step: int = 20
+) -> None:
+    """Draws PSNR over the steps as Figure 3 does: a row for p, a column for a task.
+
+    Args:
+      curves: `three_task.Curve` by `three_task.Panel` and name of the model.
+      path: The PNG file.
+      marked_step: Where a dashed line stands.
+    """
+    tasks = list(dict.fromkeys(panel.task for panel in curves))
+    fractions = list(dict.fromkeys(panel.fraction for panel in curves))
+    figure, axes = plt.subplots(
+        len(fractions),
+        len(tasks),
+        figsize=(2.9 * len(tasks), 2.4 * len(fractions)),
+        sharex=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for panel, by_model in curves.items():
+        axis = axes[fractions.index(panel.fraction), tasks.index(panel.task)]
+        for name, curve in by_model.items():
+            steps = np.arange(len(curve.mean))
+            (line,) = axis.plot(steps, curve.mean, label=name)
+            axis.fill_between(
+                steps,
+                curve.mean - curve.deviation,
+                curve.mean + curve.deviation,
+                color=line.get_color(),
+                alpha=0.15,
+                linewidth=0,
+            )
+        axis.axvline(marked_step, color="black", linestyle="--", linewidth=0.8)
+        axis.set_title(f"{panel.task}, p = {panel.fraction:g}", fontsize=10)
+    for axis in axes[:, 0]:
+        axis.set_ylabel("PSNR in dB")
+    for axis in axes[-1]:
+        axis.set_xlabel("step t")
+    axes[0, 0].legend(fontsize=8)
+    with files.replacing(path) as temporary:
+        figure.savefig(temporary, dpi=150)
+    plt.close(figure)
+
+
 def _liveliest_corner(image: np.ndarray, size: int) -> tuple[int, int]:
     """Returns the top left corner of the square where neighbours differ most."""
     gray = image.mean(axis=-1)
@@ -130,9 +175,10 @@ def _panels(row: Restored) -> list[tuple[str, np.ndarray]]:
         (value,) = metrics.psnr(image[None], row.clean[None], clip)
         return f"{name}: {value:.2f} dB", image
 
+    observed = row.observation is not None
     return [
         ("clean", row.clean),
-        titled(row.observed, row.observation, clip=False),
+        *([titled(row.observed, row.observation, clip=False)] if observed else []),
         *(titled(f"t = {t}", image) for t, image in row.estimates.items()),
     ]
 

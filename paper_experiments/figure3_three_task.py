@@ -1,0 +1,167 @@
+"""Figures 3 and 4 of Putzky and Welling (2017): one model for three tasks.
+
+    python paper_experiments/figure3_three_task.py --train
+    python paper_experiments/figure3_three_task.py
+
+compares the RIM with a network without the current estimate (GDN) and one without
+memory (FFN), trained alike on Gaussian, binary and Fourier projections, never on
+denoising, and tested on these and on inpainting, which they never saw. Draws PSNR
+over the steps (`figure3.png`), up to t = 50 where training stopped at t = 20, and the
+estimates over time (`figure4.png`), and says of each of the paper's findings whether
+it is reproduced.
+
+sigma = 1 of the paper is 1/32 here, about 8/255: see `RandomProjection`. A quick
+look: --dataset=embedded --num_test_patches=8 --num_steps=22
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from absl import flags
+
+from paper_experiments import (
+    denoising_table,
+    experiment,
+    figures,
+    findings,
+    reporting,
+    three_task,
+)
+from rim_tf.cells import FFNCell, GDNCell, RIMCell
+from rim_tf.forward_models import Blur, FourierProjection, Inpainting
+from rim_tf.patches import PatchSet
+from rim_tf.problems import ThreeTaskProblem
+from rim_tf.rim import RIM
+
+_NUM_TEST_PATCHES = flags.DEFINE_integer(
+    "num_test_patches", 5000, "Patches of the test images.", lower_bound=1
+)
+
+_SCRIPT = "figure3_three_task"
+_COLOR = "gray"
+_NUM_STEPS = 50
+_CELLS = {"RIM": RIMCell, "GDN": GDNCell, "FFN": FFNCell}
+_WEIGHTS = {"RIM": "rim_3task", "GDN": "gdn_3task", "FFN": "ffn_3task"}
+_IMAGE_SIZE = 128
+_SHOWN_STEPS = (0, 1, 3, 10, 20, 50)
+
+
+def main() -> None:
+    settings = experiment.start(_SCRIPT)
+    test = experiment.load_test_images()
+    obtained = experiment.obtain_models(
+        settings,
+        ThreeTaskProblem(max_sigma=experiment.max_sigma()),
+        _COLOR,
+        {
+            _WEIGHTS[row]: lambda cell=cell: RIM(
+                cell(dtype=settings.dtype), dtype=settings.dtype
+            )
+            for row, cell in _CELLS.items()
+        },
+    )
+    models = {row: obtained[name][0] for row, name in _WEIGHTS.items()}
+    histories = {row: obtained[name][1] for row, name in _WEIGHTS.items()}
+    images = [
+        np.uint8(np.rint(255 * experiment.to_unit_range(image, _COLOR)))
+        for image in test.images.values()
+    ]
+    patch_set = PatchSet(
+        images, three_task.PATCH_SIZE, 4, _NUM_TEST_PATCHES.value, settings.seed
+    )
+    print(f"Testing on {len(patch_set)} patches, {settings.num_steps} steps.")
+    curves = three_task.measure(
+        models, patch_set.to_numpy(), settings.num_steps, settings.seed
+    )
+    figures.save_curves(curves, settings.output_dir / "figure3.png")
+    _save_figure4(models, images[0], settings)
+    measured = _to_measured(curves, test.dataset, len(patch_set))
+    lines = [
+        *_table(curves),
+        "",
+        *findings.judge(curves),
+        "",
+        *(f"* **{note}**" for note in test.notes),
+        f"* {len(patch_set)} patches of {test.dataset}, sigma = 1/32, seed "
+        f"{settings.seed}, {settings.dtype}.",
+        *(
+            f"* {row}: {models[row].count_params():,} parameters. "
+            f"{denoising_table.training_note(history)}"
+            for row, history in histories.items()
+        ),
+        "* The FFN has eight times fewer parameters than the others, as in the paper.",
+    ]
+    text = "\n".join(lines)
+    print(text)
+    experiment.write_results(settings, test, measured, {}, histories, text)
+    print(
+        "\nWrote result.json, table.md, figure3.png and figure4.png to "
+        f"{settings.output_dir} after {experiment.describe_seconds(settings.seconds)}."
+    )
+
+
+def _table(curves: Mapping) -> list[str]:
+    """PSNR at t = 20 and at the last t."""
+    last = findings.last_step(curves)
+    steps = list(dict.fromkeys([min(findings.TRAINED_STEPS, last), last]))
+    table = reporting.Table(
+        ["PSNR in dB", *(f"{row}: t = {t}" for row in _CELLS for t in steps)], 25
+    )
+    for panel, by_model in curves.items():
+        values = [float(by_model[row].mean[t]) for row in _CELLS for t in steps]
+        table.add(f"{panel.task}, p = {panel.fraction:g}", values)
+    return table.lines
+
+
+def _to_measured(
+    curves: Mapping, dataset: str, num_patches: int
+) -> list[reporting.Measured]:
+    return [
+        reporting.Measured(
+            model=row,
+            test_set=dataset,
+            condition={"task": panel.task, "p": panel.fraction, "t": t},
+            metric="psnr",
+            mean=float(curve.mean[t]),
+            num_images=num_patches,
+            per_image={"standard deviation": float(curve.deviation[t])},
+        )
+        for panel, by_model in curves.items()
+        for row, curve in by_model.items()
+        for t in range(len(curve.mean))
+    ]
+
+
+def _save_figure4(
+    models: Mapping[str, RIM], image: np.ndarray, settings: experiment.Experiment
+) -> None:
+    """Draws the estimates over time of the middle of an image."""
+    top, left = ((size - _IMAGE_SIZE) // 2 for size in image.shape[:2])
+    clean = np.float32(image[top:, left:][:_IMAGE_SIZE, :_IMAGE_SIZE]) / np.float32(255)
+    shape = (_IMAGE_SIZE, _IMAGE_SIZE)
+    tasks = {
+        "Fourier, p = 0.4": FourierProjection.random(shape, 0.4, settings.seed),
+        "inpainting, p = 0.4": Inpainting.random(shape, 0.4, settings.seed),
+        "blur": Blur(_gaussian_kernel()),
+    }
+    rows = []
+    for task, forward_model in tasks.items():
+        observation = three_task.observe(clean[None], forward_model, [settings.seed])
+        for row, model in models.items():
+            over_time = three_task.estimates(
+                model, observation, forward_model, settings.num_steps
+            )
+            shown = {t: over_time[t][0] for t in _SHOWN_STEPS if t < len(over_time)}
+            rows.append(figures.Restored(f"{task}\n{row}", clean, None, shown))
+    figures.save_estimates(rows, settings.output_dir / "figure4.png")
+
+
+def _gaussian_kernel() -> np.ndarray:
+    line = np.exp(-(np.arange(-4, 5) ** 2) / (2 * 1.6**2))
+    kernel = np.outer(line, line)
+    return np.float32(kernel / kernel.sum())
+
+
+if __name__ == "__main__":
+    experiment.set_default_num_steps(_NUM_STEPS)
+    experiment.run(main)

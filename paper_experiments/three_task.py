@@ -1,0 +1,121 @@
+"""Figure 3: models on random projections of patches, PSNR over the steps."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from rim_tf import metrics
+from rim_tf.forward_models import (
+    ForwardModel,
+    FourierProjection,
+    Inpainting,
+    RandomProjection,
+)
+from rim_tf.restoration import iterate
+from rim_tf.rim import RIM
+
+# What the paper calls sigma = 1, where rows of A have norm 32; see
+# `RandomProjection`.
+SIGMA = 1 / 32
+FRACTIONS = (0.2, 0.4, 0.6)
+PATCH_SIZE = 32
+_BATCH_SIZE = 100
+
+# From p and a seed to the operator for patches.
+TASKS: dict[str, Callable[[float, int], ForwardModel]] = {
+    "Gaussian": lambda p, seed: RandomProjection.gaussian(PATCH_SIZE, p, seed),
+    "binary": lambda p, seed: RandomProjection.binary(PATCH_SIZE, p, seed),
+    "Fourier": lambda p, seed: FourierProjection.random((PATCH_SIZE,) * 2, p, seed),
+    # None of the models is trained on this one.
+    "inpainting": lambda p, seed: Inpainting.random((PATCH_SIZE,) * 2, p, seed),
+}
+
+
+class Panel(NamedTuple):
+    """A panel of Figure 3: a task, and the share p of measurements kept."""
+
+    task: str
+    fraction: float
+
+
+class Curve(NamedTuple):
+    """PSNR in dB over t = 0 ... T, each `(T + 1,)`.
+
+    Attributes:
+      mean: Mean over patches.
+      deviation: Standard deviation over patches.
+    """
+
+    mean: np.ndarray
+    deviation: np.ndarray
+
+
+def measure(
+    models: Mapping[str, RIM], patches: np.ndarray, num_steps: int, seed: int
+) -> dict[Panel, dict[str, Curve]]:
+    """Measures all models in all panels, on the same observations.
+
+    Args:
+      models: By name.
+      patches: `(number, 32, 32, 1)` float32 in [0, 1].
+      num_steps: T.
+      seed: Seed of operators and noise.
+
+    Returns:
+      By panel and name of the model.
+    """
+    panels = [Panel(task, p) for p in FRACTIONS for task in TASKS]
+    curves: dict[Panel, dict[str, Curve]] = {}
+    bar = tqdm(total=len(panels) * len(models), unit="curve", desc="Figure 3")
+    for panel in panels:
+        curves[panel] = {}
+        for name, model in models.items():
+            curves[panel][name] = _measure_panel(model, panel, patches, num_steps, seed)
+            bar.update()
+    bar.close()
+    return curves
+
+
+def observe(
+    clean: np.ndarray, forward_model: ForwardModel, noise_seed: list[int]
+) -> np.ndarray:
+    """Returns y of clean images, with noise of level `SIGMA`."""
+    measured = keras.ops.convert_to_numpy(forward_model.forward(clean))
+    noise = np.random.default_rng(noise_seed).standard_normal(
+        measured.shape, np.float32
+    )
+    # Forward models ignore the noise of what they do not keep.
+    return measured + np.float32(SIGMA) * noise
+
+
+def estimates(
+    model: RIM, observation: np.ndarray, forward_model: ForwardModel, num_steps: int
+) -> list[np.ndarray]:
+    """Returns x_0 ... x_T."""
+    initial = model.link.forward(
+        model.initial_eta(keras.ops.convert_to_tensor(observation), forward_model)
+    )
+    later = iterate(model, observation, forward_model, SIGMA, num_steps)
+    return [keras.ops.convert_to_numpy(x) for x in (initial, *later)]
+
+
+def _measure_panel(
+    model: RIM, panel: Panel, patches: np.ndarray, num_steps: int, seed: int
+) -> Curve:
+    values = []
+    for number, start in enumerate(range(0, len(patches), _BATCH_SIZE)):
+        clean = patches[start : start + _BATCH_SIZE]
+        # Each batch has an operator of its own.
+        forward_model = TASKS[panel.task](panel.fraction, seed + number)
+        observation = observe(clean, forward_model, [seed, number])
+        values.append(
+            [
+                metrics.psnr(estimate, clean)
+                for estimate in estimates(model, observation, forward_model, num_steps)
+            ]
+        )
+    psnr = np.concatenate(values, axis=1)
+    return Curve(psnr.mean(axis=1), psnr.std(axis=1))
