@@ -260,7 +260,8 @@ def training_note(history: Mapping[str, Any]) -> str:
     if len(schedule) == 1:
         steps = str(schedule[0][0])
     note = (
-        f"Trained on {history.get('patches_seen', 0):,} patches of "
+        f"Weights {history.get('name', 'without a name')}, trained on "
+        f"{history.get('patches_seen', 0):,} patches of "
         f"{history.get('data', 'unknown data')} in "
         f"{experiment.describe_seconds(history.get('seconds', 0))} (the paper: about "
         f"800,000 patches), with T = {steps or 'unknown'} (the paper: 20)."
@@ -268,4 +269,4 @@ def training_note(history: Mapping[str, Any]) -> str:
     earlier = history.get("initial_weights")
     if earlier is None:
         return note
-    return f"{note} Its training began with other weights: {training_note(earlier)}"
+    return f"{note} This training began with other weights: {training_note(earlier)}"

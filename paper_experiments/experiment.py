@@ -150,6 +150,9 @@ def run(main: Callable[[], None]) -> None:
         except KeyboardInterrupt:
             sys.exit("Interrupted.")
 
+    # So that --help shows them.
+    for flag in flags.FLAGS.flags_by_module_dict()[__name__]:
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
     app.run(checked_main)
 
 
@@ -243,6 +246,8 @@ def obtain_model(
         if _INITIAL_WEIGHTS.value:
             raise UserError("--initial_weights: only with --train, which uses them.")
         name = _WEIGHTS.value or default_weights
+        if name == default_weights and name not in pretrained.available():
+            raise UserError(f"There are no weights {name} yet: give --train.")
         model, history = _load_weights("weights", name, experiment, color)
         print(f"Weights: {name}.")
         return model, {"name": str(name), **history}
@@ -307,6 +312,11 @@ def _load_weights(
         raise UserError(
             f"--{flag}: {name} restores images of {model.cell.channels} "
             f"channel(s), {experiment.script} needs {channels}."
+        )
+    if history.get("color", color) != color:
+        raise UserError(
+            f"--{flag}: {name} was trained on {history['color']} images, "
+            f"{experiment.script} needs {color}."
         )
     return model, history
 
@@ -437,7 +447,10 @@ def write_results(
 
 
 def _own_flags() -> dict[str, flags.Flag]:
-    return {flag.name: flag for flag in flags.FLAGS.flags_by_module_dict()[__name__]}
+    """Returns the flags of this module and of the script."""
+    return {
+        flag.name: flag for flag in flags.FLAGS.get_key_flags_for_module(sys.argv[0])
+    }
 
 
 def _delete_results(output_dir: Path, training_folder: Path) -> None:
@@ -461,6 +474,10 @@ def _train(
     )
     patches = _patch_set(train_images, color, _NUM_PATCHES.value)
     validation = _patch_set(validation_images, color, _NUM_VALIDATION_PATCHES.value)
+    try:
+        problem.draw(validation.to_numpy()[:1], keras.random.SeedGenerator(0))
+    except ValueError as error:
+        raise UserError(f"--patch_size: {error}") from error
     description = {
         "data": dataset,
         "training_images": list(train_images),
@@ -533,8 +550,10 @@ def _command(experiment: Experiment, settings: training.TrainingSettings) -> str
         "batch_size",
         "data_dir",
         "images",
+        "lr_dir",
         "num_images",
         "num_steps",
+        "num_test_patches",
         "output_dir",
         "overwrite",
         "precision",

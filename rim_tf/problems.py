@@ -160,7 +160,11 @@ class SuperResolutionProblem:
     factors: tuple[int, ...] = (2, 3, 4)
 
     def draw(self, clean, seed: keras.random.SeedGenerator) -> Measurement:
-        """Draws one factor for the batch; see `Problem.draw`."""
+        """Draws one factor for the batch; see `Problem.draw`.
+
+        Raises:
+          ValueError: If a factor does not divide height or width.
+        """
         number = keras.random.randint((), 0, len(self.factors), seed=seed)
         forward_model = _BicubicOfOneShape(clean.shape[1:3], self.factors, number)
         observation = ops.round(255.0 * forward_model.forward(clean)) / 255.0
@@ -196,6 +200,11 @@ class _BicubicOfOneShape(ForwardModel):
 
 def _padded_matrices(size: int, factors: tuple[int, ...], number, down: bool):
     """Returns the matrix of one factor for one axis, padded by zeros."""
+    if any(size % factor for factor in factors):
+        raise ValueError(
+            f"Images of super-resolution by {factors} need sizes that all of these "
+            f"divide, got {size}."
+        )
     small = size // min(factors)
     matrices = np.zeros((len(factors), *((small, size) if down else (size, small))))
     for matrix, factor in zip(matrices, factors, strict=True):

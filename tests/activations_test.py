@@ -57,6 +57,28 @@ def test_keeps_bfloat16(function):
     assert keras.backend.standardize_dtype(function(*arguments).dtype) == "bfloat16"
 
 
+def test_gradient_of_closed_gates_in_bfloat16():
+    """Where z is small the result is x but for its last digits."""
+    generator = np.random.default_rng(0)
+    arguments = [
+        generator.normal(mean, 0.5, (4, 8, 8, 16)).astype("float32")
+        for mean in (-6, 0, 0)
+    ]
+    half = [ops.cast(x, "bfloat16") for x in arguments]
+    exact = [ops.cast(x, "float32") for x in half]
+    measured, expected = (
+        ops.convert_to_numpy(
+            ops.cast(
+                _gradients(lambda *a: ops.sum(activations.interpolate(*a)), x)[0],
+                "float32",
+            )
+        )
+        for x in (half, exact)
+    )
+    error = np.sqrt(np.mean((measured - expected) ** 2) / np.mean(expected**2))
+    assert error < 0.01
+
+
 def _gradients(function, arguments):
     if keras.backend.backend() == "jax":
         import jax

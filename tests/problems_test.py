@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 
 from rim_tf.forward_models import (
     BicubicDownsampling,
@@ -94,6 +95,12 @@ def test_super_resolution_is_bicubic_down_sampling():
                 atol=1e-5,
             )
     assert seen == {2, 3, 4}
+
+
+def test_super_resolution_refuses_sizes_that_a_factor_does_not_divide():
+    clean = np.zeros((1, 32, 32, 1), np.float32)
+    with pytest.raises(ValueError, match="got 32"):
+        SuperResolutionProblem().draw(clean, keras.random.SeedGenerator(0))
 
 
 def _kind(matrix):

@@ -197,7 +197,7 @@ def test_training_from_other_weights(tmp_path, weights, run, tiny_training):
     assert history["initial_weights"]["name"] == "small.weights.h5"
     assert history["initial_weights"]["data"] == "nothing"
     table = (output / "table.md").read_text()
-    assert "Its training began with other weights" in table
+    assert "This training began with other weights" in table
 
 
 def _read_csv(path):
@@ -222,6 +222,26 @@ def test_weights_of_another_architecture(tmp_path, color_weights, run):
         expect_success=False,
     )
     assert "restores images of 3 channel(s)" in finished.stderr
+
+
+def test_weights_of_another_task(tmp_path, run):
+    rim = rim_tf.RIM(RIMCell(features=4, state_features=6))
+    rim.build()
+    path = tmp_path / "sr.weights.h5"
+    pretrained.save_pretrained(rim, path, {"color": "luminance"})
+    finished = run(
+        "--dataset=embedded",
+        f"--weights={path}",
+        f"--output_dir={tmp_path}/out",
+        expect_success=False,
+    )
+    assert "was trained on luminance images" in finished.stderr
+
+
+def test_help_shows_the_flags(run):
+    finished = run("--help", expect_success=False)
+    for flag in ("--data_dir", "--[no]train", "--[no]baselines"):
+        assert flag in finished.stdout
 
 
 def test_file_that_is_no_image(tmp_path, run):
