@@ -6,6 +6,7 @@ what is missing there and keeps it in the output folder.
 """
 
 import functools
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -50,11 +51,11 @@ class Baselines:
         self._test = test
         self._path = output_dir / CACHE_FILE
         self._denoisers = _denoisers(color)
-        self._key = f"{test.dataset}, seed {seed}"
+        # The script says whether observations are quantised.
+        self._key = f"{script}: {color}, {_describe_images(test)}, seed {seed}"
         self._values: Values = {}
         for path in (_SHIPPED_FOLDER / f"{script}.json", self._path):
-            if path.exists():
-                _update(self._values, json.loads(path.read_text()).get(self._key, {}))
+            _update(self._values, _read(path).get(self._key, {}))
 
     @property
     def names(self) -> list[str]:
@@ -93,9 +94,30 @@ class Baselines:
         return self._denoisers[name](noisy, observations.unit_sigma)
 
     def _save(self) -> None:
-        text = json.dumps({self._key: self._values}, indent=1)
+        # Another run may have written to the file since it was read.
+        everything = _read(self._path)
+        _update(everything.setdefault(self._key, {}), self._values)
         with files.replacing(self._path) as temporary:
-            temporary.write_text(text + "\n")
+            temporary.write_text(json.dumps(everything, indent=1) + "\n")
+
+
+def _describe_images(test: image_sets.TestImages) -> str:
+    """Names the images; those of a user's folder by what they show, too."""
+    always_the_same = {
+        "bsds300": "100" in test.sets,
+        "embedded": image_sets.EMBEDDED_NOTE in test.notes,
+    }
+    if always_the_same.get(test.dataset):
+        return test.dataset
+    content = hashlib.sha256()
+    for image in test.images.values():
+        content.update(image.tobytes())
+    return f"{test.dataset} {content.hexdigest()[:8]}"
+
+
+def _read(path: Path) -> dict[str, Values]:
+    """Returns what a file remembers, by key; nothing if there is no such file."""
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def _update(values: Values, more: Mapping[str, Any]) -> None:
@@ -112,7 +134,8 @@ def _denoisers(color: str) -> dict[str, Denoiser]:
     }
     try:
         import bm3d
-    except ImportError:
+    except (ImportError, OSError):
+        # It is not installed, or its binary part does not fit this machine.
         return found
     if color == "rgb":
         return {"CBM3D": functools.partial(_cbm3d, bm3d.bm3d_rgb), **found}

@@ -24,6 +24,7 @@ from paper_experiments import (
     experiment,
     figures,
     findings,
+    image_sets,
     reporting,
     three_task,
 )
@@ -49,6 +50,7 @@ _SHOWN_STEPS = (0, 1, 3, 10, 20, 50)
 def main() -> None:
     settings = experiment.start(_SCRIPT)
     test = experiment.load_test_images()
+    images = _to_gray(test)
     obtained = experiment.obtain_models(
         settings,
         ThreeTaskProblem(max_sigma=experiment.max_sigma()),
@@ -62,10 +64,6 @@ def main() -> None:
     )
     models = {row: obtained[name][0] for row, name in _WEIGHTS.items()}
     histories = {row: obtained[name][1] for row, name in _WEIGHTS.items()}
-    images = [
-        np.uint8(np.rint(255 * experiment.to_unit_range(image, _COLOR)))
-        for image in test.images.values()
-    ]
     patch_set = PatchSet(
         images, three_task.PATCH_SIZE, 4, _NUM_TEST_PATCHES.value, settings.seed
     )
@@ -73,8 +71,6 @@ def main() -> None:
     curves = three_task.measure(
         models, patch_set.to_numpy(), settings.num_steps, settings.seed
     )
-    figures.save_curves(curves, settings.output_dir / "figure3.png")
-    _save_figure4(models, images[0], settings)
     measured = _to_measured(curves, test.dataset, len(patch_set))
     lines = [
         *_table(curves),
@@ -89,15 +85,37 @@ def main() -> None:
             f"{denoising_table.training_note(history)}"
             for row, history in histories.items()
         ),
-        "* The FFN has eight times fewer parameters than the others, as in the paper.",
+        "* The FFN has eight times fewer parameters than the others.",
     ]
     text = "\n".join(lines)
     print(text)
+    # Before the figures, so that nothing is lost if one cannot be drawn.
     experiment.write_results(settings, test, measured, {}, histories, text)
+    figures.save_curves(curves, settings.output_dir / "figure3.png")
+    _save_figure4(models, images[0], settings)
     print(
         "\nWrote result.json, table.md, figure3.png and figure4.png to "
         f"{settings.output_dir} after {experiment.describe_seconds(settings.seconds)}."
     )
+
+
+def _to_gray(test: image_sets.TestImages) -> list[np.ndarray]:
+    """Returns the images that have room for a patch, `(height, width, 1)` uint8.
+
+    Raises:
+      UserError: If there is none.
+    """
+    size = three_task.PATCH_SIZE
+    large = [im for im in test.images.values() if min(im.shape[:2]) >= size]
+    if not large:
+        raise experiment.UserError(
+            f"--images: no image is as large as a patch; give images of {size}x{size} "
+            "pixels or more."
+        )
+    return [
+        np.uint8(np.rint(255 * experiment.to_unit_range(image, _COLOR)))
+        for image in large
+    ]
 
 
 def _table(curves: Mapping) -> list[str]:
@@ -136,17 +154,18 @@ def _save_figure4(
     models: Mapping[str, RIM], image: np.ndarray, settings: experiment.Experiment
 ) -> None:
     """Draws the estimates over time of the middle of an image."""
-    top, left = ((size - _IMAGE_SIZE) // 2 for size in image.shape[:2])
-    clean = np.float32(image[top:, left:][:_IMAGE_SIZE, :_IMAGE_SIZE]) / np.float32(255)
-    shape = (_IMAGE_SIZE, _IMAGE_SIZE)
+    clean = _middle(image) / np.float32(255)
+    operator_seed = three_task.operator_seed(settings.seed, 0)
     tasks = {
-        "Fourier, p = 0.4": FourierProjection.random(shape, 0.4, settings.seed),
-        "inpainting, p = 0.4": Inpainting.random(shape, 0.4, settings.seed),
+        "Fourier, p = 0.4": FourierProjection.random(
+            clean.shape[:2], 0.4, operator_seed
+        ),
+        "inpainting, p = 0.4": Inpainting.random(clean.shape[:2], 0.4, operator_seed),
         "blur": Blur(_gaussian_kernel()),
     }
     rows = []
     for task, forward_model in tasks.items():
-        observation = three_task.observe(clean[None], forward_model, [settings.seed])
+        observation = three_task.observe(clean[None], forward_model, settings.seed, 0)
         for row, model in models.items():
             over_time = three_task.estimates(
                 model, observation, forward_model, settings.num_steps
@@ -154,6 +173,14 @@ def _save_figure4(
             shown = {t: over_time[t][0] for t in _SHOWN_STEPS if t < len(over_time)}
             rows.append(figures.Restored(f"{task}\n{row}", clean, None, shown))
     figures.save_estimates(rows, settings.output_dir / "figure4.png")
+
+
+def _middle(image: np.ndarray) -> np.ndarray:
+    """Returns the middle of an image: a square of at most 128 x 128 pixels."""
+    height, width = image.shape[:2]
+    size = min(_IMAGE_SIZE, height, width) // 2 * 2
+    top, left = (height - size) // 2, (width - size) // 2
+    return image[top : top + size, left : left + size]
 
 
 def _gaussian_kernel() -> np.ndarray:

@@ -18,6 +18,8 @@ FACTORS = (2, 3, 4)
 _MAX_PIXEL = 255.0
 # Beyond this border the window of SSIM (Gaussian, 11 x 11) is inside the image.
 _SSIM_BORDER = 5
+# More pixels than this share would be another kernel, not another rounding.
+_ALLOWED_DIFFERENCES = 0.01
 
 
 class LowResolutionError(Exception):
@@ -100,6 +102,12 @@ def to_8_bits(estimate: np.ndarray) -> np.ndarray:
     return np.floor(np.clip(estimate, 0, 1) * _MAX_PIXEL + 0.5).astype(np.uint8)
 
 
+def is_large_enough(image: np.ndarray, factor: int) -> bool:
+    """Says whether SSIM can be measured, whose window must fit between the borders."""
+    size = min(image.shape[:2])
+    return size - size % factor - 2 * factor >= 2 * _SSIM_BORDER + 1
+
+
 def pair(
     test: image_sets.TestImages, image_id: str, factor: int, lr_dir: str | None
 ) -> Pair:
@@ -114,7 +122,8 @@ def pair(
         our own, which are MATLAB's bit by bit.
 
     Raises:
-      LowResolutionError: If `lr_dir` has no fitting image.
+      LowResolutionError: If `lr_dir` has no image of that name, or not the large
+        one made small.
     """
     image = test.images[image_id]
     height, width = (size - size % factor for size in image.shape[:2])
@@ -134,4 +143,21 @@ def pair(
             f"--lr_dir: {path} has {small.shape[:2]} pixels, image {image_id} made "
             f"{factor} times smaller has {size}."
         )
+    if not _made_by_matlab(small, large):
+        raise LowResolutionError(
+            f"--lr_dir: {path} is not image {image_id} made small by MATLAB's kernel; "
+            "without --lr_dir such images are made here."
+        )
     return Pair(factor, large, small)
+
+
+def _made_by_matlab(small: np.ndarray, large: np.ndarray) -> bool:
+    """Says whether an image was made small as any release of MATLAB does."""
+    candidates = (
+        bicubic.imresize_uint8(large, small.shape[:2], boundary)
+        for boundary in bicubic.BOUNDARIES
+    )
+    return any(
+        np.mean(np.any(candidate != small, axis=-1)) <= _ALLOWED_DIFFERENCES
+        for candidate in candidates
+    )

@@ -56,6 +56,7 @@ Results = dict[int, dict[str, super_resolution.Quality]]
 def main() -> None:
     settings = experiment.start(_SCRIPT)
     test = experiment.load_test_images()
+    _check_sizes(test)
     # So that a missing image is found now, not in the middle.
     for image_id in test.images:
         for factor in super_resolution.FACTORS if _LR_DIR.value else ():
@@ -92,6 +93,24 @@ def main() -> None:
 def _new_model(dtype: str) -> RIM:
     cell = RIMCell(stride=1, dilation=2, state_features=100, dtype=dtype)
     return RIM(cell, dtype=dtype)
+
+
+def _check_sizes(test: image_sets.TestImages) -> None:
+    """Raises a `UserError` if SSIM cannot be measured for an image."""
+    for image_id, image in test.images.items():
+        for factor in super_resolution.FACTORS:
+            if not super_resolution.is_large_enough(image, factor):
+                height, width = image.shape[:2]
+                raise experiment.UserError(
+                    f"--images: {image_id} has {height}x{width} pixels, too few to "
+                    f"measure SSIM for a factor of {factor}; give images of 20x20 "
+                    "pixels or more."
+                )
+
+
+def _shown_set(test: image_sets.TestImages) -> str:
+    """Returns the name of the set in the table: the paper's if it is there."""
+    return "100" if "100" in test.sets else next(iter(test.sets))
 
 
 def _pair(
@@ -215,18 +234,17 @@ class _Table:
     def add_measured(
         self, name: str, results: Results, test: image_sets.TestImages
     ) -> list[reporting.Measured]:
-        """Adds a row of the largest test set, and returns the values of all sets."""
+        """Adds a row of the shown test set, and returns the values of all sets."""
         measured = [
             _to_measured(name, set_name, ids, measure, factor, results[factor])
             for set_name, ids in test.sets.items()
             for measure in _MEASURES
             for factor in super_resolution.FACTORS
         ]
-        largest = max(test.sets, key=lambda set_name: len(test.sets[set_name]))
         values = [
             _format(record.metric, record.mean, record.standard_error)
             for record in measured
-            if record.test_set == largest
+            if record.test_set == _shown_set(test)
         ]
         print(self._table.add(f"{name}, MEASURED", values), flush=True)
         return measured
@@ -265,16 +283,21 @@ def _notes(
     history: Mapping[str, Any],
     settings: experiment.Experiment,
 ) -> list[str]:
-    largest = max(map(len, test.sets.values()))
+    shown = _shown_set(test)
     origin = (
         "read from --lr_dir" if _LR_DIR.value else "made as MATLAB does, to the bit"
     )
     return [
         *(f"* **{note}**" for note in test.notes),
-        f"* {largest} image(s). Luminance (16 to 235, 8 bits) without a border of "
-        f"`factor` pixels, PSNR in dB with peak 255. Small images: {origin}.",
-        f"* Reported numbers: {reported['source']}; {reported['provenance']}. "
-        "**UNVERIFIED: recalled, not read again in a copy of the paper.**",
+        f"* Test set {shown}: {len(test.sets[shown])} image(s). Luminance (16 to "
+        "235, 8 bits) without a border of `factor` pixels, PSNR in dB with peak 255. "
+        f"Small images: {origin}.",
+        f"* Reported numbers: {reported['source']}; {reported['provenance']}.",
+        *(
+            f"* **UNVERIFIED row: {row}, recalled, not read again in a copy of the "
+            "paper.**"
+            for row in reported["unverified_rows"]
+        ),
         f"* RIM, MEASURED: T = {settings.num_steps}, {settings.dtype}. "
         f"{denoising_table.training_note(history)}",
     ]

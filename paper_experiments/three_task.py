@@ -79,14 +79,23 @@ def measure(
     return curves
 
 
+def operator_seed(seed: int, number: int) -> int:
+    """Returns the seed of an operator: another one for every seed and number."""
+    return int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0])
+
+
 def observe(
-    clean: np.ndarray, forward_model: ForwardModel, noise_seed: list[int]
+    clean: np.ndarray, forward_model: ForwardModel, seed: int, number: int
 ) -> np.ndarray:
-    """Returns y of clean images, with noise of level `SIGMA`."""
+    """Returns y of clean images, with noise of level `SIGMA`.
+
+    The noise is another one for every seed and number, and has nothing in common
+    with the operator of `operator_seed`.
+    """
     measured = keras.ops.convert_to_numpy(forward_model.forward(clean))
-    noise = np.random.default_rng(noise_seed).standard_normal(
-        measured.shape, np.float32
-    )
+    # The 1 matters: [seed, 0] is the same stream as seed.
+    generator = np.random.default_rng([seed, number, 1])
+    noise = generator.standard_normal(measured.shape, np.float32)
     # Forward models ignore the noise of what they do not keep.
     return measured + np.float32(SIGMA) * noise
 
@@ -109,8 +118,9 @@ def _measure_panel(
     for number, start in enumerate(range(0, len(patches), _BATCH_SIZE)):
         clean = patches[start : start + _BATCH_SIZE]
         # Each batch has an operator of its own.
-        forward_model = TASKS[panel.task](panel.fraction, seed + number)
-        observation = observe(clean, forward_model, [seed, number])
+        make = TASKS[panel.task]
+        forward_model = make(panel.fraction, operator_seed(seed, number))
+        observation = observe(clean, forward_model, seed, number)
         values.append(
             [
                 metrics.psnr(estimate, clean)

@@ -1,6 +1,8 @@
 """Tests of the denoisers of other libraries, and of what is remembered of them."""
 
+import dataclasses
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -42,16 +44,55 @@ def test_remembers(tmp_path, test_images, monkeypatch):
     monkeypatch.setattr(second, "restore", None)
     second.measure("wavelet", observations)
     assert second.known("wavelet", observations) == known
-    # Other noise is not the same observation.
-    other_seed = baselines.Baselines("none", "gray", test_images, tmp_path, 1)
-    assert other_seed.known("wavelet", observations) == {}
+    # Other noise is not the same observation, and other images are other images.
+    upside_down = {i: image[::-1] for i, image in test_images.images.items()}
+    others = dataclasses.replace(test_images, images=upside_down)
+    for script, color, test, seed in (
+        ("none", "gray", test_images, 1),
+        ("quantized", "gray", test_images, 0),
+        ("none", "rgb", test_images, 0),
+        ("none", "gray", others, 0),
+    ):
+        found = baselines.Baselines(script, color, test, tmp_path, seed)
+        assert found.known("wavelet", observations) == {}
+
+
+def test_keeps_what_others_wrote(tmp_path, test_images):
+    observations = denoising.Observations(25, "gray", False, 0)
+    runs = [
+        baselines.Baselines("none", "gray", test_images, tmp_path, seed)
+        for seed in (0, 1, 0)
+    ]
+    for run, name in zip(runs, ("wavelet", "wavelet", "total variation"), strict=True):
+        run.measure(name, observations)
+    content = json.loads((tmp_path / baselines.CACHE_FILE).read_text())
+    first, second = sorted(content)
+    assert first.startswith("none: gray, mine ")
+    assert first.endswith(", seed 0")
+    assert set(content[first]) == {"wavelet", "total variation"}
+    assert set(content[second]) == {"wavelet"}
+
+
+def test_a_folder_named_as_a_data_set(tmp_path, test_images):
+    observations = denoising.Observations(25, "gray", False, 0)
+    key = "none: gray, bsds300, seed 0"
+    known = {key: {"wavelet": {"25": {"a": 31.5}}}}
+    (tmp_path / baselines.CACHE_FILE).write_text(json.dumps(known))
+    named = dataclasses.replace(
+        test_images, dataset="bsds300", sets={"bsds300": ["a", "b"]}
+    )
+    found = baselines.Baselines("none", "gray", named, tmp_path, 0)
+    assert found.known("wavelet", observations) == {}
 
 
 def test_shipped_values_are_used(tmp_path, test_images, monkeypatch):
     monkeypatch.setattr(baselines, "_SHIPPED_FOLDER", tmp_path)
-    values = {"mine, seed 0": {"BM3D": {"25": {"a": 31.5, "elsewhere": 1.0}}}}
+    shipped = dataclasses.replace(test_images, dataset="bsds300", sets={"100": ["a"]})
+    values = {
+        "script: gray, bsds300, seed 0": {"BM3D": {"25": {"a": 31.5, "elsewhere": 1.0}}}
+    }
     (tmp_path / "script.json").write_text(json.dumps(values))
-    found = baselines.Baselines("script", "gray", test_images, tmp_path / "out", 0)
+    found = baselines.Baselines("script", "gray", shipped, tmp_path / "out", 0)
     assert "BM3D" in found.names
     observations = denoising.Observations(25, "gray", False, 0)
     assert found.known("BM3D", observations) == {"a": 31.5}
@@ -70,3 +111,20 @@ def test_strength_follows_the_noise(tmp_path, test_images):
     )
     assert right > weak + 3
     assert np.isfinite(right)
+
+
+@pytest.mark.parametrize("error", ["ImportError", "OSError"])
+def test_without_the_library(tmp_path, test_images, monkeypatch, error):
+    """What is known of BM3D is still used; the others are measured."""
+    (tmp_path / "bm3d.py").write_text(f"raise {error}('no binary part')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "bm3d", raising=False)
+    observations = denoising.Observations(25, "gray", False, 0)
+    found = baselines.Baselines("none", "gray", test_images, tmp_path, 0)
+    assert found.names == ["total variation", "wavelet"]
+    known = {found._key: {"BM3D": {"25": {"a": 31.5}}}}
+    (tmp_path / baselines.CACHE_FILE).write_text(json.dumps(known))
+    found = baselines.Baselines("none", "gray", test_images, tmp_path, 0)
+    assert found.names == ["total variation", "wavelet", "BM3D"]
+    found.measure("BM3D", observations)
+    assert found.known("BM3D", observations) == {"a": 31.5}

@@ -2,6 +2,9 @@
 
 import json
 
+import skimage.data
+from PIL import Image
+
 from paper_experiments import three_task
 from rim_tf import pretrained
 
@@ -46,3 +49,30 @@ def test_other_flags_are_refused(tmp_path, run_script):
         expect_success=False,
     )
     assert "not for several models" in finished.stderr
+
+
+def test_small_images(tmp_path, run_script, tiny_training):
+    """Figure 4 is drawn of what there is, of the first image with room for a patch."""
+    folder, output = tmp_path / "images", tmp_path / "out"
+    folder.mkdir()
+    image = skimage.data.astronaut()
+    Image.fromarray(image[:20, :60]).save(folder / "a.png")
+    Image.fromarray(image[:45, :60]).save(folder / "b.png")
+    # The last one of the flags counts.
+    arguments = ["--num_images=2", "--num_test_patches=2", f"--output_dir={output}"]
+    run_script("figure3_three_task", *tiny_training, *arguments, f"--images={folder}")
+    assert (output / "figure4.png").exists()
+    table = (output / "table.md").read_text()
+    assert "fewer parameters than the others.\n" in table
+    assert table.count("not tested") == 3
+
+
+def test_images_without_room_for_a_patch(tmp_path, run_script):
+    Image.new("RGB", (31, 60)).save(tmp_path / "a.png")
+    finished = run_script(
+        "figure3_three_task",
+        f"--images={tmp_path}",
+        f"--output_dir={tmp_path}/out",
+        expect_success=False,
+    )
+    assert "error: --images: no image" in finished.stderr

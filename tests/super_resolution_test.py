@@ -6,7 +6,7 @@ import skimage.data
 from PIL import Image
 
 from paper_experiments import image_sets, super_resolution
-from rim_tf import images
+from rim_tf import bicubic, images
 
 
 def _test_images(image, image_id="a"):
@@ -70,6 +70,39 @@ def test_low_resolution_images_that_do_not_fit(tmp_path):
     with pytest.raises(error, match=r"--lr_dir: .*LR\.png"):
         super_resolution.pair(test, "a", 2, str(tmp_path))
     (tmp_path / "x2").mkdir()
-    Image.new("RGB", (30, 29)).save(tmp_path / "x2" / "img_001_SRF_2_LR.png")
+    path = tmp_path / "x2" / "img_001_SRF_2_LR.png"
+    Image.new("RGB", (30, 29)).save(path)
     with pytest.raises(error, match="smaller has"):
         super_resolution.pair(test, "a", 2, str(tmp_path))
+    # Another kernel; and a few pixels that were rounded differently.
+    image = Image.fromarray(test.images["a"])
+    image.resize((30, 30), Image.Resampling.BOX).save(path)
+    with pytest.raises(error, match=r"LR\.png is not image a made small by MATLAB"):
+        super_resolution.pair(test, "a", 2, str(tmp_path))
+    small = super_resolution.pair(test, "a", 2, None).small.copy()
+    small[0, :5] ^= 1
+    Image.fromarray(small).save(path)
+    read = super_resolution.pair(test, "a", 2, str(tmp_path))
+    np.testing.assert_array_equal(read.small, small)
+
+
+def test_newer_releases_of_matlab_mirror_the_border(tmp_path):
+    test = _test_images(skimage.data.astronaut()[:60, :60])
+    (tmp_path / "x4").mkdir()
+    small = bicubic.imresize_uint8(test.images["a"], (15, 15), "symmetric")
+    Image.fromarray(small).save(tmp_path / "x4" / "img_001_SRF_4_LR.png")
+    read = super_resolution.pair(test, "a", 4, str(tmp_path))
+    np.testing.assert_array_equal(read.small, small)
+
+
+@pytest.mark.parametrize("factor", super_resolution.FACTORS)
+def test_smallest_images(factor):
+    """SSIM is a number for the smallest image that counts as large enough."""
+    size = next(
+        size
+        for size in range(1, 60)
+        if super_resolution.is_large_enough(np.zeros((size, 60, 3)), factor)
+    )
+    image = skimage.data.astronaut()[:size, :60]
+    pair = super_resolution.pair(_test_images(image), "a", factor, None)
+    assert pair.quality(pair.clean).ssim == pytest.approx(1.0)

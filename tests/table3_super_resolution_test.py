@@ -2,6 +2,10 @@
 
 import json
 
+import numpy as np
+from PIL import Image
+
+from paper_experiments import image_sets, super_resolution, table3_super_resolution
 from rim_tf import pretrained
 
 
@@ -28,7 +32,13 @@ def test_training_and_table(tmp_path, run_script, tiny_training):
             "camera",
         }
     table = (output / "table.md").read_text()
-    for text in ("RIM, reported, UNVERIFIED", "Bicubic, MEASURED", "RIM, MEASURED"):
+    for text in (
+        "RIM, reported, UNVERIFIED",
+        "Bicubic, MEASURED",
+        "RIM, MEASURED",
+        "Test set embedded: 2 image(s).",
+        "UNVERIFIED row: RIM, recalled",
+    ):
         assert text in table
         assert text in finished.stdout
     path = output / "training" / "rim_super_resolution.weights.h5"
@@ -46,3 +56,32 @@ def test_bad_lr_dir(tmp_path, run_script):
         expect_success=False,
     )
     assert "--lr_dir: " in finished.stderr
+
+
+def test_the_row_is_that_of_the_papers_set(capsys):
+    """Also where both sets have as many images."""
+    image = np.zeros((20, 20, 3), np.uint8)
+    test = image_sets.TestImages(
+        "bsds300",
+        {"a": image, "b": image},
+        {"a": 0, "b": 1},
+        {"68": ["a"], "100": ["b"]},
+    )
+    quality = super_resolution.Quality
+    results = {k: {"a": quality(10, 0.1), "b": quality(20, 0.2)} for k in (2, 3, 4)}
+    measured = table3_super_resolution._Table().add_measured("X", results, test)
+    row = capsys.readouterr().out.splitlines()[-1]
+    assert "20.00" in row
+    assert "10.00" not in row
+    assert {record.test_set for record in measured} == {"68", "100"}
+
+
+def test_images_that_are_too_small(tmp_path, run_script):
+    Image.new("RGB", (60, 19)).save(tmp_path / "small.png")
+    finished = run_script(
+        "table3_super_resolution",
+        f"--images={tmp_path}",
+        f"--output_dir={tmp_path}/out",
+        expect_success=False,
+    )
+    assert "error: --images: small.png has 19x60 pixels" in finished.stderr

@@ -34,8 +34,9 @@ def test_measures_the_first_estimate_when_nothing_changes(patches):
             np.testing.assert_allclose(curve.mean, curve.mean[0], atol=1e-4)
         # All models see the same observations.
         np.testing.assert_array_equal(row["one"].mean, row["other"].mean)
-        forward_model = three_task.TASKS[panel.task](panel.fraction, 0)
-        observation = three_task.observe(patches, forward_model, [0, 0])
+        operator_seed = three_task.operator_seed(0, 0)
+        forward_model = three_task.TASKS[panel.task](panel.fraction, operator_seed)
+        observation = three_task.observe(patches, forward_model, 0, 0)
         first = np.clip(np.asarray(forward_model.adjoint(observation)), 0.01, 0.99)
         expected = metrics.psnr(first, patches)
         np.testing.assert_allclose(row["one"].mean[0], expected.mean(), atol=1e-3)
@@ -44,5 +45,28 @@ def test_measures_the_first_estimate_when_nothing_changes(patches):
 
 def test_noise_has_the_level_that_is_told():
     clean = np.full((50, 32, 32, 1), 0.5, np.float32)
-    noisy = three_task.observe(clean, Inpainting(np.ones((32, 32, 1))), [0])
+    noisy = three_task.observe(clean, Inpainting(np.ones((32, 32, 1))), 0, 0)
     assert (noisy - clean).std() == pytest.approx(1 / 32, rel=0.02)
+
+
+def test_random_streams_are_apart():
+    """Operators and noise, of all seeds and numbers."""
+    clean = np.zeros((1, 8, 8, 1), np.float32)
+    known = Inpainting(np.ones((8, 8, 1)))
+    firsts = [
+        first
+        for seed in range(3)
+        for number in range(3)
+        for first in (
+            # What an operator begins with, and what the noise begins with.
+            _first(three_task.operator_seed(seed, number)),
+            32 * three_task.observe(clean, known, seed, number)[0, 0, 0, 0],
+        )
+    ]
+    # Those that the choice of patches and the models' seeds begin with.
+    firsts += [_first(seed) for seed in range(3)]
+    assert len(np.unique(np.round(firsts, 5))) == len(firsts) == 21
+
+
+def _first(seed):
+    return np.random.default_rng(seed).standard_normal(1, np.float32)[0]
