@@ -124,6 +124,11 @@ def _load_bsds300(dataset: str, data_dir: str | None, split: str) -> Images | No
     """Returns the split, or None where the embedded images are to be used."""
     if dataset == "embedded":
         return None
+    if data_dir is not None and not Path(data_dir).expanduser().is_dir():
+        raise ImageSetError(
+            f"--data_dir: {data_dir} is not a folder. Give one that holds "
+            "BSDS300/images/{train,test}, or an empty one to download into."
+        )
     try:
         return loading.load(data_dir or loading.DEFAULT_DATA_DIR, split)
     except source.SourceError as error:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from rim_tf import bicubic
 from rim_tf.forward_models import Denoising, ForwardModel
 from rim_tf.rim import RIM
 
@@ -37,8 +38,8 @@ def restore(
       `(batch, height, width, channels)` float32 in [0, 1].
 
     Raises:
-      ValueError: If the observation's shape does not fit the model, or sigma is
-        negative, or `num_steps` is less than 1.
+      ValueError: If the observation is of integers or its shape does not fit the
+        model, or sigma is negative, or `num_steps` is less than 1.
     """
     estimates = iterate(model, observation, forward_model, sigma, num_steps)
     (last,) = collections.deque(estimates, maxlen=1)
@@ -59,6 +60,7 @@ def iterate(
         raise ValueError(f"num_steps must be at least 1, not {num_steps}.")
     if not model.built:
         model.build()
+    observation = bicubic.check_floats(observation, "A RIM restores observations")
     observation = ops.cast(observation, "float32")
     sigma = _noise_levels(sigma, observation.shape[0])
     update = _compiled_update(model)

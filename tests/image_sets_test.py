@@ -55,7 +55,7 @@ def test_first_images_keep_their_noise(bsds300_images):
     assert "first 2 image(s)" in few.notes[-1]
 
 
-def test_auto_falls_back_to_embedded_images(monkeypatch, capsys):
+def test_auto_falls_back_to_embedded_images(monkeypatch, capsys, tmp_path):
     def fail(*_):
         raise source.SourceError("BSDS300 could not be downloaded (no network).")
 
@@ -64,7 +64,9 @@ def test_auto_falls_back_to_embedded_images(monkeypatch, capsys):
     assert "no network" in capsys.readouterr().out
     with pytest.raises(image_sets.ImageSetError, match="--data_dir"):
         image_sets.load_test_images("bsds300", None, None)
-    with pytest.raises(image_sets.ImageSetError, match="--data_dir"):
+    with pytest.raises(image_sets.ImageSetError, match="no network"):
+        image_sets.load_test_images("auto", str(tmp_path), None)
+    with pytest.raises(image_sets.ImageSetError, match="/somewhere is not a folder"):
         image_sets.load_test_images("auto", "/somewhere", None)
 
 

@@ -78,6 +78,7 @@ def test_iterate_yields_every_estimate(model):
         ({"num_steps": 0}, "num_steps"),
         ({"observation": np.zeros((8, 8, 1))}, r"\(batch, any, any, any\)"),
         ({"observation": np.zeros((1, 8, 8, 3))}, "height, width, 1"),
+        ({"observation": np.zeros((1, 8, 8, 1), np.uint8)}, "divide by 255 first"),
     ],
 )
 def test_refuses_bad_input(model, changed, message):

@@ -14,6 +14,7 @@ _TOLERANCE = 0.02
 # PSNR in dB of the details below, measured in float32.
 _DENOISING = {
     "rim_denoise": ("gray", False, (30.216, 28.616)),
+    "rim_denoise_quantized": ("gray", True, (30.159, 28.605)),
     "rim_rgb_denoise": ("rgb", True, (30.379, 29.841)),
 }
 _SUPER_RESOLUTION = {}
