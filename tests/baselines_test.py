@@ -42,15 +42,15 @@ def test_without_wavelets(tmp_path, test_images, monkeypatch):
 def test_remembers(tmp_path, test_images, monkeypatch):
     observations = denoising.Observations(25, "gray", False, 0)
     first = baselines.Baselines("none", "gray", test_images, tmp_path, 0)
-    assert first.known("total variation", observations) == {}
-    first.measure("total variation", observations)
-    known = first.known("total variation", observations)
+    assert first.known("wavelet", observations) == {}
+    first.measure("wavelet", observations)
+    known = first.known("wavelet", observations)
     assert set(known) == {"a", "b"}
 
     second = baselines.Baselines("none", "gray", test_images, tmp_path, 0)
     monkeypatch.setattr(second, "restore", None)
-    second.measure("total variation", observations)
-    assert second.known("total variation", observations) == known
+    second.measure("wavelet", observations)
+    assert second.known("wavelet", observations) == known
     # Other noise is not the same observation, and other images are other images.
     upside_down = {i: image[::-1] for i, image in test_images.images.items()}
     others = dataclasses.replace(test_images, images=upside_down)
@@ -61,7 +61,7 @@ def test_remembers(tmp_path, test_images, monkeypatch):
         ("none", "gray", others, 0),
     ):
         found = baselines.Baselines(script, color, test, tmp_path, seed)
-        assert found.known("total variation", observations) == {}
+        assert found.known("wavelet", observations) == {}
 
 
 def test_keeps_what_others_wrote(tmp_path, test_images):
@@ -70,28 +70,26 @@ def test_keeps_what_others_wrote(tmp_path, test_images):
         baselines.Baselines("none", "gray", test_images, tmp_path, seed)
         for seed in (0, 1, 0)
     ]
-    for run, name in zip(
-        runs, ("total variation", "total variation", "total variation"), strict=True
-    ):
+    for run, name in zip(runs, ("wavelet", "wavelet", "total variation"), strict=True):
         run.measure(name, observations)
     content = json.loads((tmp_path / baselines.CACHE_FILE).read_text())
     first, second = sorted(content)
     assert first.startswith("none: gray, mine ")
     assert first.endswith(", seed 0")
-    assert set(content[first]) == {"total variation"}
-    assert set(content[second]) == {"total variation"}
+    assert set(content[first]) == {"wavelet", "total variation"}
+    assert set(content[second]) == {"wavelet"}
 
 
 def test_a_folder_named_as_a_data_set(tmp_path, test_images):
     observations = denoising.Observations(25, "gray", False, 0)
     key = "none: gray, bsds300, seed 0"
-    known = {key: {"total variation": {"25": {"a": 31.5}}}}
+    known = {key: {"wavelet": {"25": {"a": 31.5}}}}
     (tmp_path / baselines.CACHE_FILE).write_text(json.dumps(known))
     named = dataclasses.replace(
         test_images, dataset="bsds300", sets={"bsds300": ["a", "b"]}
     )
     found = baselines.Baselines("none", "gray", named, tmp_path, 0)
-    assert found.known("total variation", observations) == {}
+    assert found.known("wavelet", observations) == {}
 
 
 def test_shipped_values_are_used(tmp_path, test_images, monkeypatch):
@@ -130,10 +128,10 @@ def test_without_the_library(tmp_path, test_images, monkeypatch, error):
     monkeypatch.delitem(sys.modules, "bm3d", raising=False)
     observations = denoising.Observations(25, "gray", False, 0)
     found = baselines.Baselines("none", "gray", test_images, tmp_path, 0)
-    assert found.names == ["total variation", "total variation"]
+    assert found.names == ["total variation", "wavelet"]
     known = {found._key: {"BM3D": {"25": {"a": 31.5}}}}
     (tmp_path / baselines.CACHE_FILE).write_text(json.dumps(known))
     found = baselines.Baselines("none", "gray", test_images, tmp_path, 0)
-    assert found.names == ["total variation", "total variation", "BM3D"]
+    assert found.names == ["total variation", "wavelet", "BM3D"]
     found.measure("BM3D", observations)
     assert found.known("BM3D", observations) == {"a": 31.5}
