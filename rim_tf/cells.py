@@ -6,7 +6,8 @@ A cell follows the protocol of Keras RNN cells, extended to images:
   `eta` and the likelihood gradient side by side on the channel axis, `states` is
   a list of tensors, and `output` is the update of `eta`.
 * `cell.get_initial_state(batch_size, height, width)` returns the first `states`
-  for images of `height` x `width` pixels.
+  for images of `height` x `width` pixels. Here that is an empty list: it stands
+  for s_0 = 0, whose products the first step then leaves out.
 
 `rim_tf.RIM` drives any object with these two methods; the hand-made gradient
 descent of `tests/rim_test.py` is one.
@@ -77,20 +78,24 @@ class ConvGRUCell(keras.layers.Layer):
         self.candidate.build(concatenated)
 
     def get_initial_state(self, batch_size: int, height: int, width: int) -> list:
-        """Returns zeros: one `(batch_size, height, width, features)` tensor."""
-        shape = (batch_size, height, width, self.features)
-        return [ops.zeros(shape, self.compute_dtype)]
+        """Returns an empty list, which stands for the state 0."""
+        del batch_size, height, width
+        return []
 
     def call(self, inputs, states):
         """Makes one step.
 
         Args:
           inputs: `(batch, height, width, channels)`.
-          states: A list of one `(batch, height, width, features)` tensor.
+          states: A list of one `(batch, height, width, features)` tensor, or an
+            empty list for the state 0.
 
         Returns:
           The new state as the output, and the list of the new state.
         """
+        if not states:
+            state = self._first_state(inputs)
+            return state, [state]
         (state,) = states
         gates = self.gates(ops.concatenate([inputs, state], axis=-1))
         # Before the sigmoid, as the candidate is before the tanh.
@@ -99,6 +104,18 @@ class ConvGRUCell(keras.layers.Layer):
         candidate = self.candidate(ops.concatenate([inputs, reset_state], axis=-1))
         state = activations.interpolate(update_gate, state, candidate)
         return state, [state]
+
+    def _first_state(self, inputs):
+        """Returns z c, the next state after 0: the reset gate has no part in it."""
+        update_gate = self._product(self.gates, inputs)
+        candidate = self._product(self.candidate, inputs)
+        return activations.gate(update_gate, activations.tanh(candidate))
+
+    def _product(self, layer: keras.layers.Conv2D, inputs):
+        """Returns a layer's first `features` outputs for [inputs, 0]."""
+        kernel = layer.kernel[:, :, : inputs.shape[-1], : self.features]
+        bias = layer.bias[: self.features]
+        return bias + layer.convolution_op(inputs, kernel)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -207,10 +224,8 @@ class RIMCell(keras.layers.Layer):
         self.update.build((None, None, None, self.features))
 
     def get_initial_state(self, batch_size: int, height: int, width: int) -> list:
-        """Returns the state s_0 = 0 for images of `height` x `width` pixels."""
-        return self.recurrent.get_initial_state(
-            batch_size, -(-height // self.stride), -(-width // self.stride)
-        )
+        """Returns an empty list, which stands for the state s_0 = 0."""
+        return self.recurrent.get_initial_state(batch_size, height, width)
 
     def call(self, inputs, states):
         """Makes one step of equations 6 and 7.
@@ -219,7 +234,7 @@ class RIMCell(keras.layers.Layer):
           inputs: `(batch, height, width, 2 * channels)`, eta and the likelihood
             gradient concatenated.
           states: A list of one `(batch, ceil(height / stride), ceil(width /
-            stride), state_features)` tensor.
+            stride), state_features)` tensor, or an empty list for s_0 = 0.
 
         Returns:
           The update of eta, `(batch, height, width, channels)`, and the list of

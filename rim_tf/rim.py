@@ -102,7 +102,7 @@ class RIM(keras.Model):
         return eta
 
     def initial_state(self, eta) -> list:
-        """Returns the cell's first states s_0 for images of the shape of `eta`."""
+        """Returns the cell's first list of states, for images of the shape of `eta`."""
         batch_size, height, width = ops.shape(eta)[:3]
         return self.cell.get_initial_state(batch_size, height, width)
 

@@ -94,7 +94,24 @@ def test_rim_cell_keeps_any_size(size):
     states = cell.get_initial_state(2, *size)
     update, new_states = cell(np.ones((2, *size, 6), np.float32), states)
     assert update.shape == (2, *size, 3)
-    assert states[0].shape == new_states[0].shape
+    assert new_states[0].shape == (2, (size[0] + 1) // 2, (size[1] + 1) // 2, 5)
+    _, newer_states = cell(np.ones((2, *size, 6), np.float32), new_states)
+    assert newer_states[0].shape == new_states[0].shape
+
+
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_no_state_is_the_state_zero(dilation):
+    """The first step leaves out products with 0, which changes nothing."""
+    cell = ConvGRUCell(4, dilation)
+    cell.build((None, None, None, 3))
+    random = np.random.default_rng(0)
+    for variable in cell.trainable_variables:
+        variable.assign(random.normal(size=variable.shape))
+    inputs = random.normal(size=(2, 7, 9, 3)).astype(np.float32)
+    expected, _ = cell(inputs, [np.zeros((2, 7, 9, 4), np.float32)])
+    output, (state,) = cell(inputs, cell.get_initial_state(2, 7, 9))
+    np.testing.assert_allclose(output, expected, atol=1e-5)
+    np.testing.assert_array_equal(output, state)
 
 
 def test_odd_sizes_repeat_the_border():
@@ -137,8 +154,7 @@ def test_super_resolution_size():
 def test_without_stride_any_size(size):
     cell = RIMCell(features=4, state_features=6, stride=1, dilation=2)
     cell.build(None)
-    (state,) = states = cell.get_initial_state(2, *size)
-    assert tuple(state.shape) == (2, *size, 6)
+    states = cell.get_initial_state(2, *size)
     update, (state,) = cell(np.ones((2, *size, 2), np.float32), states)
     assert tuple(update.shape) == (2, *size, 1)
     assert tuple(state.shape) == (2, *size, 6)

@@ -154,7 +154,6 @@ def test_mixed_precision_keeps_the_estimate_in_float32(observation):
     _perturb(rim)
     eta = rim.initial_eta(observation, rim_tf.Denoising())
     states = rim.initial_state(eta)
-    assert keras.backend.standardize_dtype(states[0].dtype) == "bfloat16"
     sigma = np.float32([0.1, 0.1])
     gradient = rim.likelihood_gradient(eta, observation, sigma, rim_tf.Denoising())
     eta, states = rim.update(eta, gradient, states)
