@@ -14,7 +14,7 @@ import numpy as np
 from absl import app, flags, logging
 
 from paper_experiments import image_sets, reporting
-from rim_tf import files, images, precision, pretrained, schedules, training
+from rim_tf import devices, files, images, precision, pretrained, schedules, training
 from rim_tf.patches import PatchSet
 from rim_tf.problems import Problem
 from rim_tf.restoration import iterate
@@ -114,6 +114,13 @@ _PRECISION = flags.DEFINE_enum(
     precision.PRECISIONS,
     "Arithmetic; auto takes bfloat16 only where the machine has it in hardware.",
 )
+_DEVICES = flags.DEFINE_integer(
+    "devices",
+    1,
+    "GPUs to train on, each with its share of every batch. Where there is no GPU, "
+    "logical devices of the CPU, which is a trial and no faster.",
+    lower_bound=1,
+)
 _BASELINES = flags.DEFINE_bool(
     "baselines",
     False,
@@ -203,6 +210,11 @@ def start(script: str) -> Experiment:
         raise UserError(
             f"--output_dir: {output_dir} cannot be written to: {error}"
         ) from error
+    if _DEVICES.value > 1:
+        if not _TRAIN.value:
+            raise UserError("--devices: only with --train, which uses several.")
+        # The backend must not have started yet.
+        devices.split_cpu(_DEVICES.value)
     dtype, reason = precision.resolve(_PRECISION.value)
     print(f"Arithmetic: {dtype} ({reason}); backend: {keras.backend.backend()}.")
     keras.utils.set_random_seed(_SEED.value)
@@ -468,6 +480,26 @@ def _train(
     make_model: Callable[[], RIM],
     folder_name: str,
 ) -> tuple[RIM, dict[str, Any]]:
+    try:
+        with devices.data_parallel(_DEVICES.value):
+            path, history = _train_on_devices(
+                experiment, name, problem, color, make_model, folder_name
+            )
+    except devices.DeviceError as error:
+        raise UserError(f"--devices: {error}") from error
+    # Anew, on one device.
+    return pretrained.load_pretrained(path, experiment.dtype), history
+
+
+def _train_on_devices(
+    experiment: Experiment,
+    name: str,
+    problem: Problem,
+    color: str,
+    make_model: Callable[[], RIM],
+    folder_name: str,
+) -> tuple[Path, dict[str, Any]]:
+    """Trains a model; returns the path of its weights, and their history."""
     settings = _training_settings()
     dataset, train_images, validation_images = image_sets.load_training_images(
         _DATASET.value, _DATA_DIR.value, _TRAIN_IMAGES.value, experiment.seed
@@ -539,7 +571,7 @@ def _train(
     pretrained.save_pretrained(model, path, history)
     shutil.copyfile(folder / training.LOG_FILE, folder / f"{name}.log.csv")
     print(f"Trained weights: {path}, to be tested with --weights={path}.")
-    return pretrained.load_pretrained(path, experiment.dtype), history
+    return path, history
 
 
 def _command(experiment: Experiment, settings: training.TrainingSettings) -> str:
@@ -549,6 +581,7 @@ def _command(experiment: Experiment, settings: training.TrainingSettings) -> str
         "baselines",
         "batch_size",
         "data_dir",
+        "devices",
         "images",
         "lr_dir",
         "num_images",
@@ -593,9 +626,15 @@ def _training_settings() -> training.TrainingSettings:
     except ValueError as error:
         raise UserError(f"--train_steps_schedule: {error}") from error
     default_batch_size = _GPU_BATCH_SIZE if precision.has_gpu() else _CPU_BATCH_SIZE
+    batch_size = _BATCH_SIZE.value or default_batch_size
+    if batch_size % _DEVICES.value:
+        raise UserError(
+            f"--batch_size: {batch_size} patches cannot be divided among "
+            f"{_DEVICES.value} devices."
+        )
     return training.TrainingSettings(
         epochs=_EPOCHS.value,
-        batch_size=_BATCH_SIZE.value or default_batch_size,
+        batch_size=batch_size,
         steps_schedule=tuple(steps_schedule),
         learning_rate=_LEARNING_RATE.value,
         warmup_updates=_WARMUP_UPDATES.value,

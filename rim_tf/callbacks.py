@@ -13,6 +13,11 @@ from rim_tf import files, metrics, restoration
 from rim_tf.problems import Problem
 
 
+def updates_done(model: keras.Model) -> int:
+    """Returns how many updates the optimizer has made, on any number of devices."""
+    return int(ops.convert_to_numpy(model.optimizer.iterations))
+
+
 class ProgressBar(keras.callbacks.Callback):
     """One progress bar for the whole training, with patches/s and the time left.
 
@@ -189,7 +194,7 @@ class Position(keras.callbacks.Callback):
         self._model.seconds = time.monotonic() - self._start
 
     def on_epoch_end(self, epoch, logs) -> None:
-        updates = int(self.model.optimizer.iterations)
+        updates = updates_done(self.model)
         logs["updates"] = updates
         logs["patches"] = updates * self.batch_size
         logs["num_steps"] = self.model.num_steps

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from rim_tf import callbacks, files, precision
+from rim_tf import callbacks, devices, files, precision
 from rim_tf.patches import PatchSet
 from rim_tf.problems import Problem
 from rim_tf.rim import PAPER_NUM_STEPS, RIM, loss_over_steps
@@ -79,7 +79,7 @@ class UnrolledRIM(keras.Model):
 
     def call(self, clean):
         """Measures clean images and returns the RIM's estimates of them."""
-        measurement = self.problem.draw(clean, self.noise_seed)
+        measurement = devices.draw_share(self.problem, clean, self.noise_seed)
         return self.rim(
             measurement.observation,
             sigma=measurement.sigma,
@@ -90,8 +90,11 @@ class UnrolledRIM(keras.Model):
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
-        """Returns the loss of equation 8, the mean over the steps."""
-        return ops.mean(loss_over_steps(y_pred, x))
+        """Returns the loss of equation 8, the mean over the steps.
+
+        On several devices that is this one's part of it: Keras adds them up.
+        """
+        return ops.mean(loss_over_steps(y_pred, x)) / devices.num_replicas()
 
     # A checkpoint knows the position in the sequence of random numbers, and for how
     # long the training ran.
@@ -158,7 +161,7 @@ def train(
     model = compiled_model(rim, problem, settings, phases)
     if (output_dir / CHECKPOINT_FILE).exists():
         model.load_weights(output_dir / CHECKPOINT_FILE)
-    updates_done = int(model.optimizer.iterations)
+    updates_done = callbacks.updates_done(model)
     history = _rewind_log(output_dir / LOG_FILE, updates_done)
     if updates_done < num_updates:
         _remember_run(output_dir / RUNS_FILE, updates_done, provenance or {})
@@ -187,7 +190,7 @@ def train(
     order = patches.order(settings.epochs, settings.seed)
     rounds = plan_rounds(phases, settings.num_validations)
     for number, (num_steps, first_update, num_updates) in enumerate(rounds):
-        start = int(model.optimizer.iterations)
+        start = callbacks.updates_done(model)
         end = first_update + num_updates
         if start < end:
             part = order[start * settings.batch_size : end * settings.batch_size]
@@ -253,11 +256,16 @@ def compiled_model(
     """Returns a RIM that is ready for training, with optimizer and compiled step."""
     model = UnrolledRIM(rim, problem, settings.seed)
     schedule = WarmupCosine(settings.learning_rate, settings.warmup_updates, phases)
-    optimizer = keras.optimizers.Adam(schedule, global_clipnorm=settings.clip_norm)
+    several = devices.num_replicas() > 1
+    adam = devices.ClippedAdam if several else keras.optimizers.Adam
+    optimizer = adam(schedule, global_clipnorm=settings.clip_norm)
     optimizer.build(model.trainable_variables)
-    # XLA is slower than the plain graph on a CPU, and the right choice on a GPU.
+    # XLA is slower than the plain graph on a CPU, and the right choice on a GPU; it
+    # does not compile what TensorFlow's devices exchange.
     model.compile(
-        optimizer, jit_compile=keras.backend.backend() == "jax" or precision.has_gpu()
+        optimizer,
+        jit_compile=keras.backend.backend() == "jax"
+        or (precision.has_gpu() and not several),
     )
     return model
 
@@ -292,7 +300,7 @@ def _fit_round(
     )
     if not np.isfinite(logs.history["loss"][-1]):
         raise TrainingError(
-            f"The loss is not finite after {int(model.optimizer.iterations)} updates; "
+            f"The loss is not finite after {callbacks.updates_done(model)} updates; "
             "try a lower learning rate."
         )
 

@@ -1,0 +1,122 @@
+"""Tests of training on several devices, which two logical ones of the CPU stand for.
+
+Run as a program, this file trains on as many devices as its argument says.
+"""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import rim_tf
+from rim_tf import callbacks, devices, training
+from rim_tf.cells import RIMCell
+from rim_tf.patches import PatchSet
+from rim_tf.problems import DenoisingProblem, ThreeTaskProblem
+
+_PROBLEMS = {"denoising": DenoisingProblem(), "three_task": ThreeTaskProblem()}
+_SETTINGS = training.TrainingSettings(
+    epochs=1,
+    batch_size=4,
+    steps_schedule=((2, 1.0),),
+    warmup_updates=2,
+    # So low that it matters whether the whole gradient is clipped, or parts of it.
+    clip_norm=0.01,
+    num_validations=4,
+)
+
+
+class _KillError(Exception):
+    pass
+
+
+def _train(problem: str, folder: Path) -> None:
+    rows, columns = np.mgrid[0:40, 0:40]
+    image = 127 + 100 * np.sin(rows / 4) * np.cos(columns / 3)
+    patches = PatchSet([image.astype("uint8")[..., None]], 12, 2, num_patches=32)
+    keras.utils.set_random_seed(0)
+    rim = rim_tf.RIM(RIMCell(features=4, state_features=6), num_steps=2)
+    training.train(
+        rim, _PROBLEMS[problem], patches, patches.to_numpy()[:4], _SETTINGS, folder
+    )
+
+
+def _train_half(problem: str, folder: Path, monkeypatch) -> None:
+    count = 0
+
+    def kill(self, epoch, logs):
+        nonlocal count
+        count += 1
+        self._save(logs)
+        if count == 2:
+            raise _KillError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(callbacks.Checkpoint, "on_epoch_end", kill)
+        with pytest.raises(_KillError):
+            _train(problem, folder)
+
+
+def _read_log(folder: Path) -> list[dict[str, str]]:
+    with (folder / training.LOG_FILE).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_two_devices_train_as_one_does(tmp_path, monkeypatch):
+    """The same losses with the same batches, also of a training that one began."""
+    for problem in _PROBLEMS:
+        _train(problem, tmp_path / "one" / problem)
+    _train_half("denoising", tmp_path / "resumed" / "denoising", monkeypatch)
+    finished = subprocess.run(
+        [sys.executable, __file__, "2", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.split() == ["2"]
+    for folder in ("two/denoising", "two/three_task", "resumed/denoising"):
+        expected = _read_log(tmp_path / "one" / Path(folder).name)
+        actual = _read_log(tmp_path / folder)
+        assert len(actual) == len(expected) == 4
+        for name in ("loss", "val_psnr", "updates"):
+            np.testing.assert_allclose(
+                [float(row[name]) for row in actual],
+                [float(row[name]) for row in expected],
+                rtol=1e-4,
+                err_msg=f"{name} of {folder}",
+            )
+
+
+def test_one_device_changes_nothing():
+    with devices.data_parallel(1):
+        assert devices.num_replicas() == 1
+        assert keras.distribution.distribution() is None
+
+
+def test_refuses_more_devices_than_there_are():
+    number = len(keras.distribution.list_devices()) + 1
+    with (
+        pytest.raises(devices.DeviceError, match=f"{number} are asked for"),
+        devices.data_parallel(number),
+    ):
+        pass
+
+
+def _main(num_devices: int, folder: Path) -> None:
+    devices.split_cpu(num_devices)
+    with devices.data_parallel(num_devices):
+        for problem in _PROBLEMS:
+            _train(problem, folder / "two" / problem)
+        _train("denoising", folder / "resumed" / "denoising")
+    print(len(keras.distribution.list_devices("cpu")))
+
+
+if __name__ == "__main__":
+    _main(int(sys.argv[1]), Path(sys.argv[2]))
