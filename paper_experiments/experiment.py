@@ -385,9 +385,11 @@ def announce_duration(
     seconds *= pixels * experiment.num_steps * runs
     print(
         f"Restoring {len(test.images)} image(s) {runs} times with "
-        f"{experiment.num_steps} steps takes about {describe_seconds(seconds)}. "
-        "For a quick look: --num_images=1 --num_steps=5.\n"
+        f"{experiment.num_steps} steps takes about {describe_seconds(seconds)}."
     )
+    if _NUM_IMAGES.value is None:
+        print("For a quick look: --num_images=1 --num_steps=5.")
+    print()
 
 
 def _seconds_per_pixel_step(model: RIM, image: np.ndarray) -> float:

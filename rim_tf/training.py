@@ -23,6 +23,8 @@ BEST_FILE = "best.weights.h5"
 LOG_FILE = "log.csv"
 SETTINGS_FILE = "settings.json"
 RUNS_FILE = "runs.json"
+# What may change when a training goes on, since its result does not depend on it.
+_FREE_SETTINGS = {"checkpoint_minutes"}
 
 
 class TrainingError(Exception):
@@ -313,7 +315,7 @@ def _remember_settings(path: Path, settings: Mapping[str, Any]) -> None:
         changed = [
             name
             for name, value in json.loads(text).items()
-            if earlier.get(name) != value
+            if name not in _FREE_SETTINGS and earlier.get(name) != value
         ]
         if changed:
             raise TrainingError(

@@ -184,6 +184,11 @@ def test_refuses_to_go_on_with_other_settings(tmp_path):
         _train(tmp_path, settings=dataclasses.replace(_SETTINGS, learning_rate=0.5))
 
 
+def test_goes_on_with_other_times_of_checkpoints(tmp_path):
+    _train(tmp_path)
+    _train(tmp_path, settings=dataclasses.replace(_SETTINGS, checkpoint_minutes=0.5))
+
+
 def test_stops_when_the_loss_is_not_finite(tmp_path):
     rim = _rim()
     rim.build()
