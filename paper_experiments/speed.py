@@ -51,11 +51,14 @@ def restore(
         lambda: rim_tf.restore(model, _observation(_HEIGHT, _WIDTH), sigma=0.1), repeats
     )
     peak = _peak_megabytes()
-    convolve = _convolutions(model, _HEIGHT, _WIDTH)
+    first, later = (
+        _convolutions(model, _HEIGHT, _WIDTH, has_state) for has_state in (False, True)
+    )
 
     def floor() -> None:
-        for _ in range(PAPER_NUM_STEPS):
-            ops.convert_to_numpy(convolve())
+        ops.convert_to_numpy(first())
+        for _ in range(PAPER_NUM_STEPS - 1):
+            ops.convert_to_numpy(later())
 
     return {
         "restore_320x480_s": round(seconds, 3),
@@ -104,15 +107,35 @@ def _batches(patch_set: patches.PatchSet, order: np.ndarray, size: int) -> Itera
     return patch_set.batches(order, size)
 
 
-def _convolutions(model: rim_tf.RIM, height: int, width: int) -> Callable:
-    """Returns a function that makes the convolutions of one step, compiled."""
+def _convolutions(
+    model: rim_tf.RIM, height: int, width: int, has_state: bool
+) -> Callable:
+    """Returns a function that makes the convolutions of one step, compiled.
+
+    The first step has no state, and no convolutions of one.
+    """
     cell = model.cell
     dtype = cell.compute_dtype
     small = (1, height // 2, width // 2)
+    gates, candidate = cell.recurrent.gates, cell.recurrent.candidate
+    seen = cell.features
+    if has_state:
+        seen += cell.state_features
+    else:
+        gates, candidate = (
+            functools.partial(
+                ops.conv,
+                kernel=ops.cast(
+                    layer.kernel[:, :, :seen, : cell.state_features], dtype
+                ),
+                padding="same",
+            )
+            for layer in (gates, candidate)
+        )
     inputs = {
         cell.encode: (1, height, width, 2),
-        cell.recurrent.gates: (*small, cell.features + cell.state_features),
-        cell.recurrent.candidate: (*small, cell.features + cell.state_features),
+        gates: (*small, seen),
+        candidate: (*small, seen),
         cell.decode: (*small, cell.state_features),
         cell.update: (1, height, width, cell.features),
     }
