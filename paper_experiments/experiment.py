@@ -1,5 +1,6 @@
 """What the scripts of this folder share: flags, models, and one way to run them."""
 
+import contextlib
 import dataclasses
 import shutil
 import sys
@@ -150,12 +151,19 @@ def run(main: Callable[[], None]) -> None:
         if len(argv) > 1:
             raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}.")
         logging.set_verbosity(logging.WARNING)
+        output_dir = _output_dir(Path(sys.argv[0]).stem)
+        existed = output_dir.exists()
         try:
             main()
         except (UserError, image_sets.ImageSetError, OSError) as error:
             sys.exit(f"error: {error}")
         except KeyboardInterrupt:
             sys.exit("Interrupted.")
+        finally:
+            # A run that was refused leaves no empty folder.
+            if not existed:
+                with contextlib.suppress(OSError):
+                    output_dir.rmdir()
 
     # So that --help shows them.
     for flag in flags.FLAGS.flags_by_module_dict()[__name__]:
@@ -196,7 +204,7 @@ def start(script: str) -> Experiment:
       UserError: If there are results already and --overwrite is not given.
     """
     begun = time.monotonic()
-    output_dir = Path(_OUTPUT_DIR.value or f"results/{script}").expanduser()
+    output_dir = _output_dir(script)
     if (output_dir / RESULT_FILE).exists() and not _OVERWRITE.value:
         raise UserError(
             f"--output_dir: {output_dir} has results already; choose another "
@@ -219,6 +227,10 @@ def start(script: str) -> Experiment:
     print(f"Arithmetic: {dtype} ({reason}); backend: {keras.backend.backend()}.")
     keras.utils.set_random_seed(_SEED.value)
     return Experiment(script, output_dir, dtype, _NUM_STEPS.value, _SEED.value, begun)
+
+
+def _output_dir(script: str) -> Path:
+    return Path(_OUTPUT_DIR.value or f"results/{script}").expanduser()
 
 
 def load_test_images() -> image_sets.TestImages:
