@@ -85,7 +85,10 @@ _WARMUP_UPDATES = flags.DEFINE_integer(
     "warmup_updates", 100, "Updates to reach the peak learning rate.", lower_bound=0
 )
 _CLIP_NORM = flags.DEFINE_float(
-    "clip_norm", 1.0, "Bound on the global norm of the gradient.", lower_bound=0.0
+    "clip_norm",
+    1.0,
+    "Bound on the global norm of the gradient; 0 for none.",
+    lower_bound=0.0,
 )
 _PATCH_SIZE = flags.DEFINE_integer(
     "patch_size", 32, "Height and width of a training patch.", lower_bound=8
@@ -220,7 +223,7 @@ def start(script: str) -> Experiment:
         ) from error
     if _DEVICES.value > 1:
         if not _TRAIN.value:
-            raise UserError("--devices: only with --train, which uses several.")
+            raise UserError("--devices: only training uses several; give --train.")
         # The backend must not have started yet.
         devices.split_cpu(_DEVICES.value)
     dtype, reason = precision.resolve(_PRECISION.value)
@@ -407,7 +410,7 @@ def announce_duration(
 def _seconds_per_pixel_step(model: RIM, image: np.ndarray) -> float:
     """Measures the time of one step per pixel."""
     times = []
-    # The first step compiles, the last one is like all that follow.
+    # The first two steps compile, the last one is like all that follow.
     for estimate in iterate(model, image[np.newaxis], num_steps=3, sigma=0.1):
         keras.ops.convert_to_numpy(estimate)
         times.append(time.perf_counter())
@@ -552,6 +555,8 @@ def _train_on_devices(
     seconds = _seconds_per_pixel_step(model, image) * _TRAINING_COST
     seconds *= _PATCH_SIZE.value**2
     seconds *= training.total_computation(settings, len(patches))
+    if precision.has_gpu():
+        seconds /= _DEVICES.value
     print(
         f"Training on {len(patches)} patches of {len(train_images)} images of "
         f"{dataset}, {settings.epochs} time(s), batch size {settings.batch_size}; it "
@@ -570,7 +575,7 @@ def _train_on_devices(
             settings,
             folder,
             description,
-            reporting.versions(),
+            {**reporting.versions(), "devices": _DEVICES.value},
         )
     except training.TrainingError as error:
         raise UserError(str(error)) from error
@@ -594,6 +599,7 @@ def _command(experiment: Experiment, settings: training.TrainingSettings) -> str
     others = {
         "baselines",
         "batch_size",
+        "checkpoint_minutes",
         "data_dir",
         "devices",
         "images",
@@ -640,15 +646,9 @@ def _training_settings() -> training.TrainingSettings:
     except ValueError as error:
         raise UserError(f"--train_steps_schedule: {error}") from error
     default_batch_size = _GPU_BATCH_SIZE if precision.has_gpu() else _CPU_BATCH_SIZE
-    batch_size = _BATCH_SIZE.value or default_batch_size
-    if batch_size % _DEVICES.value:
-        raise UserError(
-            f"--batch_size: {batch_size} patches cannot be divided among "
-            f"{_DEVICES.value} devices."
-        )
     return training.TrainingSettings(
         epochs=_EPOCHS.value,
-        batch_size=batch_size,
+        batch_size=_BATCH_SIZE.value or default_batch_size,
         steps_schedule=tuple(steps_schedule),
         learning_rate=_LEARNING_RATE.value,
         warmup_updates=_WARMUP_UPDATES.value,

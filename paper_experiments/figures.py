@@ -94,7 +94,7 @@ def save_detail(
     for axis, (title, image) in zip(details, shown.items(), strict=True):
         detail = image[top : top + _DETAIL_SIZE, left : left + _DETAIL_SIZE]
         _draw(axis, title, detail)
-    whole.set_xlabel("PSNR is that of the whole image.", fontsize=8)
+    whole.set_xlabel("PSNR: of the whole image", fontsize=8)
     with files.replacing(path) as temporary:
         figure.savefig(temporary, dpi=150)
     plt.close(figure)

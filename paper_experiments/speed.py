@@ -118,24 +118,25 @@ def _convolutions(
     dtype = cell.compute_dtype
     small = (1, height // 2, width // 2)
     gates, candidate = cell.recurrent.gates, cell.recurrent.candidate
-    seen = cell.features
+    channels = cell.features
     if has_state:
-        seen += cell.state_features
+        channels += cell.state_features
     else:
         gates, candidate = (
             functools.partial(
                 ops.conv,
                 kernel=ops.cast(
-                    layer.kernel[:, :, :seen, : cell.state_features], dtype
+                    layer.kernel[:, :, :channels, : cell.state_features], dtype
                 ),
                 padding="same",
+                dilation_rate=cell.dilation,
             )
             for layer in (gates, candidate)
         )
     inputs = {
         cell.encode: (1, height, width, 2),
-        gates: (*small, seen),
-        candidate: (*small, seen),
+        gates: (*small, channels),
+        candidate: (*small, channels),
         cell.decode: (*small, cell.state_features),
         cell.update: (1, height, width, cell.features),
     }

@@ -4,7 +4,7 @@ TensorFlow on a CPU passes over memory for every sigmoid, product and sum, and a
 for each in the backward pass; together that takes as long as the convolutions. Here
 XLA compiles each function to one pass, and their gradients are written out so that
 they take one pass each, too. On a GPU and under JAX, where XLA compiles the whole
-step, the functions are left to it.
+step (but for training on several GPUs under TensorFlow), the functions are left to it.
 """
 
 import functools

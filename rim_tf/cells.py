@@ -6,8 +6,8 @@ A cell follows the protocol of Keras RNN cells, extended to images:
   `eta` and the likelihood gradient side by side on the channel axis, `states` is
   a list of tensors, and `output` is the update of `eta`.
 * `cell.get_initial_state(batch_size, height, width)` returns the first `states`
-  for images of `height` x `width` pixels. Here that is an empty list: it stands
-  for s_0 = 0, whose products the first step then leaves out.
+  for images of `height` x `width` pixels. That of the cells of this file is an empty
+  list: it stands for s_0 = 0, whose products the first step then leaves out.
 
 `rim_tf.RIM` drives any object with these two methods; the hand-made gradient
 descent of `tests/rim_test.py` is one.

@@ -2,15 +2,13 @@
 
 Under TensorFlow `tf.distribute.MirroredStrategy` does it, under JAX
 `keras.distribution.DataParallel`. The result is that of one device with the same
-batches: the gradient of the whole batch is clipped, and every patch meets the same
-noise.
+batches, up to rounding: the gradient of the whole batch is clipped, and every patch
+meets the same noise.
 
-For several machines (not tried yet) call `rim_tf.training.train` from a program of
-your own that every machine starts. Under TensorFlow build and train inside the scope
-of a `tf.distribute.MultiWorkerMirroredStrategy()` in place of `data_parallel`, with
-each machine's `TF_CONFIG`; under JAX call `keras.distribution.initialize()` before
-`data_parallel`, which then finds the devices of all machines. Give each machine an
-output folder of its own.
+Several machines are not supported yet. `tf.distribute.MultiWorkerMirroredStrategy`
+does not work with Keras 3. The way there is JAX: `keras.distribution.initialize()`
+before `data_parallel` finds the devices of all machines; what is missing is a reader
+that gives each machine its part of every batch.
 """
 
 import contextlib
@@ -38,15 +36,19 @@ def data_parallel(num_devices: int) -> Iterator[None]:
       num_devices: How many of the backend's devices to use.
 
     Raises:
+      ValueError: If `num_devices` is less than 1.
       DeviceError: If there are fewer devices.
     """
+    if num_devices < 1:
+        raise ValueError(f"num_devices must be at least 1, not {num_devices}.")
     if num_devices == 1:
         yield
         return
     names = keras.distribution.list_devices()
     if num_devices > len(names):
         raise DeviceError(
-            f"{num_devices} are asked for, there is only {', '.join(names)}."
+            f"{num_devices} devices are asked for, there are {len(names)}: "
+            f"{', '.join(names)}."
         )
     names = names[:num_devices]
     if keras.backend.backend() == "jax":
@@ -68,10 +70,14 @@ def data_parallel(num_devices: int) -> Iterator[None]:
 def split_cpu(number: int) -> None:
     """Makes logical devices of the CPU, to try a training on several devices.
 
-    To be called before the backend does anything. Does nothing where there is a GPU.
+    To be called before the backend does anything. Where there is a GPU the devices
+    that count are GPUs, as before.
 
     Args:
       number: How many.
+
+    Raises:
+      RuntimeError: If the backend has started already.
     """
     if keras.backend.backend() == "jax":
         import jax
@@ -100,14 +106,29 @@ def num_replicas() -> int:
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
+def check_batch_size(batch_size: int) -> None:
+    """Sees whether the devices in use can share a batch.
+
+    Raises:
+      DeviceError: If they cannot.
+    """
+    distribution = keras.distribution.distribution()
+    number = distribution.device_mesh.devices.size if distribution else num_replicas()
+    if batch_size % number:
+        raise DeviceError(
+            f"a batch of {batch_size} patches cannot be divided among {number} "
+            "devices; choose another batch size."
+        )
+
+
 def draw_share(
     problem: Problem, clean, seed: keras.random.SeedGenerator
 ) -> Measurement:
     """Draws what one device would draw for the whole batch, and keeps this one's share.
 
     Args:
-      problem: What is drawn. Its forward model is kept whole, so several devices
-        want one that is the same for all images of a batch.
+      problem: What is drawn. Its forward model is not divided: on several devices
+        it must have no tensors of single images, such as a mask for each.
       clean: This device's images, `(share, height, width, channels)`.
       seed: Where random numbers come from.
     """
@@ -128,19 +149,21 @@ def draw_share(
     return Measurement(mine(whole.observation), mine(whole.sigma), whole.forward_model)
 
 
+@keras.saving.register_keras_serializable(package="rim_tf")
 class ClippedAdam(keras.optimizers.Adam):
-    """Adam that clips the gradient of the whole batch.
+    """Adam for several TensorFlow devices: it clips the gradient of the whole batch.
 
     Keras would clip that of each device's share.
 
     Args:
       learning_rate: A number or a schedule.
-      global_clipnorm: Bound on the norm of the gradient of the whole batch.
+      clip_norm: Bound on the norm of the gradient of the whole batch; 0 for none.
+      **kwargs: Arguments of `keras.optimizers.Adam`.
     """
 
-    def __init__(self, learning_rate: Any, global_clipnorm: float):
-        super().__init__(learning_rate)
-        self.clip_norm = global_clipnorm
+    def __init__(self, learning_rate: Any, clip_norm: float, **kwargs: Any):
+        super().__init__(learning_rate, **kwargs)
+        self.clip_norm = clip_norm
 
     def apply(self, grads: Sequence, trainable_variables: Sequence | None = None):
         """Makes an update."""
@@ -148,7 +171,11 @@ class ClippedAdam(keras.optimizers.Adam):
 
         context = tf.distribute.get_replica_context()
         grads = context.all_reduce(tf.distribute.ReduceOp.SUM, list(grads))
-        grads, _ = tf.clip_by_global_norm(grads, self.clip_norm)
-        # The superclass adds up those of all devices.
+        if self.clip_norm:
+            grads, _ = tf.clip_by_global_norm(grads, self.clip_norm)
+        # The superclass adds up those of all devices, once more.
         grads = [gradient / context.num_replicas_in_sync for gradient in grads]
         return super().apply(grads, trainable_variables)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "clip_norm": self.clip_norm}

@@ -80,7 +80,7 @@ def _noise_levels(sigma, batch_size: int):
 
 
 def _compiled_update(model: RIM):
-    """Returns `model.update`, compiled once for the model.
+    """Returns `model.update`, compiled once for a first and once for later steps.
 
     The forward model stays outside: a new one costs no compilation, and a user's
     own may be anything that Python can compute.

@@ -42,7 +42,7 @@ class TrainingSettings:
         computation spent with it, see `rim_tf.schedules.plan_phases`.
       learning_rate: Peak learning rate of Adam.
       warmup_updates: Updates over which the learning rate rises to its peak.
-      clip_norm: Bound on the global norm of the gradient.
+      clip_norm: Bound on the global norm of the gradient; 0 for none.
       seed: Seed of the initial weights, the order of patches, and the noise.
       num_validations: How often the validation patches are restored.
       checkpoint_minutes: Time between checkpoints.
@@ -145,7 +145,9 @@ def train(
     Raises:
       TrainingError: If the patches do not fill one batch, `output_dir` has a
         training with other settings, or the loss became infinite or undefined.
+      DeviceError: If the devices in use cannot share a batch.
     """
+    devices.check_batch_size(settings.batch_size)
     num_updates = settings.epochs * len(patches) // settings.batch_size
     if num_updates < 1:
         raise TrainingError(
@@ -163,15 +165,15 @@ def train(
     model = compiled_model(rim, problem, settings, phases)
     if (output_dir / CHECKPOINT_FILE).exists():
         model.load_weights(output_dir / CHECKPOINT_FILE)
-    updates_done = callbacks.updates_done(model)
-    history = _rewind_log(output_dir / LOG_FILE, updates_done)
-    if updates_done < num_updates:
-        _remember_run(output_dir / RUNS_FILE, updates_done, provenance or {})
+    num_updates_done = callbacks.updates_done(model)
+    history = _rewind_log(output_dir / LOG_FILE, num_updates_done)
+    if num_updates_done < num_updates:
+        _remember_run(output_dir / RUNS_FILE, num_updates_done, provenance or {})
 
     validation = callbacks.Validation(problem, validation_patches, settings.seed)
     progress_bar = callbacks.ProgressBar(
         total_computation(settings, len(patches)),
-        computation(phases, updates_done) * settings.batch_size,
+        computation(phases, num_updates_done) * settings.batch_size,
         settings.batch_size,
     )
     # Their order matters: what one adds to the logs the next ones use, and the
@@ -259,8 +261,10 @@ def compiled_model(
     model = UnrolledRIM(rim, problem, settings.seed)
     schedule = WarmupCosine(settings.learning_rate, settings.warmup_updates, phases)
     several = devices.num_replicas() > 1
-    adam = devices.ClippedAdam if several else keras.optimizers.Adam
-    optimizer = adam(schedule, global_clipnorm=settings.clip_norm)
+    if several:
+        optimizer = devices.ClippedAdam(schedule, settings.clip_norm)
+    else:
+        optimizer = keras.optimizers.Adam(schedule, global_clipnorm=settings.clip_norm)
     optimizer.build(model.trainable_variables)
     # XLA is slower than the plain graph on a CPU, and the right choice on a GPU; it
     # does not compile what TensorFlow's devices exchange.

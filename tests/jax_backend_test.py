@@ -18,6 +18,7 @@ _NEED_NO_TENSORFLOW = (
     "bicubic_test.py",
     "callbacks_test.py",
     "cells_test.py",
+    "devices_test.py",
     "forward_models_test.py",
     "links_test.py",
     "metrics_test.py",

@@ -269,8 +269,11 @@ def test_file_that_is_no_image(tmp_path, run):
         (["--num_images=0"], "num_images"),
         (["--train", "--max_sigma=-1"], "max_sigma"),
         (["--precision=float16"], "precision"),
-        (["--devices=2"], "--devices: only with --train"),
-        (["--train", "--devices=3", "--batch_size=4"], "--batch_size: 4 patches"),
+        (["--devices=2"], "--devices: only training"),
+        (
+            ["--train", "--devices=3", "--batch_size=4"],
+            "--devices: a batch of 4 patches",
+        ),
         (["extra"], "Unknown arguments: extra"),
     ],
 )
