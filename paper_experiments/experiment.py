@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -280,9 +280,11 @@ def obtain_model(
         return model, {"name": str(name), **history}
     if _WEIGHTS.value:
         raise UserError("--weights: not with --train, which makes new weights.")
-    return _train(
+    path, history = _train(
         experiment, default_weights, problem, color, make_model, TRAINING_FOLDER
     )
+    # Anew: the trained one may be spread over several devices.
+    return pretrained.load_pretrained(path, experiment.dtype), history
 
 
 def obtain_models(
@@ -312,9 +314,9 @@ def obtain_models(
         if _TRAIN.value:
             print(f"\nTraining of {name}:")
             folder = f"{TRAINING_FOLDER}/{name}"
-            obtained[name] = _train(
-                experiment, name, problem, color, make_model, folder
-            )
+            path, history = _train(experiment, name, problem, color, make_model, folder)
+            model = pretrained.load_pretrained(path, experiment.dtype)
+            obtained[name] = model, history
         else:
             obtained[name] = load_if_shipped(experiment, name)
     missing = [name for name, model in obtained.items() if model is None]
@@ -489,26 +491,18 @@ def _delete_results(output_dir: Path, training_folder: Path) -> None:
     shutil.rmtree(training_folder, ignore_errors=True)
 
 
-def _train(
-    experiment: Experiment,
-    name: str,
-    problem: Problem,
-    color: str,
-    make_model: Callable[[], RIM],
-    folder_name: str,
-) -> tuple[RIM, dict[str, Any]]:
+@contextlib.contextmanager
+def _on_devices() -> Iterator[None]:
+    """What is built inside is on the devices that --devices asks for."""
     try:
         with devices.data_parallel(_DEVICES.value):
-            path, history = _train_on_devices(
-                experiment, name, problem, color, make_model, folder_name
-            )
+            yield
     except devices.DeviceError as error:
         raise UserError(f"--devices: {error}") from error
-    # Anew, on one device.
-    return pretrained.load_pretrained(path, experiment.dtype), history
 
 
-def _train_on_devices(
+@_on_devices()
+def _train(
     experiment: Experiment,
     name: str,
     problem: Problem,

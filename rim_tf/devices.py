@@ -22,7 +22,7 @@ from rim_tf.problems import Measurement, Problem
 
 
 class DeviceError(Exception):
-    """There are fewer devices than asked for; the message says how many."""
+    """The devices cannot be used as asked for; the message says why."""
 
 
 @contextlib.contextmanager
