@@ -18,7 +18,26 @@ from typing import Any
 import keras
 from keras import ops
 
-from rim_tf import activations
+from rim_tf import activations, winograd
+
+
+class Convolution(keras.layers.Conv2D):
+    """A 3 x 3 convolution with stride 1 and borders of 0, by its fastest method.
+
+    Args:
+      filters: Number of channels of the output.
+      dilation: Distance of the pixels that a kernel looks at.
+      **kwargs: Arguments of `keras.layers.Layer`, and an activation.
+    """
+
+    def __init__(self, filters: int, dilation: int = 1, **kwargs: Any):
+        super().__init__(filters, 3, padding="same", dilation_rate=dilation, **kwargs)
+
+    def convolution_op(self, inputs, kernel):
+        """Returns the convolution without bias and activation."""
+        if winograd.is_faster(inputs, kernel):
+            return winograd.convolve(inputs, kernel, self.dilation_rate[0])
+        return super().convolution_op(inputs, kernel)
 
 
 @keras.saving.register_keras_serializable(package="rim_tf")
@@ -52,15 +71,8 @@ class ConvGRUCell(keras.layers.Layer):
         self.gates = self._convolution(2 * features, "gates")
         self.candidate = self._convolution(features, "candidate")
 
-    def _convolution(self, filters: int, name: str) -> keras.layers.Conv2D:
-        return keras.layers.Conv2D(
-            filters,
-            3,
-            padding="same",
-            dilation_rate=self.dilation,
-            dtype=self.dtype_policy,
-            name=name,
-        )
+    def _convolution(self, filters: int, name: str) -> Convolution:
+        return Convolution(filters, self.dilation, dtype=self.dtype_policy, name=name)
 
     @property
     def state_size(self) -> int:
@@ -111,7 +123,7 @@ class ConvGRUCell(keras.layers.Layer):
         candidate = self._product(self.candidate, inputs)
         return activations.gate(update_gate, activations.tanh(candidate))
 
-    def _product(self, layer: keras.layers.Conv2D, inputs):
+    def _product(self, layer: Convolution, inputs):
         """Returns a layer's first `features` outputs for [inputs, 0]."""
         kernel = layer.kernel[:, :, : inputs.shape[-1], : self.features]
         bias = layer.bias[: self.features]
@@ -288,8 +300,8 @@ class FFNCell(RIMCell):
 
 
 @keras.saving.register_keras_serializable(package="rim_tf")
-class ReLUConvolution(keras.layers.Conv2D):
-    """A 3 x 3 convolution with ReLU that follows the protocol of recurrent cells.
+class ReLUConvolution(Convolution):
+    """A convolution with ReLU that follows the protocol of recurrent cells.
 
     Args:
       features: Number of channels of the output.
@@ -298,14 +310,7 @@ class ReLUConvolution(keras.layers.Conv2D):
     """
 
     def __init__(self, features: int, dilation: int = 1, **kwargs: Any):
-        super().__init__(
-            features,
-            3,
-            padding="same",
-            dilation_rate=dilation,
-            activation="relu",
-            **kwargs,
-        )
+        super().__init__(features, dilation, activation="relu", **kwargs)
 
     def get_initial_state(self, batch_size: int, height: int, width: int) -> list:
         """Returns an empty list."""

@@ -94,7 +94,8 @@ def _compile(model: RIM):
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        return tf.function(model.update, reduce_retracing=True)
+        # Anew for every size of image: known sizes make for faster convolutions.
+        return tf.function(model.update)
     if keras.backend.backend() == "jax":
         import jax
 
