@@ -63,22 +63,25 @@ _LEAST_CHANNELS = 64
 _STRIPE_PIXELS = 8192
 
 
-class _Border(NamedTuple):
-    """Pixels of value 0 around a stripe, and the dilation of the kernel."""
+class _Axis(NamedTuple):
+    """How an axis of an image, its rows or its columns, is taken apart into tiles.
 
-    top: int
-    bottom: int
-    left: int
-    right: int
+    Attributes:
+      number: 1 for rows, 2 for columns.
+      before: Zeros in front of the first pixel.
+      after: Zeros behind the last pixel.
+      dilation: Distance of the pixels that the kernel looks at.
+    """
+
+    number: int
+    before: int
+    after: int
     dilation: int
 
     @property
-    def surplus(self) -> tuple[int, int]:
-        """Rows and columns of whole tiles that are outside of the image."""
-        return (
-            max(self.bottom - self.dilation, 0),
-            max(self.right - self.dilation, 0),
-        )
+    def surplus(self) -> int:
+        """Results of the last tile that lie outside of the image."""
+        return max(self.after - self.dilation, 0)
 
 
 def is_faster(images, kernel) -> bool:
@@ -113,37 +116,36 @@ def convolve(images, kernel, dilation: int = 1):
     kernel = _transform_kernel(kernel)
     height, width = images.shape[1:3]
     period = _OUTPUTS * dilation
-    right = dilation + -width % period
-    rows = _stripe_rows(images, period)
+    columns = _Axis(2, dilation, dilation + -width % period, dilation)
+    stripe_rows = _stripe_rows(images, period)
     stripes = []
-    for first in range(0, height, rows):
-        last = first + -(-min(rows, height - first) // period) * period
-        seen = images[:, max(first - dilation, 0) : min(last + dilation, height)]
-        border = _Border(
-            top=max(dilation - first, 0),
-            bottom=max(last + dilation - height, 0),
-            left=dilation,
-            right=right,
-            dilation=dilation,
-        )
-        stripes.append(_convolve_stripe(seen, kernel, border))
+    for first in range(0, height, stripe_rows):
+        last = min(first + stripe_rows, -(-height // period) * period)
+        before = max(dilation - first, 0)
+        after = max(last + dilation - height, 0)
+        seen = images[:, first - dilation + before : last + dilation - after]
+        rows = _Axis(1, before, after, dilation)
+        stripes.append(_convolve_stripe(seen, kernel, rows, columns))
     return stripes[0] if len(stripes) == 1 else ops.concatenate(stripes, axis=1)
 
 
 def _stripe_rows(images, period: int) -> int:
-    """Returns the rows of a stripe, a multiple of those of a row of tiles."""
+    """Returns the rows of a stripe, those of one or more rows of tiles."""
     batch_size, height, width = images.shape[:3]
     if batch_size is None:
-        return height
+        return height + -height % period
     return max(_STRIPE_PIXELS // (batch_size * width * period), 1) * period
 
 
-def _convolve_stripe(images, kernel, border: _Border):
+def _convolve_stripe(images, kernel, rows: _Axis, columns: _Axis):
     """Convolves rows of an image with a transformed kernel, `(36, in, out)`."""
-    tiles = _tiles()(images, border)
-    products = ops.matmul(ops.reshape(tiles, (_TILE**2, -1, kernel.shape[1])), kernel)
-    shape = (*tiles.shape[:2], -1, *tiles.shape[3:-1], kernel.shape[2])
-    return _pixels()(ops.reshape(products, shape), border)
+    split, merge = _split(), _merge()
+    tiles = split(split(images, columns), rows)
+    flat = ops.reshape(tiles, (_TILE**2, -1, kernel.shape[1]))
+    products = ops.matmul(flat, kernel)
+    shape = [-1 if size is None else size for size in tiles.shape[:-1]]
+    products = ops.reshape(products, (*shape, kernel.shape[2]))
+    return merge(merge(products, rows), columns)
 
 
 def _transform_kernel(kernel):
@@ -153,139 +155,117 @@ def _transform_kernel(kernel):
     return ops.reshape(columns, (_TILE**2, *kernel.shape[2:]))
 
 
-# Below, rows and columns of an image are counted as (tile, pixel in the tile, phase),
-# where the phases are the `dilation` images that a dilated kernel sees apart. Tiles
-# overlap by two pixels; their pixels in the direction that was not taken apart yet
-# are one axis.
+# The four functions below take an axis of pixels apart, or put it together again. In
+# pieces it is two axes, of tiles and of phases; a phase is one of the images that a
+# dilated kernel sees, each apart from the others. What is inside of a tile is the
+# first axis of the tensor.
 
 
-def _to_tiles(images, border: _Border):
-    """Returns B^T tile B, `(6, 6, batch, rows, phases, columns, phases, channels)`."""
-    top, bottom, left, right, dilation = border
-    images = ops.pad(images, [[0, 0], [top, bottom], [left, right], [0, 0]])
-    _, height, width, channels = images.shape
-    images = ops.reshape(
-        images,
-        (-1, height // dilation, dilation, width // dilation, dilation, channels),
-    )
-    tiles = _combine(_B_TRANSPOSED, _overlapping(images, axis=1))
-    return ops.stack(
-        [ops.stack(_combine(_B_TRANSPOSED, _overlapping(row, axis=3))) for row in tiles]
-    )
-
-
-def _to_tiles_adjoint(tiles, border: _Border):
-    columns = _combine(_B_TRANSPOSED.T, [tiles[:, i] for i in range(_TILE)])
-    columns = _add_overlapping(columns, axis=4)
-    rows = _combine(_B_TRANSPOSED.T, [columns[i] for i in range(_TILE)])
-    images = _merge_phases(_add_overlapping(rows, axis=1))
-    height, width = images.shape[1:3]
-    return images[
-        :, border.top : height - border.bottom, border.left : width - border.right
+def _split_axis(images, axis: _Axis):
+    """Returns B^T tile along an axis, `(6, ..., tiles, phases, ...)`."""
+    position = _position(images, axis)
+    images = _pad(images, position, axis.before, axis.after)
+    images = _split_phases(images, position, axis.dilation)
+    index = (slice(None),) * position
+    pixels = [
+        images[(*index, slice(i, (i - _TILE + 1) or None, _OUTPUTS))]
+        for i in range(_TILE)
     ]
+    return ops.stack(_combine(_B_TRANSPOSED, pixels))
 
 
-def _to_pixels(products, border: _Border):
-    """Returns A^T products A, `(batch, height, width, channels)`."""
-    rows = _combine(_A_TRANSPOSED, [products[i] for i in range(_TILE)])
-    pixels = ops.stack(
-        [
-            ops.stack(_combine(_A_TRANSPOSED, [row[i] for i in range(_TILE)]), axis=4)
-            for row in rows
-        ],
-        axis=2,
-    )
-    _, *sizes, channels = pixels.shape
-    images = ops.reshape(pixels, (-1, np.prod(sizes[:3]), np.prod(sizes[3:]), channels))
-    height, width = images.shape[1:3]
-    surplus_rows, surplus_columns = border.surplus
-    return images[:, : height - surplus_rows, : width - surplus_columns]
+def _split_axis_adjoint(tiles, axis: _Axis):
+    pixels = _combine(_B_TRANSPOSED.T, [tiles[i] for i in range(_TILE)])
+    position = _position(pixels[0], axis, in_pieces=True)
+    # The last two pixels of a tile are the first two of the next.
+    own = [_pad(pixel, position, 0, 1) for pixel in pixels[:_OUTPUTS]]
+    for i, pixel in enumerate(pixels[_OUTPUTS:]):
+        own[i] = own[i] + _pad(pixel, position, 1, 0)
+    images = _join(ops.stack(own, axis=position + 1), position, 3)
+    missing = (2 * _OUTPUTS - _TILE) * axis.dilation
+    return _crop(images, position, axis.before, axis.after + missing)
 
 
-def _to_pixels_adjoint(images, border: _Border):
-    surplus_rows, surplus_columns = border.surplus
-    images = ops.pad(images, [[0, 0], [0, surplus_rows], [0, surplus_columns], [0, 0]])
-    _, height, width, channels = images.shape
-    dilation = border.dilation
-    pixels = ops.reshape(
-        images,
-        (
-            *(-1, height // (_OUTPUTS * dilation), _OUTPUTS, dilation),
-            *(width // (_OUTPUTS * dilation), _OUTPUTS, dilation, channels),
-        ),
-    )
-    rows = _combine(_A_TRANSPOSED.T, [pixels[:, :, i] for i in range(_OUTPUTS)])
-    return ops.stack(
-        [
-            ops.stack(
-                _combine(_A_TRANSPOSED.T, [row[:, :, :, :, i] for i in range(_OUTPUTS)])
-            )
-            for row in rows
-        ]
-    )
+def _merge_axis(products, axis: _Axis):
+    """Returns A^T products along an axis, `(..., pixels, ...)`."""
+    pixels = _combine(_A_TRANSPOSED, [products[i] for i in range(_TILE)])
+    position = _position(pixels[0], axis, in_pieces=True)
+    images = _join(ops.stack(pixels, axis=position + 1), position, 3)
+    return _crop(images, position, 0, axis.surplus)
+
+
+def _merge_axis_adjoint(images, axis: _Axis):
+    position = _position(images, axis)
+    images = _pad(images, position, 0, axis.surplus)
+    images = _split_phases(images, position, axis.dilation)
+    index = (slice(None),) * position
+    pixels = [images[(*index, slice(i, None, _OUTPUTS))] for i in range(_OUTPUTS)]
+    return ops.stack(_combine(_A_TRANSPOSED.T, pixels))
+
+
+def _position(tensor, axis: _Axis, in_pieces: bool = False) -> int:
+    """Returns which axis of a tensor the rows or columns are, counted from its end.
+
+    Columns are taken apart first, and put together last.
+    """
+    if axis.number == 2:
+        return len(tensor.shape) - (3 if in_pieces else 2)
+    return len(tensor.shape) - (5 if in_pieces else 4)
 
 
 def _combine(matrix: np.ndarray, parts: Sequence) -> list:
     """Returns the products of a matrix with a list of tensors."""
     return [
         sum(
-            (
-                float(factor) * part
-                for factor, part in zip(row, parts, strict=True)
-                if factor
-            ),
+            float(factor) * part
+            for factor, part in zip(row, parts, strict=True)
+            if factor
         )
         for row in matrix
     ]
 
 
-def _overlapping(images, axis: int) -> list:
-    """Returns pixel 0 ... 5 of all tiles along an axis."""
-    index = (slice(None),) * axis
-    return [
-        images[(*index, slice(i, (i - _TILE + 1) or None, _OUTPUTS))]
-        for i in range(_TILE)
+def _pad(tensor, position: int, before: int, after: int):
+    paddings = [[0, 0]] * len(tensor.shape)
+    paddings[position] = [before, after]
+    return ops.pad(tensor, paddings)
+
+
+def _crop(tensor, position: int, before: int, after: int):
+    end = tensor.shape[position] - after
+    return tensor[(*(slice(None),) * position, slice(before, end))]
+
+
+def _split_phases(tensor, position: int, dilation: int):
+    shape = list(tensor.shape)
+    shape[position : position + 1] = [shape[position] // dilation, dilation]
+    return _reshape(tensor, shape)
+
+
+def _join(tensor, position: int, number: int):
+    """Makes one axis of several neighbours."""
+    shape = list(tensor.shape)
+    shape[position : position + number] = [
+        int(np.prod(shape[position : position + number]))
     ]
+    return _reshape(tensor, shape)
 
 
-def _add_overlapping(parts: Sequence, axis: int):
-    """The adjoint of `_overlapping`: adds what tiles share."""
-
-    def pad(part, before: int, after: int):
-        paddings = [[0, 0]] * len(part.shape)
-        paddings[axis] = [before, after]
-        return ops.pad(part, paddings)
-
-    pixels = [pad(part, 0, 1) for part in parts[:_OUTPUTS]]
-    for i, part in enumerate(parts[_OUTPUTS:]):
-        pixels[i] = pixels[i] + pad(part, 1, 0)
-    images = ops.stack(pixels, axis=axis + 1)
-    shape = list(images.shape)
-    shape[axis : axis + 2] = [shape[axis] * _OUTPUTS]
-    images = ops.reshape(images, [-1 if size is None else size for size in shape])
-    # The last tile shares its last pixels with none.
-    end = _TILE - 2 * _OUTPUTS
-    return images[(*(slice(None),) * axis, slice(end))]
-
-
-def _merge_phases(images):
-    _, rows, row_phases, columns, column_phases, channels = images.shape
-    return ops.reshape(
-        images, (-1, rows * row_phases, columns * column_phases, channels)
-    )
+def _reshape(tensor, shape: Sequence[int | None]):
+    return ops.reshape(tensor, [-1 if size is None else size for size in shape])
 
 
 def _compile_linear(function: Callable, adjoint: Callable) -> Callable:
-    """Compiles a linear function by XLA, as its gradient, the adjoint."""
+    """Compiles a linear function by XLA, and its adjoint, which is its gradient."""
     import tensorflow as tf
 
     forward = tf.function(function, jit_compile=True)
     backward = tf.function(adjoint, jit_compile=True)
 
-    def call(tensor, border: _Border):
+    def call(tensor, axis: _Axis):
         @tf.custom_gradient
         def linear(tensor: Any):
-            return forward(tensor, border), lambda upstream: backward(upstream, border)
+            return forward(tensor, axis), lambda upstream: backward(upstream, axis)
 
         return linear(tensor)
 
@@ -293,10 +273,10 @@ def _compile_linear(function: Callable, adjoint: Callable) -> Callable:
 
 
 @functools.cache
-def _tiles() -> Callable:
-    return _compile_linear(_to_tiles, _to_tiles_adjoint)
+def _split() -> Callable:
+    return _compile_linear(_split_axis, _split_axis_adjoint)
 
 
 @functools.cache
-def _pixels() -> Callable:
-    return _compile_linear(_to_pixels, _to_pixels_adjoint)
+def _merge() -> Callable:
+    return _compile_linear(_merge_axis, _merge_axis_adjoint)
