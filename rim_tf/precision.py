@@ -1,4 +1,4 @@
-"""Choice of the arithmetic: bfloat16 only where the machine has it in hardware."""
+"""Choice of the arithmetic: bfloat16 only where the machine has units for it."""
 
 from pathlib import Path
 
@@ -6,8 +6,10 @@ import keras
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 
-# Names in /proc/cpuinfo of x86 instructions that multiply bfloat16 numbers.
-_CPU_FLAGS = ("amx_bf16", "avx512_bf16")
+# The name in /proc/cpuinfo of a processor's matrix units for bfloat16. Vector
+# instructions for it, avx512_bf16, are not enough: they save less than the fast
+# convolutions of `rim_tf.winograd` do in float32.
+_CPU_FLAG = "amx_bf16"
 # The first NVIDIA generation with bfloat16, Ampere.
 _LEAST_COMPUTE_CAPABILITY = (8, 0)
 
@@ -15,8 +17,8 @@ _LEAST_COMPUTE_CAPABILITY = (8, 0)
 def resolve(precision: str) -> tuple[str, str]:
     """Turns "auto" into the faster Keras dtype policy of this machine.
 
-    Emulated bfloat16 is slower than float32, so "auto" takes bfloat16 only where
-    an accelerator or the processor has instructions for it.
+    "auto" takes bfloat16 where an accelerator or the processor has matrix units for
+    it, since elsewhere it is slower than float32.
 
     Args:
       precision: "auto", "float32" or "mixed_bfloat16".
@@ -35,10 +37,9 @@ def resolve(precision: str) -> tuple[str, str]:
         if _gpu_has_bfloat16():
             return "mixed_bfloat16", "the GPU has it in hardware"
         return "float32", "the GPU has no bfloat16 in hardware"
-    found = [flag for flag in _CPU_FLAGS if flag in _cpu_flags()]
-    if found:
-        return "mixed_bfloat16", f"the processor has {found[0]}"
-    return "float32", "the processor has no bfloat16 instructions"
+    if _CPU_FLAG in _cpu_flags():
+        return "mixed_bfloat16", f"the processor has {_CPU_FLAG}"
+    return "float32", "the processor has no matrix units for bfloat16"
 
 
 def has_gpu() -> bool:

@@ -14,7 +14,7 @@ def test_what_is_asked_for_is_taken(name):
     ("flags", "expected"),
     [
         ({"avx2", "amx_bf16"}, "mixed_bfloat16"),
-        ({"avx512_bf16"}, "mixed_bfloat16"),
+        ({"avx512f", "avx512_bf16"}, "float32"),
         ({"avx2", "avx512f"}, "float32"),
         (set(), "float32"),
     ],
