@@ -215,6 +215,13 @@ class RIMCell(keras.layers.Layer):
         )
 
     @property
+    def reach(self) -> int:
+        """How many pixels around its own an output depends on, at most."""
+        # Two convolutions of the ConvGRU, one by each layer outside of it, and the
+        # rounding of strides.
+        return self.stride * (2 * self.dilation + 3)
+
+    @property
     def input_size(self) -> int:
         """Number of channels that the first convolution sees."""
         return 2 * self.channels

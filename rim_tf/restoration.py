@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from rim_tf import bicubic
+from rim_tf import bicubic, stripes
 from rim_tf.forward_models import Denoising, ForwardModel
 from rim_tf.rim import RIM
 
@@ -63,7 +63,8 @@ def iterate(
     observation = bicubic.check_floats(observation, "A RIM restores observations")
     observation = ops.cast(observation, "float32")
     sigma = _noise_levels(sigma, observation.shape[0])
-    update = _compiled_update(model)
+    shape = model.initial_eta(observation, forward_model).shape
+    update = stripes.in_stripes(_compiled_update(model), model.cell, shape)
     yield from model.iterate(observation, sigma, forward_model, num_steps, update)
 
 

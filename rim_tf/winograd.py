@@ -58,9 +58,6 @@ _OUTPUTS, _TILE = _A_TRANSPOSED.shape
 
 # Fewer channels make matrix products too thin to be worth their preparation.
 _LEAST_CHANNELS = 64
-# Tiles hold 2.25 times the numbers of an image. Larger images are taken in stripes of
-# about this many pixels: for memory, and because caches hold them.
-_STRIPE_PIXELS = 8192
 
 
 class _Axis(NamedTuple):
@@ -68,20 +65,18 @@ class _Axis(NamedTuple):
 
     Attributes:
       number: 1 for rows, 2 for columns.
-      before: Zeros in front of the first pixel.
-      after: Zeros behind the last pixel.
+      size: Pixels along the axis.
       dilation: Distance of the pixels that the kernel looks at.
     """
 
     number: int
-    before: int
-    after: int
+    size: int
     dilation: int
 
     @property
     def surplus(self) -> int:
-        """Results of the last tile that lie outside of the image."""
-        return max(self.after - self.dilation, 0)
+        """Results of the last tiles that lie outside of the image."""
+        return -self.size % (_OUTPUTS * self.dilation)
 
 
 def is_faster(images, kernel) -> bool:
@@ -114,38 +109,13 @@ def convolve(images, kernel, dilation: int = 1):
       `(batch, height, width, out)` float32.
     """
     kernel = _transform_kernel(kernel)
-    height, width = images.shape[1:3]
-    period = _OUTPUTS * dilation
-    columns = _Axis(2, dilation, dilation + -width % period, dilation)
-    stripe_rows = _stripe_rows(images, period)
-    stripes = []
-    for first in range(0, height, stripe_rows):
-        last = min(first + stripe_rows, -(-height // period) * period)
-        before = max(dilation - first, 0)
-        after = max(last + dilation - height, 0)
-        seen = images[:, first - dilation + before : last + dilation - after]
-        rows = _Axis(1, before, after, dilation)
-        stripes.append(_convolve_stripe(seen, kernel, rows, columns))
-    return stripes[0] if len(stripes) == 1 else ops.concatenate(stripes, axis=1)
-
-
-def _stripe_rows(images, period: int) -> int:
-    """Returns the rows of a stripe, those of one or more rows of tiles."""
-    batch_size, height, width = images.shape[:3]
-    if batch_size is None:
-        return height + -height % period
-    return max(_STRIPE_PIXELS // (batch_size * width * period), 1) * period
-
-
-def _convolve_stripe(images, kernel, rows: _Axis, columns: _Axis):
-    """Convolves rows of an image with a transformed kernel, `(36, in, out)`."""
-    split, merge = _split(), _merge()
-    tiles = split(split(images, columns), rows)
+    rows, columns = (_Axis(i, images.shape[i], dilation) for i in (1, 2))
+    tiles = _split()(_split()(images, columns), rows)
     flat = ops.reshape(tiles, (_TILE**2, -1, kernel.shape[1]))
     products = ops.matmul(flat, kernel)
     shape = [-1 if size is None else size for size in tiles.shape[:-1]]
     products = ops.reshape(products, (*shape, kernel.shape[2]))
-    return merge(merge(products, rows), columns)
+    return _merge()(_merge()(products, rows), columns)
 
 
 def _transform_kernel(kernel):
@@ -164,7 +134,7 @@ def _transform_kernel(kernel):
 def _split_axis(images, axis: _Axis):
     """Returns B^T tile along an axis, `(6, ..., tiles, phases, ...)`."""
     position = _position(images, axis)
-    images = _pad(images, position, axis.before, axis.after)
+    images = _pad(images, position, axis.dilation, axis.dilation + axis.surplus)
     images = _split_phases(images, position, axis.dilation)
     index = (slice(None),) * position
     pixels = [
@@ -182,8 +152,7 @@ def _split_axis_adjoint(tiles, axis: _Axis):
     for i, pixel in enumerate(pixels[_OUTPUTS:]):
         own[i] = own[i] + _pad(pixel, position, 1, 0)
     images = _join(ops.stack(own, axis=position + 1), position, 3)
-    missing = (2 * _OUTPUTS - _TILE) * axis.dilation
-    return _crop(images, position, axis.before, axis.after + missing)
+    return _crop(images, position, axis.dilation, axis.size)
 
 
 def _merge_axis(products, axis: _Axis):
@@ -191,7 +160,7 @@ def _merge_axis(products, axis: _Axis):
     pixels = _combine(_A_TRANSPOSED, [products[i] for i in range(_TILE)])
     position = _position(pixels[0], axis, in_pieces=True)
     images = _join(ops.stack(pixels, axis=position + 1), position, 3)
-    return _crop(images, position, 0, axis.surplus)
+    return _crop(images, position, 0, axis.size)
 
 
 def _merge_axis_adjoint(images, axis: _Axis):
@@ -231,9 +200,8 @@ def _pad(tensor, position: int, before: int, after: int):
     return ops.pad(tensor, paddings)
 
 
-def _crop(tensor, position: int, before: int, after: int):
-    end = tensor.shape[position] - after
-    return tensor[(*(slice(None),) * position, slice(before, end))]
+def _crop(tensor, position: int, first: int, size: int):
+    return tensor[(*(slice(None),) * position, slice(first, first + size))]
 
 
 def _split_phases(tensor, position: int, dilation: int):

@@ -11,9 +11,8 @@ if keras.backend.backend() != "tensorflow":
 
 import tensorflow as tf
 
-# (batch, height, width): whole tiles; parts of tiles; one pixel; several stripes, of
-# which the last is smaller than a tile.
-_SIZES = [(2, 16, 16), (3, 15, 18), (1, 1, 1), (1, 163, 250)]
+# (batch, height, width): whole tiles, parts of tiles, one pixel.
+_SIZES = [(2, 16, 16), (3, 15, 18), (1, 1, 1)]
 
 
 def _random(*shape):
@@ -55,20 +54,6 @@ def test_batch_of_unknown_size():
 
     images = _random(2, 9, 10, 5)
     np.testing.assert_allclose(convolve(images), _usual(images, kernel, 1), atol=1e-3)
-
-
-def test_large_images_are_taken_in_stripes(monkeypatch):
-    sizes = []
-    convolve_stripe = winograd._convolve_stripe
-
-    def spy(images, *args):
-        sizes.append(images.shape[1])
-        return convolve_stripe(images, *args)
-
-    monkeypatch.setattr(winograd, "_convolve_stripe", spy)
-    winograd.convolve(_random(1, 100, 1000, 1), _random(3, 3, 1, 1))
-    # Eight rows and those beside them; the last ones have none below.
-    assert sizes == [9, *[10] * 11, 5]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,67 @@
+"""Steps of a RIM on large images, stripe by stripe, so that the memory suffices.
+
+The features inside of a cell take hundreds of times the memory of the image. One step
+looks at few pixels around each, so that stripes of the image that overlap by these give
+the very same step.
+"""
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any
+
+from keras import ops
+
+# Of the features; a few hundred numbers belong to each.
+_MOST_PIXELS = 160_000
+
+
+def in_stripes(update: Callable, cell: Any, shape: tuple[int, ...]) -> Callable:
+    """Returns an `update` that takes less memory, if the images are large.
+
+    Args:
+      update: `RIM.update`, perhaps compiled.
+      cell: The RIM's cell. One without the attributes `stride` and `reach` of
+        `RIMCell` gets whole images.
+      shape: Of eta, `(batch, height, width, channels)`.
+
+    Returns:
+      A function with the arguments and results of `update`, equal up to rounding.
+    """
+    if not hasattr(cell, "reach"):
+        return update
+    borders = _borders(shape, cell.stride, cell.reach)
+    if len(borders) == 2:
+        return update
+
+    def update_stripes(eta, gradient, states: list) -> tuple[Any, list]:
+        parts = []
+        for first, last in itertools.pairwise(borders):
+            top = max(first - cell.reach, 0)
+            rows = slice(top, min(last + cell.reach, shape[1]))
+            small = _reduced(rows, cell.stride)
+            new_eta, new_states = update(
+                eta[:, rows], gradient[:, rows], [state[:, small] for state in states]
+            )
+            own = slice(first - top, last - top)
+            small = _reduced(own, cell.stride)
+            parts.append((new_eta[:, own], *(state[:, small] for state in new_states)))
+        eta, *states = (
+            ops.concatenate(rows, axis=1) for rows in zip(*parts, strict=True)
+        )
+        return eta, states
+
+    return update_stripes
+
+
+def _borders(shape: tuple[int, ...], stride: int, reach: int) -> list[int]:
+    """Returns the first rows of all stripes, multiples of the stride, and the end."""
+    batch_size, height, width = shape[:3]
+    number = math.ceil(batch_size * height * width / stride**2 / _MOST_PIXELS)
+    rows = max(math.ceil(height / number / stride) * stride, reach)
+    return [*range(0, height, rows), height]
+
+
+def _reduced(rows: slice, stride: int) -> slice:
+    """Returns the rows of the state that belong to rows of the image."""
+    return slice(rows.start // stride, math.ceil(rows.stop / stride))
