@@ -13,7 +13,7 @@ from typing import Any
 from keras import ops
 
 # Of the features; a few hundred numbers belong to each.
-_MOST_PIXELS = 160_000
+_MOST_PIXELS = 80_000
 
 
 def in_stripes(update: Callable, cell: Any, shape: tuple[int, ...]) -> Callable:
