@@ -91,12 +91,25 @@ def _compiled_update(model: RIM):
     return model._compiled_update
 
 
+def _compile_by_size(model: RIM):
+    """Compiles anew for every size of image: it makes for faster convolutions."""
+    import tensorflow as tf
+
+    compiled = {}
+
+    def update(eta, gradient, states: list):
+        size = (*eta.shape, len(states))
+        if size not in compiled:
+            function = tf.function(model.update)
+            compiled[size] = function.get_concrete_function(eta, gradient, states)
+        return compiled[size](eta, gradient, states)
+
+    return update
+
+
 def _compile(model: RIM):
     if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        # Anew for every size of image: known sizes make for faster convolutions.
-        return tf.function(model.update)
+        return _compile_by_size(model)
     if keras.backend.backend() == "jax":
         import jax
 
