@@ -116,7 +116,7 @@ _PRECISION = flags.DEFINE_enum(
     "precision",
     "auto",
     precision.PRECISIONS,
-    "Arithmetic; auto takes bfloat16 only where the machine has it in hardware.",
+    "Arithmetic; auto takes bfloat16 only where the machine has matrix units for it.",
 )
 _DEVICES = flags.DEFINE_integer(
     "devices",

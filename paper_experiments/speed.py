@@ -124,12 +124,10 @@ def _convolutions(
     else:
         gates, candidate = (
             functools.partial(
-                ops.conv,
+                layer.convolution_op,
                 kernel=ops.cast(
                     layer.kernel[:, :, :channels, : cell.state_features], dtype
                 ),
-                padding="same",
-                dilation_rate=cell.dilation,
             )
             for layer in (gates, candidate)
         )

@@ -216,7 +216,11 @@ class RIMCell(keras.layers.Layer):
 
     @property
     def reach(self) -> int:
-        """How many pixels around its own an output depends on, at most."""
+        """How many pixels around its own an output depends on, at most.
+
+        A multiple of the stride. Large images are restored in stripes that overlap by
+        it; a subclass that looks farther overrides it.
+        """
         # Two convolutions of the ConvGRU, one by each layer outside of it, and the
         # rounding of strides.
         return self.stride * (2 * self.dilation + 3)

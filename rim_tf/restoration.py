@@ -1,7 +1,8 @@
 """Restoring images with a trained RIM: any image size, any number of steps."""
 
 import collections
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -11,6 +12,9 @@ from keras import ops
 from rim_tf import bicubic, stripes
 from rim_tf.forward_models import Denoising, ForwardModel
 from rim_tf.rim import RIM
+
+# Sizes of images whose compiled steps are kept.
+_MOST_SIZES = 32
 
 
 def restore(
@@ -81,7 +85,7 @@ def _noise_levels(sigma, batch_size: int):
 
 
 def _compiled_update(model: RIM):
-    """Returns `model.update`, compiled once for a first and once for later steps.
+    """Returns `model.update`, compiled, for first and later steps each.
 
     The forward model stays outside: a new one costs no compilation, and a user's
     own may be anything that Python can compute.
@@ -95,14 +99,16 @@ def _compile_by_size(model: RIM):
     """Compiles anew for every size of image: it makes for faster convolutions."""
     import tensorflow as tf
 
-    compiled = {}
+    @functools.lru_cache(_MOST_SIZES)
+    def compile_for(*specs: tf.TensorSpec) -> Callable:
+        eta, gradient, *states = specs
+        return tf.function(model.update).get_concrete_function(eta, gradient, states)
 
     def update(eta, gradient, states: list):
-        size = (*eta.shape, len(states))
-        if size not in compiled:
-            function = tf.function(model.update)
-            compiled[size] = function.get_concrete_function(eta, gradient, states)
-        return compiled[size](eta, gradient, states)
+        states = [tf.convert_to_tensor(state) for state in states]
+        tensors = (eta, gradient, *states)
+        compiled = compile_for(*(tf.TensorSpec(t.shape, t.dtype) for t in tensors))
+        return compiled(eta, gradient, states)
 
     return update
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from keras import ops
 
-# Of the features; a few hundred numbers belong to each.
+# Of the features of an image; a few hundred numbers belong to each.
 _MOST_PIXELS = 80_000
 
 
@@ -56,8 +56,9 @@ def in_stripes(update: Callable, cell: Any, shape: tuple[int, ...]) -> Callable:
 
 def _borders(shape: tuple[int, ...], stride: int, reach: int) -> list[int]:
     """Returns the first rows of all stripes, multiples of the stride, and the end."""
-    batch_size, height, width = shape[:3]
-    number = math.ceil(batch_size * height * width / stride**2 / _MOST_PIXELS)
+    # How many images there are is the caller's choice.
+    height, width = shape[1:3]
+    number = math.ceil(height * width / stride**2 / _MOST_PIXELS)
     rows = max(math.ceil(height / number / stride) * stride, reach)
     return [*range(0, height, rows), height]
 

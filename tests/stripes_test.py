@@ -29,7 +29,7 @@ def _model(name):
 @pytest.mark.parametrize("name", _CELLS)
 @pytest.mark.parametrize("height", [64, 77, 41])
 def test_equals_whole_images(monkeypatch, name, height):
-    monkeypatch.setattr(stripes, "_MOST_PIXELS", 400)
+    monkeypatch.setattr(stripes, "_MOST_PIXELS", 200)
     rim = _model(name)
     generator = np.random.default_rng(height)
     shape = (2, height, 33, 1)

@@ -81,6 +81,7 @@ def test_not_on_a_gpu(monkeypatch):
 
 @pytest.mark.parametrize("dilation", [1, 2])
 def test_a_cell_gives_the_same_with_and_without(monkeypatch, dilation):
+    monkeypatch.setattr(precision, "has_gpu", lambda: False)
     cell = cells.ConvGRUCell(64, dilation)
     inputs, states = _random(2, 8, 8, 64), [_random(2, 8, 8, 64)]
     fast, _ = cell(inputs, states)
