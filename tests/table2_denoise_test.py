@@ -60,7 +60,8 @@ def test_from_weights_on_embedded_images(tmp_path, weights, run):
     assert result["script"] == "table2_denoise"
     assert result["dataset"] == "embedded"
     assert result["settings"]["num_steps"] == 2
-    assert [r["condition"]["sigma"] for r in result["measured"]] == 2 * [15, 25, 50]
+    # RIM-denoise, RIM-3task and the observations.
+    assert [r["condition"]["sigma"] for r in result["measured"]] == 3 * [15, 25, 50]
     for record in result["measured"]:
         assert record["test_set"] == "embedded"
         assert set(record["per_image"]) == {"astronaut", "camera"}
