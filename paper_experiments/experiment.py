@@ -116,7 +116,7 @@ _PRECISION = flags.DEFINE_enum(
     "precision",
     "auto",
     precision.PRECISIONS,
-    "Arithmetic; auto takes bfloat16 only where the machine has matrix units for it.",
+    "Arithmetic; auto takes bfloat16 only where the machine is faster in it.",
 )
 _DEVICES = flags.DEFINE_integer(
     "devices",

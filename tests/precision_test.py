@@ -11,18 +11,35 @@ def test_what_is_asked_for_is_taken(name):
 
 
 @pytest.mark.parametrize(
-    ("flags", "expected"),
+    ("words", "backend", "expected"),
     [
-        ({"avx2", "amx_bf16"}, "mixed_bfloat16"),
-        ({"avx512f", "avx512_bf16"}, "float32"),
-        ({"avx2", "avx512f"}, "float32"),
-        (set(), "float32"),
+        ({"GenuineIntel", "avx512_bf16", "amx_bf16"}, "tensorflow", "mixed_bfloat16"),
+        ({"GenuineIntel", "avx512_bf16", "amx_bf16"}, "jax", "mixed_bfloat16"),
+        ({"GenuineIntel", "avx512f", "avx512_bf16"}, "tensorflow", "float32"),
+        ({"AuthenticAMD", "avx512f", "avx512_bf16"}, "tensorflow", "mixed_bfloat16"),
+        ({"AuthenticAMD", "avx512f", "avx512_bf16"}, "jax", "float32"),
+        ({"AuthenticAMD", "avx2"}, "tensorflow", "float32"),
+        (set(), "tensorflow", "float32"),
     ],
 )
-def test_auto_follows_the_processor(monkeypatch, flags, expected):
+def test_auto_follows_the_processor(monkeypatch, words, backend, expected):
     monkeypatch.setattr(precision, "has_gpu", lambda: False)
-    monkeypatch.setattr(precision, "_cpu_flags", lambda: flags)
+    monkeypatch.setattr(precision, "_cpu_words", lambda: words)
+    monkeypatch.setattr(precision.keras.backend, "backend", lambda: backend)
     assert precision.resolve("auto")[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ({"avx512_bf16"}, True),
+        ({"avx512_bf16", "amx_bf16"}, False),
+        ({"avx512f"}, False),
+    ],
+)
+def test_vectors_without_matrix_units(monkeypatch, words, expected):
+    monkeypatch.setattr(precision, "_cpu_words", lambda: words)
+    assert precision.only_vectors_have_bfloat16() == expected
 
 
 @pytest.mark.parametrize("has", [True, False])
