@@ -67,8 +67,7 @@ def iterate(
     observation = bicubic.check_floats(observation, "A RIM restores observations")
     observation = ops.cast(observation, "float32")
     sigma = _noise_levels(sigma, observation.shape[0])
-    shape = model.initial_eta(observation, forward_model).shape
-    update = stripes.in_stripes(_compiled_update(model), model.cell, shape)
+    update = stripes.in_stripes(_compiled_update(model), model.cell)
     yield from model.iterate(observation, sigma, forward_model, num_steps, update)
 
 

@@ -16,29 +16,28 @@ from keras import ops
 _MOST_PIXELS = 80_000
 
 
-def in_stripes(update: Callable, cell: Any, shape: tuple[int, ...]) -> Callable:
-    """Returns an `update` that takes less memory, if the images are large.
+def in_stripes(update: Callable, cell: Any) -> Callable:
+    """Returns an `update` that takes less memory where the images are large.
 
     Args:
       update: `RIM.update`, perhaps compiled.
       cell: The RIM's cell. One without the attributes `stride` and `reach` of
         `RIMCell` gets whole images.
-      shape: Of eta, `(batch, height, width, channels)`.
 
     Returns:
       A function with the arguments and results of `update`, equal up to rounding.
     """
     if not hasattr(cell, "reach"):
         return update
-    borders = _borders(shape, cell.stride, cell.reach)
-    if len(borders) == 2:
-        return update
 
-    def update_stripes(eta, gradient, states: list) -> tuple[Any, list]:
+    def update_in_stripes(eta, gradient, states: list) -> tuple[Any, list]:
+        borders = _borders(eta.shape, cell.stride, cell.reach)
+        if len(borders) == 2:
+            return update(eta, gradient, states)
         parts = []
         for first, last in itertools.pairwise(borders):
             top = max(first - cell.reach, 0)
-            rows = slice(top, min(last + cell.reach, shape[1]))
+            rows = slice(top, min(last + cell.reach, eta.shape[1]))
             small = _reduced(rows, cell.stride)
             new_eta, new_states = update(
                 eta[:, rows], gradient[:, rows], [state[:, small] for state in states]
@@ -51,7 +50,7 @@ def in_stripes(update: Callable, cell: Any, shape: tuple[int, ...]) -> Callable:
         )
         return eta, states
 
-    return update_stripes
+    return update_in_stripes
 
 
 def _borders(shape: tuple[int, ...], stride: int, reach: int) -> list[int]:

@@ -40,7 +40,7 @@ def test_equals_whole_images(monkeypatch, name, height):
         calls.append(args[0].shape[1])
         return rim.update(*args)
 
-    in_stripes = stripes.in_stripes(update, rim.cell, shape)
+    in_stripes = stripes.in_stripes(update, rim.cell)
     states = striped_states = rim.initial_state(eta)
     striped_eta = eta
     for _ in range(3):
@@ -53,13 +53,30 @@ def test_equals_whole_images(monkeypatch, name, height):
     assert len(calls) > 3 and max(calls) < height
 
 
+def _sizes_of_parts(cell, shape):
+    sizes = []
+
+    def update(eta, gradient, states):
+        sizes.append(eta.shape)
+        return eta, states
+
+    image = np.zeros(shape, "float32")
+    stripes.in_stripes(update, cell)(image, image, [])
+    return sizes
+
+
 def test_small_images_stay_whole():
-    cell = RIMCell()
-    assert stripes.in_stripes(max, cell, (1, 481, 321, 1)) is max
+    shape = (1, 481, 321, 1)
+    assert _sizes_of_parts(RIMCell(), shape) == [shape]
+
+
+def test_large_images_do_not():
+    assert len(_sizes_of_parts(RIMCell(), (1, 1080, 1920, 1))) > 1
 
 
 def test_cells_of_others_get_whole_images():
-    assert stripes.in_stripes(max, object(), (1, 9999, 9999, 1)) is max
+    shape = (1, 1080, 1920, 1)
+    assert _sizes_of_parts(object(), shape) == [shape]
 
 
 def test_stripes_of_very_wide_images_are_higher_than_what_a_step_sees():
