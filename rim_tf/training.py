@@ -14,7 +14,7 @@ from keras import ops
 
 from rim_tf import callbacks, devices, files, precision
 from rim_tf.patches import PatchSet
-from rim_tf.problems import Problem
+from rim_tf.problems import Measurement, Problem
 from rim_tf.rim import PAPER_NUM_STEPS, RIM, loss_over_steps
 from rim_tf.schedules import Phase, WarmupCosine, plan_phases
 
@@ -23,6 +23,9 @@ BEST_FILE = "best.weights.h5"
 LOG_FILE = "log.csv"
 SETTINGS_FILE = "settings.json"
 RUNS_FILE = "runs.json"
+# A CPU makes larger batches in parts of this size: at once they are no faster, and take
+# memory in proportion.
+_PART_SIZE = 16
 # What may change when a training goes on, since its result does not depend on it.
 _FREE_SETTINGS = {"checkpoint_minutes"}
 
@@ -81,13 +84,7 @@ class UnrolledRIM(keras.Model):
 
     def call(self, clean):
         """Measures clean images and returns the RIM's estimates of them."""
-        measurement = devices.draw_share(self.problem, clean, self.noise_seed)
-        return self.rim(
-            measurement.observation,
-            sigma=measurement.sigma,
-            forward_model=measurement.forward_model,
-            num_steps=self.num_steps,
-        )
+        return self._restore(self._measure(clean))
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
@@ -97,6 +94,59 @@ class UnrolledRIM(keras.Model):
         On several devices that is this one's part of it: Keras adds them up.
         """
         return ops.mean(loss_over_steps(y_pred, x)) / devices.num_replicas()
+
+    def train_step(self, *args: Any):
+        """Makes an update; that of a large batch on a CPU from parts of the batch."""
+        clean = keras.utils.unpack_x_y_sample_weight(args[-1])[0]
+        if not _is_made_in_parts(clean):
+            return super().train_step(*args)
+        loss, gradients = self._loss_and_gradients(clean)
+        self.optimizer.apply_gradients(
+            zip(gradients, self.trainable_variables, strict=True)
+        )
+        (mean_loss,) = self.metrics
+        mean_loss.update_state(loss * devices.num_replicas())
+        return {mean_loss.name: mean_loss.result()}
+
+    def _measure(self, clean) -> Measurement:
+        return devices.draw_share(self.problem, clean, self.noise_seed)
+
+    def _restore(self, measurement: Measurement):
+        return self.rim(
+            measurement.observation,
+            sigma=measurement.sigma,
+            forward_model=measurement.forward_model,
+            num_steps=self.num_steps,
+        )
+
+    def _loss_and_gradients(self, clean):
+        """Returns the loss and its gradients, made in the memory of one part."""
+        import tensorflow as tf
+
+        measurement = self._measure(clean)
+        variables = self.trainable_variables
+        num_parts = clean.shape[0] // _PART_SIZE
+
+        def add_part(totals, part):
+            clean, observation, sigma = part
+            with tf.GradientTape() as tape:
+                estimates = self._restore(
+                    measurement._replace(observation=observation, sigma=sigma)
+                )
+                loss = self.compute_loss(x=clean, y_pred=estimates) / num_parts
+            values = [loss, *tape.gradient(loss, variables)]
+            return [total + value for total, value in zip(totals, values, strict=True)]
+
+        loss, *gradients = tf.foldl(
+            add_part,
+            [
+                ops.reshape(batch, (num_parts, _PART_SIZE, *batch.shape[1:]))
+                for batch in (clean, measurement.observation, measurement.sigma)
+            ],
+            [tf.zeros(()), *(tf.zeros(variable.shape) for variable in variables)],
+            parallel_iterations=1,
+        )
+        return loss, gradients
 
     # A checkpoint knows the position in the sequence of random numbers, and for how
     # long the training ran.
@@ -274,6 +324,17 @@ def compiled_model(
         or (precision.has_gpu() and not several),
     )
     return model
+
+
+def _is_made_in_parts(clean) -> bool:
+    """Says whether a batch of several parts is best made from one after the other."""
+    return (
+        keras.backend.backend() == "tensorflow"
+        and not precision.has_gpu()
+        and clean.shape[0] is not None
+        and clean.shape[0] > _PART_SIZE
+        and clean.shape[0] % _PART_SIZE == 0
+    )
 
 
 def _batches(patches: PatchSet, order: np.ndarray, batch_size: int):

@@ -12,7 +12,7 @@ import rim_tf
 from rim_tf import callbacks, training
 from rim_tf.cells import RIMCell
 from rim_tf.patches import PatchSet
-from rim_tf.problems import DenoisingProblem
+from rim_tf.problems import DenoisingProblem, SuperResolutionProblem
 from rim_tf.schedules import Phase
 from rim_tf.training import TrainingSettings
 
@@ -168,6 +168,26 @@ def test_one_seed_gives_the_same_20_losses(tmp_path):
     assert len(first) == 20
     np.testing.assert_allclose(losses("second", 0), first, rtol=1e-6)
     assert not np.allclose(losses("third", 1), first, rtol=1e-3)
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="only TensorFlow makes parts"
+)
+@pytest.mark.parametrize("problem", [DenoisingProblem(), SuperResolutionProblem((2,))])
+def test_parts_of_a_batch_give_its_losses_and_weights(problem, monkeypatch):
+    def train(part_size):
+        monkeypatch.setattr(training, "_PART_SIZE", part_size)
+        phases = [Phase(3, 0, 4)]
+        model = training.compiled_model(_rim(), problem, _SETTINGS, phases)
+        batches = [_patches(16).to_numpy()[i : i + 8] for i in (0, 8)]
+        losses = [model.train_on_batch(batch) for batch in batches]
+        return losses, model.rim.get_weights()
+
+    losses, weights = train(2)
+    expected_losses, expected_weights = train(8)
+    np.testing.assert_allclose(losses, expected_losses, rtol=1e-5)
+    for actual, expected in zip(weights, expected_weights, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_finished_training_is_not_repeated(tmp_path, monkeypatch):
