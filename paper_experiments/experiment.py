@@ -169,8 +169,10 @@ def run(main: Callable[[], None]) -> None:
                     output_dir.rmdir()
 
     # So that --help shows them.
-    for flag in flags.FLAGS.flags_by_module_dict()[__name__]:
-        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
+    for module, module_flags in flags.FLAGS.flags_by_module_dict().items():
+        if module.startswith(f"{__package__}."):
+            for flag in module_flags:
+                flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
     app.run(checked_main)
 
 

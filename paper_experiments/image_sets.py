@@ -12,7 +12,8 @@ from rim_tf import images
 
 # Natural photographs that scikit-image installs with itself.
 _EMBEDDED_TRAIN = ("coffee", "motorcycle", "rocket")
-_EMBEDDED_TEST = ("astronaut", "camera", "chelsea")
+# The smallest first, for a quick look with --num_images=1.
+_EMBEDDED_TEST = ("chelsea", "astronaut", "camera")
 EMBEDDED_NOTE = (
     "THESE ARE NOT THE PAPER'S IMAGES: BSDS-300 was not used, but a few photographs "
     "that scikit-image installs. The numbers cannot be compared with the reported ones."

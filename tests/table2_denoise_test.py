@@ -64,7 +64,7 @@ def test_from_weights_on_embedded_images(tmp_path, weights, run):
     assert [r["condition"]["sigma"] for r in result["measured"]] == 3 * [15, 25, 50]
     for record in result["measured"]:
         assert record["test_set"] == "embedded"
-        assert set(record["per_image"]) == {"astronaut", "camera"}
+        assert set(record["per_image"]) == {"chelsea", "astronaut"}
         mean = sum(record["per_image"].values()) / record["num_images"]
         assert record["mean"] == pytest.approx(mean, abs=1e-3)
     (noisy,) = (
@@ -267,6 +267,7 @@ def test_file_that_is_no_image(tmp_path, run):
         (["--train", "--num_patches=1", "--batch_size=4"], "do not fill a batch"),
         (["--output_dir=/proc/nowhere"], "--output_dir: /proc/nowhere cannot be"),
         (["--weights=/nowhere/x.weights.h5"], "x.weights.h5 does not exist"),
+        (["--others=RIM"], "--others: no row RIM in this table; there are: RIM-3task"),
         (["--num_images=0"], "num_images"),
         (["--train", "--max_sigma=-1"], "max_sigma"),
         (["--precision=float16"], "precision"),

@@ -10,7 +10,10 @@ from rim_tf import pretrained
 def test_training_and_table(tmp_path, run_script, tiny_training):
     output = tmp_path / "out"
     finished = run_script(
-        "table2_quantized_denoise", *tiny_training, f"--output_dir={output}"
+        "table2_quantized_denoise",
+        *tiny_training,
+        "--others=RIM-denoise",
+        f"--output_dir={output}",
     )
     result = json.loads((output / "result.json").read_text())
     noisy = [r for r in result["measured"] if r["model"] == "noisy observation"]
@@ -31,6 +34,7 @@ def test_training_and_table(tmp_path, run_script, tiny_training):
     ):
         assert text in table
         assert text in finished.stdout
+    assert "RIM-3task, MEASURED" not in table
     path = output / "training" / "rim_denoise_quantized.weights.h5"
     assert pretrained.load_pretrained(path).cell.channels == 1
     assert "quantized=True" in pretrained.read_history(path)["problem"]
