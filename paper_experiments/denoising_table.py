@@ -95,7 +95,7 @@ def run(spec: DenoisingTable) -> None:
     print("\n".join(report.table.lines[report.table.lines.index("") :]))
     print(
         f"\nWrote result.json, table.md, {_ESTIMATES_FILE} and {_DETAIL_FILE} to "
-        f"{settings.output_dir} after {experiment.describe_seconds(settings.seconds)}."
+        f"{settings.output_dir} after {reporting.describe_seconds(settings.seconds)}."
     )
 
 
@@ -178,7 +178,8 @@ class _Report:
             f"{self.reported['provenance']}.",
             *(
                 f"* {row}, MEASURED: T = {self.settings.num_steps}, seed "
-                f"{self.settings.seed}, {self.settings.dtype}. {training_note(history)}"
+                f"{self.settings.seed}, {self.settings.dtype}. "
+                f"{reporting.training_note(history)}"
                 for row, history in histories.items()
                 if history is not None
             ),
@@ -275,24 +276,3 @@ def _how_many(records: list[reporting.Measured], test: image_sets.TestImages) ->
     if all(r.num_images == len(test.sets[r.test_set]) for r in records):
         return ""
     return f" on {min(r.num_images for r in records)} images"
-
-
-def training_note(history: Mapping[str, Any]) -> str:
-    """Says how weights were trained, beside what the paper did."""
-    schedule = history.get("settings", {}).get("steps_schedule", [])
-    steps = ", ".join(
-        f"{t} for {share:.0%} of the computation" for t, share in schedule
-    )
-    if len(schedule) == 1:
-        steps = str(schedule[0][0])
-    note = (
-        f"Weights {history.get('name', 'without a name')}, trained on "
-        f"{history.get('patches_seen', 0):,} patches of "
-        f"{history.get('data', 'unknown data')} in "
-        f"{experiment.describe_seconds(history.get('seconds', 0))} (the paper: about "
-        f"800,000 patches), with T = {steps or 'unknown'} (the paper: 20)."
-    )
-    earlier = history.get("initial_weights")
-    if earlier is None:
-        return note
-    return f"{note} This training began with other weights: {training_note(earlier)}"

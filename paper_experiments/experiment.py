@@ -402,9 +402,10 @@ def announce_duration(
     first = to_unit_range(next(iter(test.images.values())), color)
     seconds = _seconds_per_pixel_step(model, first)
     seconds *= pixels * experiment.num_steps * runs
+    duration = reporting.describe_seconds(seconds)
     print(
         f"Restoring {len(test.images)} image(s) {runs} times with "
-        f"{experiment.num_steps} steps takes about {describe_seconds(seconds)}."
+        f"{experiment.num_steps} steps takes about {duration}."
     )
     if _NUM_IMAGES.value is None:
         print("For a quick look: --num_images=1 --num_steps=5.")
@@ -419,15 +420,6 @@ def _seconds_per_pixel_step(model: RIM, image: np.ndarray) -> float:
         keras.ops.convert_to_numpy(estimate)
         times.append(time.perf_counter())
     return (times[-1] - times[-2]) / (image.shape[0] * image.shape[1])
-
-
-def describe_seconds(seconds: float) -> str:
-    """Returns a duration in words, such as "40 s" or "12 min"."""
-    if seconds < 90:
-        return f"{max(seconds, 1):.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 def to_unit_range(image: np.ndarray, color: str) -> np.ndarray:
@@ -556,8 +548,8 @@ def _train(
     print(
         f"Training on {len(patches)} patches of {len(train_images)} images of "
         f"{dataset}, {settings.epochs} time(s), batch size {settings.batch_size}; it "
-        f"takes about {describe_seconds(seconds)}. If it is interrupted, the same "
-        f"command{' without --overwrite' if _OVERWRITE.value else ''} goes on with it."
+        f"takes about {reporting.describe_seconds(seconds)}. If it is interrupted, the "
+        f"same command{' without --overwrite' if _OVERWRITE.value else ''} goes on with it."
     )
     folder = experiment.output_dir / folder_name
     if _OVERWRITE.value:
@@ -592,7 +584,7 @@ def _train(
 def _command(experiment: Experiment, settings: training.TrainingSettings) -> str:
     """Returns the command that makes the same training on any machine."""
     # These do not matter to the weights, or are chosen from the machine if not given.
-    others = {
+    irrelevant = {
         "baselines",
         "batch_size",
         "checkpoint_minutes",
@@ -603,6 +595,7 @@ def _command(experiment: Experiment, settings: training.TrainingSettings) -> str
         "num_images",
         "num_steps",
         "num_test_patches",
+        "others",
         "output_dir",
         "overwrite",
         "precision",
@@ -610,7 +603,7 @@ def _command(experiment: Experiment, settings: training.TrainingSettings) -> str
     arguments = [
         flag.serialize()
         for flag in _own_flags().values()
-        if flag.value != flag.default and flag.name not in others
+        if flag.value != flag.default and flag.name not in irrelevant
     ]
     return " ".join(
         [

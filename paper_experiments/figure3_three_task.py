@@ -20,7 +20,6 @@ import numpy as np
 from absl import flags
 
 from paper_experiments import (
-    denoising_table,
     experiment,
     figures,
     findings,
@@ -82,7 +81,7 @@ def main() -> None:
         f"{settings.seed}, {settings.dtype}.",
         *(
             f"* {row}: {models[row].count_params():,} parameters. "
-            f"{denoising_table.training_note(history)}"
+            f"{reporting.training_note(history)}"
             for row, history in histories.items()
         ),
         "* The FFN has eight times fewer parameters than the others.",
@@ -95,7 +94,7 @@ def main() -> None:
     _save_figure4(models, images[0], settings)
     print(
         "\nWrote result.json, table.md, figure3.png and figure4.png to "
-        f"{settings.output_dir} after {experiment.describe_seconds(settings.seconds)}."
+        f"{settings.output_dir} after {reporting.describe_seconds(settings.seconds)}."
     )
 
 

@@ -110,6 +110,36 @@ class Table:
         return "| " + " | ".join(cells) + " |"
 
 
+def describe_seconds(seconds: float) -> str:
+    """Returns a duration in words, such as "40 s" or "12 min"."""
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def training_note(history: Mapping[str, Any]) -> str:
+    """Says how weights were trained, beside what the paper did."""
+    schedule = history.get("settings", {}).get("steps_schedule", [])
+    steps = ", ".join(
+        f"{t} for {share:.0%} of the computation" for t, share in schedule
+    )
+    if len(schedule) == 1:
+        steps = str(schedule[0][0])
+    note = (
+        f"Weights {history.get('name', 'without a name')}, trained on "
+        f"{history.get('patches_seen', 0):,} patches of "
+        f"{history.get('data', 'unknown data')} in "
+        f"{describe_seconds(history.get('seconds', 0))} (the paper: about "
+        f"800,000 patches), with T = {steps or 'unknown'} (the paper: 20)."
+    )
+    earlier = history.get("initial_weights")
+    if earlier is None:
+        return note
+    return f"{note} This training began with other weights: {training_note(earlier)}"
+
+
 def versions() -> dict[str, str | None]:
     """Returns the versions of what a result depends on."""
     found: dict[str, str | None] = {

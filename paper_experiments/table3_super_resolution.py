@@ -23,7 +23,6 @@ from absl import flags
 from tqdm import tqdm
 
 from paper_experiments import (
-    denoising_table,
     experiment,
     figures,
     image_sets,
@@ -86,7 +85,7 @@ def main() -> None:
     print("\n".join(["", *notes]))
     print(
         "\nWrote result.json, table.md, estimates.png and detail.png to "
-        f"{settings.output_dir} after {experiment.describe_seconds(settings.seconds)}."
+        f"{settings.output_dir} after {reporting.describe_seconds(settings.seconds)}."
     )
 
 
@@ -299,7 +298,7 @@ def _notes(
             for row in reported["unverified_rows"]
         ),
         f"* RIM, MEASURED: T = {settings.num_steps}, {settings.dtype}. "
-        f"{denoising_table.training_note(history)}",
+        f"{reporting.training_note(history)}",
     ]
 
 

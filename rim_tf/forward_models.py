@@ -40,12 +40,13 @@ class ForwardModel(abc.ABC):
       image_shape: Shape of x without the batch, `(height, width, channels)`. None
         stands for any number.
       observation_shape: Shape of y without the batch, of any rank.
+      num_images: For how many images there is an operator each, such as a mask for
+        each; None if there is one for all, and any batch can be taken apart.
     """
 
     image_shape: Shape = (None, None, None)
     observation_shape: Shape = (None, None, None)
-    # For how many images there is an operator each; None if there is one for all.
-    _num_images: int | None = None
+    num_images: int | None = None
 
     @abc.abstractmethod
     def forward(self, image):
@@ -83,9 +84,9 @@ class ForwardModel(abc.ABC):
         if not _fits(actual, (None, *shape)):
             wanted = _text(("batch", *shape))
             raise ValueError(f"{taker} of shape {wanted}, got {actual}.")
-        if not _fits(actual[:1], (self._num_images,)):
+        if not _fits(actual[:1], (self.num_images,)):
             raise ValueError(
-                f"{type(self).__name__} has operators for {self._num_images} images, "
+                f"{type(self).__name__} has operators for {self.num_images} images, "
                 f"got {actual[0]}."
             )
         return values
@@ -113,6 +114,7 @@ class Composition(ForwardModel):
         self.second, self.first = second, first
         self.image_shape = first.image_shape
         self.observation_shape = second.observation_shape
+        self.num_images = second.num_images or first.num_images
 
     def forward(self, image):
         return self.second.forward(self.first.forward(image))
@@ -192,7 +194,7 @@ class Inpainting(ForwardModel):
 
     def __init__(self, mask):
         self.mask = _with_batch(mask, 4, "mask (height, width, channels)")
-        self._num_images = _num_images(self.mask)
+        self.num_images = _num_images(self.mask)
         height, width, channels = self.mask.shape[1:]
         self.image_shape = (height, width, None if channels == 1 else channels)
         self.observation_shape = self.image_shape
@@ -256,7 +258,7 @@ class RandomProjection(ForwardModel):
                 "RandomProjection needs a matrix (batch, d, d) and a mask (batch, d), "
                 f"got the shapes {shapes[0]} and {shapes[1]}."
             )
-        self._num_images = _num_images(self.matrix, self.mask)
+        self.num_images = _num_images(self.matrix, self.mask)
         self.size = round(dimension**0.5)
         if self.size**2 != dimension:
             raise ValueError(
@@ -337,7 +339,7 @@ class FourierProjection(ForwardModel):
 
     def __init__(self, mask):
         self.mask = _with_batch(mask, 3, "mask (height, width)")
-        self._num_images = _num_images(self.mask)
+        self.num_images = _num_images(self.mask)
         self.image_shape = (*self.mask.shape[1:], None)
         self.observation_shape = self.image_shape
 
@@ -395,7 +397,7 @@ class Blur(ForwardModel):
     def __init__(self, kernel, boundary: str = "circular"):
         bicubic.check_boundary(boundary, self.BOUNDARIES)
         self.kernel = _with_batch(kernel, 3, "kernel (rows, columns)")
-        self._num_images = _num_images(self.kernel)
+        self.num_images = _num_images(self.kernel)
         self.boundary = boundary
 
     def forward(self, image):

@@ -44,10 +44,8 @@ def resolve(precision: str) -> tuple[str, str]:
     words = _cpu_words()
     if _MATRIX_UNITS in words:
         return "mixed_bfloat16", f"the processor has {_MATRIX_UNITS}"
-    if {
-        _VECTORS,
-        _MAKER_OF_FAST_VECTORS,
-    } <= words and keras.backend.backend() == "tensorflow":
+    has_fast_vectors = {_VECTORS, _MAKER_OF_FAST_VECTORS} <= words
+    if has_fast_vectors and keras.backend.backend() == "tensorflow":
         return "mixed_bfloat16", f"the processor has {_VECTORS}"
     return "float32", "the processor is not faster in bfloat16"
 
@@ -65,14 +63,18 @@ def only_vectors_have_bfloat16() -> bool:
 
 @functools.cache
 def _cpu_words() -> frozenset[str]:
-    """Returns what the processor can do, and its maker, as Linux names them."""
+    """Returns what the processor can do, and its maker; nothing if not on Linux."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return _words_of(Path("/proc/cpuinfo").read_text())
     except OSError:
         return frozenset()
+
+
+def _words_of(cpuinfo: str) -> frozenset[str]:
+    """Returns the flags and the maker that the text of /proc/cpuinfo names."""
     return frozenset(
         word
-        for line in lines
+        for line in cpuinfo.splitlines()
         if line.startswith(("flags", "vendor_id"))
         for word in line.partition(":")[2].split()
     )

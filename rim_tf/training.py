@@ -23,8 +23,8 @@ BEST_FILE = "best.weights.h5"
 LOG_FILE = "log.csv"
 SETTINGS_FILE = "settings.json"
 RUNS_FILE = "runs.json"
-# A CPU makes larger batches in parts of this size: at once they are no faster, and take
-# memory in proportion.
+# TensorFlow makes larger batches on a CPU in parts of this size, if they are multiples
+# of it: at once they are no faster, and take memory in proportion.
 _PART_SIZE = 16
 # What may change when a training goes on, since its result does not depend on it.
 _FREE_SETTINGS = {"checkpoint_minutes"}
@@ -96,7 +96,7 @@ class UnrolledRIM(keras.Model):
         return ops.mean(loss_over_steps(y_pred, x)) / devices.num_replicas()
 
     def train_step(self, *args: Any):
-        """Makes an update; that of a large batch on a CPU from parts of the batch."""
+        """Makes an update; on a CPU a large batch goes through the RIM in parts."""
         clean = keras.utils.unpack_x_y_sample_weight(args[-1])[0]
         if not _is_made_in_parts(clean):
             return super().train_step(*args)
@@ -125,7 +125,10 @@ class UnrolledRIM(keras.Model):
 
         measurement = self._measure(clean)
         variables = self.trainable_variables
-        num_parts = clean.shape[0] // _PART_SIZE
+        # An operator for each image cannot be divided from outside.
+        one_for_all = measurement.forward_model.num_images is None
+        part_size = _PART_SIZE if one_for_all else clean.shape[0]
+        num_parts = clean.shape[0] // part_size
 
         def add_part(totals, part):
             clean, observation, sigma = part
@@ -134,13 +137,16 @@ class UnrolledRIM(keras.Model):
                     measurement._replace(observation=observation, sigma=sigma)
                 )
                 loss = self.compute_loss(x=clean, y_pred=estimates) / num_parts
-            values = [loss, *tape.gradient(loss, variables)]
+            gradients = tape.gradient(
+                loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
+            )
+            values = [loss, *gradients]
             return [total + value for total, value in zip(totals, values, strict=True)]
 
         loss, *gradients = tf.foldl(
             add_part,
             [
-                ops.reshape(batch, (num_parts, _PART_SIZE, *batch.shape[1:]))
+                ops.reshape(batch, (num_parts, part_size, *batch.shape[1:]))
                 for batch in (clean, measurement.observation, measurement.sigma)
             ],
             [tf.zeros(()), *(tf.zeros(variable.shape) for variable in variables)],

@@ -122,6 +122,8 @@ def test_refuses_no_devices():
 
 def _main(num_devices: int, folder: Path) -> None:
     devices.split_cpu(num_devices)
+    # So that each device takes its share apart, too.
+    training._PART_SIZE = 1
     with devices.data_parallel(num_devices):
         for problem in _PROBLEMS:
             _train(problem, folder / "two" / problem)

@@ -9,6 +9,12 @@ from paper_experiments import three_task
 from rim_tf import pretrained
 
 
+def test_help_shows_its_flags_only(run_script):
+    finished = run_script("figure3_three_task", "--help", expect_success=False)
+    assert "--num_test_patches" in finished.stdout
+    assert "--others" not in finished.stdout
+
+
 def test_trains_three_models_alike(tmp_path, run_script, tiny_training):
     output = tmp_path / "out"
     arguments = ["--num_test_patches=3", "--num_steps=2", f"--output_dir={output}"]

@@ -410,6 +410,14 @@ def test_composition_starts_from_its_parts_estimates():
     np.testing.assert_allclose(start, 0.6, atol=1e-3)
 
 
+def test_composition_has_operators_for_as_many_images_as_its_parts():
+    for_three = Inpainting(np.ones((3, 8, 8, 1), np.float32))
+    for_all = Inpainting(np.ones((8, 8, 1), np.float32))
+    assert (for_three @ for_all).num_images == 3
+    assert (for_all @ for_three).num_images == 3
+    assert (for_all @ for_all).num_images is None
+
+
 def test_restoration_with_every_model(case):
     model, shape = case
     rim = rim_tf.RIM(

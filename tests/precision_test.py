@@ -42,6 +42,21 @@ def test_vectors_without_matrix_units(monkeypatch, words, expected):
     assert precision.only_vectors_have_bfloat16() == expected
 
 
+def test_reads_what_linux_says_of_the_processor():
+    text = """processor\t: 0
+vendor_id\t: AuthenticAMD
+model name\t: GenuineIntel, not really
+flags\t\t: fpu avx512_bf16
+vmx flags\t: amx_bf16
+
+processor\t: 1
+vendor_id\t: AuthenticAMD
+flags\t\t: fpu avx512_bf16
+"""
+    assert precision._words_of(text) == {"AuthenticAMD", "fpu", "avx512_bf16"}
+    assert precision._words_of("") == frozenset()
+
+
 @pytest.mark.parametrize("has", [True, False])
 def test_auto_follows_the_gpu(monkeypatch, has):
     monkeypatch.setattr(precision, "has_gpu", lambda: True)

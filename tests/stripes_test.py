@@ -70,7 +70,7 @@ def test_small_images_stay_whole():
     assert _sizes_of_parts(RIMCell(), shape) == [shape]
 
 
-def test_large_images_do_not():
+def test_large_images_are_divided():
     assert len(_sizes_of_parts(RIMCell(), (1, 1080, 1920, 1))) > 1
 
 

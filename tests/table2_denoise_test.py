@@ -108,6 +108,7 @@ def test_training(tmp_path, backend, run):
         "--num_steps=1",
         "--patch_size=16",
         "--precision=float32",
+        "--others=",
     )
     run(*arguments, backend=backend)
     history = json.loads((output / "training" / "rim_denoise.json").read_text())[
@@ -116,6 +117,7 @@ def test_training(tmp_path, backend, run):
     assert history["patches_seen"] == 8
     assert history["data"] == "images"
     assert "--train_steps_schedule=1:0.5,2:0.5" in history["command"]
+    assert "--others" not in history["command"]
     assert (output / "training" / "rim_denoise.log.csv").exists()
 
     # A second run must not touch the results, unless told.
@@ -241,7 +243,7 @@ def test_weights_of_another_task(tmp_path, run):
 
 def test_help_shows_the_flags(run):
     finished = run("--help", expect_success=False)
-    for flag in ("--data_dir", "--[no]train", "--[no]baselines"):
+    for flag in ("--data_dir", "--[no]train", "--[no]baselines", "--others"):
         assert flag in finished.stdout
 
 

@@ -11,8 +11,14 @@ import pytest
 import rim_tf
 from rim_tf import callbacks, training
 from rim_tf.cells import RIMCell
+from rim_tf.forward_models import Inpainting
 from rim_tf.patches import PatchSet
-from rim_tf.problems import DenoisingProblem, SuperResolutionProblem
+from rim_tf.problems import (
+    DenoisingProblem,
+    Measurement,
+    SuperResolutionProblem,
+    ThreeTaskProblem,
+)
 from rim_tf.schedules import Phase
 from rim_tf.training import TrainingSettings
 
@@ -58,6 +64,16 @@ def _train(output_dir, num_patches=96, settings=_SETTINGS, rim=None):
 def _read_log(folder):
     with (folder / training.LOG_FILE).open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+class _MaskForEach:
+    """Inpainting with a mask for each image."""
+
+    def draw(self, clean, seed):
+        mask = keras.random.uniform(clean.shape, seed=seed) < 0.5
+        mask = keras.ops.cast(mask, "float32")
+        sigma = keras.ops.full(clean.shape[:1], 0.1)
+        return Measurement(mask * clean, sigma, Inpainting(mask))
 
 
 def test_it_learns(tmp_path):
@@ -173,8 +189,27 @@ def test_one_seed_gives_the_same_20_losses(tmp_path):
 @pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="only TensorFlow makes parts"
 )
-@pytest.mark.parametrize("problem", [DenoisingProblem(), SuperResolutionProblem((2,))])
-def test_parts_of_a_batch_give_its_losses_and_weights(problem, monkeypatch):
+@pytest.mark.parametrize(
+    ("problem", "smallest"),
+    [
+        (DenoisingProblem(), 2),
+        (ThreeTaskProblem(), 2),
+        (SuperResolutionProblem((2,)), 2),
+        # Each image has a mask of its own, so the batch stays whole.
+        (_MaskForEach(), 8),
+    ],
+)
+def test_parts_of_a_batch_give_its_losses_and_weights(problem, smallest, monkeypatch):
+    monkeypatch.setattr(training.precision, "has_gpu", lambda: False)
+    sizes = []
+
+    class RecordingRIM(training.UnrolledRIM):
+        def _restore(self, measurement):
+            sizes.append(measurement.observation.shape[0])
+            return super()._restore(measurement)
+
+    monkeypatch.setattr(training, "UnrolledRIM", RecordingRIM)
+
     def train(part_size):
         monkeypatch.setattr(training, "_PART_SIZE", part_size)
         phases = [Phase(3, 0, 4)]
@@ -184,7 +219,10 @@ def test_parts_of_a_batch_give_its_losses_and_weights(problem, monkeypatch):
         return losses, model.rim.get_weights()
 
     losses, weights = train(2)
+    assert set(sizes) == {smallest}
+    sizes.clear()
     expected_losses, expected_weights = train(8)
+    assert set(sizes) == {8}
     np.testing.assert_allclose(losses, expected_losses, rtol=1e-5)
     for actual, expected in zip(weights, expected_weights, strict=True):
         np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
