@@ -545,11 +545,12 @@ def _train(
     seconds *= training.total_computation(settings, len(patches))
     if precision.has_gpu():
         seconds /= _DEVICES.value
+    duration = reporting.describe_seconds(seconds)
     print(
         f"Training on {len(patches)} patches of {len(train_images)} images of "
         f"{dataset}, {settings.epochs} time(s), batch size {settings.batch_size}; it "
-        f"takes about {reporting.describe_seconds(seconds)}. If it is interrupted, the "
-        f"same command{' without --overwrite' if _OVERWRITE.value else ''} goes on with it."
+        f"takes about {duration}. If it is interrupted, the same command"
+        f"{' without --overwrite' if _OVERWRITE.value else ''} goes on with it."
     )
     folder = experiment.output_dir / folder_name
     if _OVERWRITE.value:

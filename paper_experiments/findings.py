@@ -38,7 +38,7 @@ def judge(curves: Curves) -> list[str]:
         if last >= _LEAST_LATER_STEP
         else [
             f"* ({letter}) what happens after t = {TRAINED_STEPS}: **not tested**, "
-            f"the last step is t = {last}, and it takes {_LEAST_LATER_STEP}."
+            f"this needs t = {_LEAST_LATER_STEP} or later, the last is t = {last}."
             for letter in "bcd"
         ]
     )

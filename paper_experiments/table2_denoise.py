@@ -8,9 +8,8 @@ weights, prints mean PSNR beside the reported numbers, and writes `result.json`,
 with `--baselines` it measures BM3D and others on the same observations.
 
 Expected, with the paper's RIM-denoise on 68 images: 31.31, 28.91 and 26.06 dB.
-Time: about 3 s per image and noise level on two CPU cores with bfloat16 matrix
-units, 10 s without; the script says how long the whole will take before it starts.
-A quick look:
+Time: 2 to 10 s per image, noise level and model on two CPU cores (README.md); the
+script says how long the whole will take before it starts. A quick look:
 
     python paper_experiments/table2_denoise.py --num_images=1 --num_steps=5
 
