@@ -25,11 +25,11 @@ _DETAIL_FILE = "detail.png"
 # What the picture of a detail shows is restored at this noise level.
 _DETAIL_SIGMA = 25
 
-_OTHERS = flags.DEFINE_list(
-    "others",
+_OTHER_ROWS = flags.DEFINE_list(
+    "other_rows",
     None,
-    "Rows of other shipped weights to measure beside those of --weights, such as "
-    "RIM-3task; by default all, with an empty list none, which takes less time.",
+    "Measured rows besides that of --weights, such as RIM-3task; all by default, none "
+    "with --other_rows=.",
 )
 
 
@@ -100,20 +100,21 @@ def run(spec: DenoisingTable) -> None:
 
 
 def _other_weights(spec: DenoisingTable) -> dict[str, str]:
-    """Returns names of weights by the rows that `--others` asks for.
+    """Returns names of weights by the rows that `--other_rows` asks for.
 
     Raises:
       UserError: If the table has no such row.
     """
-    if _OTHERS.value is None:
+    if _OTHER_ROWS.value is None:
         return dict(spec.others)
-    unknown = [row for row in _OTHERS.value if row not in spec.others]
+    unknown = [row for row in _OTHER_ROWS.value if row not in spec.others]
     if unknown:
         known = ", ".join(spec.others) or "none"
         raise experiment.UserError(
-            f"--others: no row {', '.join(unknown)} in this table; there are: {known}."
+            f"--other_rows: no row {', '.join(unknown)} in this table; there are: "
+            f"{known}."
         )
-    return {row: spec.others[row] for row in _OTHERS.value}
+    return {row: spec.others[row] for row in _OTHER_ROWS.value}
 
 
 def _new_model(color: str, dtype: str) -> RIM:

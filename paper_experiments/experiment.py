@@ -596,7 +596,7 @@ def _command(experiment: Experiment, settings: training.TrainingSettings) -> str
         "num_images",
         "num_steps",
         "num_test_patches",
-        "others",
+        "other_rows",
         "output_dir",
         "overwrite",
         "precision",

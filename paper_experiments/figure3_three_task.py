@@ -11,8 +11,8 @@ estimates over time (`figure4.png`), and says of each of the paper's findings wh
 it is reproduced.
 
 sigma = 1 of the paper is 1/32 here, about 8/255: see `RandomProjection`. A quick
-look: --dataset=embedded --num_test_patches=8 --num_steps=22, which says nothing of
-later steps; --num_steps=30 does.
+look: --dataset=embedded --num_test_patches=8 --num_steps=20. What happens after
+t = 20 is judged with --num_steps=30 or more.
 """
 
 from collections.abc import Mapping

@@ -10,7 +10,7 @@ Example:
     restored = rim_tf.restore(model, noisy, rim_tf.Denoising(), sigma=25 / 255)
 """
 
-from rim_tf import bicubic, forward_models, metrics
+from rim_tf import bicubic, forward_models, metrics, precision
 from rim_tf.forward_models import Denoising, ForwardModel
 from rim_tf.pretrained import load_pretrained
 from rim_tf.restoration import restore
@@ -24,5 +24,6 @@ __all__ = [
     "forward_models",
     "load_pretrained",
     "metrics",
+    "precision",
     "restore",
 ]

@@ -11,7 +11,8 @@ with `check_adjoint`.
 
 All are made of `keras.ops`: they run eagerly, in compiled functions and inside
 `tf.data.map`, and can be differentiated. Operators that hold a mask, a matrix or a
-kernel take one for all images, or one per image of the batch.
+kernel take one for all images, or one per image of the batch. If yours has an operator
+per image, set its attribute `num_images`, so that training does not divide the batch.
 """
 
 import abc

@@ -28,8 +28,8 @@ class Measurement(NamedTuple):
     Attributes:
       observation: y, float32.
       sigma: Noise level in the unit of y, `(batch,)` float32.
-      forward_model: The operator A. One that differs from image to image must say
-        so in its attribute `num_images`: batches are not taken apart then.
+      forward_model: The operator A. One with an operator for each image must set
+        `num_images`, so that the batch is not divided.
     """
 
     observation: Any

@@ -23,8 +23,9 @@ BEST_FILE = "best.weights.h5"
 LOG_FILE = "log.csv"
 SETTINGS_FILE = "settings.json"
 RUNS_FILE = "runs.json"
-# TensorFlow makes larger batches on a CPU in parts of this size, if they are multiples
-# of it: at once they are no faster, and take memory in proportion.
+# Under TensorFlow on a CPU a larger batch that is a multiple of this is divided into
+# parts of this size, made one after the other: it takes the memory of one part, and is
+# as fast as batches of that size.
 _PART_SIZE = 16
 # What may change when a training goes on, since its result does not depend on it.
 _FREE_SETTINGS = {"checkpoint_minutes"}
@@ -120,7 +121,7 @@ class UnrolledRIM(keras.Model):
         )
 
     def _loss_and_gradients(self, clean):
-        """Returns the loss and its gradients, made in the memory of one part."""
+        """Returns a batch's loss and gradients, in the memory that one part takes."""
         import tensorflow as tf
 
         measurement = self._measure(clean)
@@ -333,7 +334,7 @@ def compiled_model(
 
 
 def _is_made_in_parts(clean) -> bool:
-    """Says whether a batch of several parts is best made from one after the other."""
+    """Says whether to divide a batch into parts, made one after the other."""
     return (
         keras.backend.backend() == "tensorflow"
         and not precision.has_gpu()

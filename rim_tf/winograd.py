@@ -8,8 +8,8 @@ results. With the constant matrices below they are, for one channel,
 where * is element by element: 36 products instead of 144 (Lavin and Gray, "Fast
 Algorithms for Convolutional Neural Networks", 2016). With many channels the products
 become 36 matrix products. The results are those of the convolution, up to rounding: to
-1e-4 of their spread in float32, to 2% in bfloat16, where the usual convolution comes to
-0.3%. PSNR falls by at most 0.02 dB for that (paper_experiments/PERFORMANCE.md).
+1e-4 of their spread in float32, to 1.5% in bfloat16, where the usual convolution comes
+to 0.3%; on four images PSNR fell by at most 0.02 dB for that (PERFORMANCE.md).
 
 This pays where arithmetic takes the time: on a CPU in float32, or in bfloat16 by vector
 instructions. A CPU's matrix units for bfloat16 are so fast that moving the numbers
@@ -75,10 +75,10 @@ class _Axis(NamedTuple):
 
 
 def is_faster(images, kernel) -> bool:
-    """Says whether `convolve` is taken for faster than the usual convolution.
+    """Says whether to use `convolve` instead of the usual convolution.
 
-    It was measured to be so in float32 on processors of AMD and Intel, in bfloat16 by
-    vector instructions on AMD's only.
+    It was measured to be faster in float32 on processors of AMD and Intel, in bfloat16
+    by vector instructions on AMD's only.
 
     Args:
       images: `(batch, height, width, in)`.

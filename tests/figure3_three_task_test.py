@@ -12,7 +12,7 @@ from rim_tf import pretrained
 def test_help_shows_its_flags_only(run_script):
     finished = run_script("figure3_three_task", "--help", expect_success=False)
     assert "--num_test_patches" in finished.stdout
-    assert "--others" not in finished.stdout
+    assert "--other_rows" not in finished.stdout
 
 
 def test_trains_three_models_alike(tmp_path, run_script, tiny_training):

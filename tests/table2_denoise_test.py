@@ -108,7 +108,7 @@ def test_training(tmp_path, backend, run):
         "--num_steps=1",
         "--patch_size=16",
         "--precision=float32",
-        "--others=",
+        "--other_rows=",
     )
     run(*arguments, backend=backend)
     history = json.loads((output / "training" / "rim_denoise.json").read_text())[
@@ -117,7 +117,7 @@ def test_training(tmp_path, backend, run):
     assert history["patches_seen"] == 8
     assert history["data"] == "images"
     assert "--train_steps_schedule=1:0.5,2:0.5" in history["command"]
-    assert "--others" not in history["command"]
+    assert "--other_rows" not in history["command"]
     assert (output / "training" / "rim_denoise.log.csv").exists()
 
     # A second run must not touch the results, unless told.
@@ -243,7 +243,7 @@ def test_weights_of_another_task(tmp_path, run):
 
 def test_help_shows_the_flags(run):
     finished = run("--help", expect_success=False)
-    for flag in ("--data_dir", "--[no]train", "--[no]baselines", "--others"):
+    for flag in ("--data_dir", "--[no]train", "--[no]baselines", "--other_rows"):
         assert flag in finished.stdout
 
 
@@ -269,7 +269,10 @@ def test_file_that_is_no_image(tmp_path, run):
         (["--train", "--num_patches=1", "--batch_size=4"], "do not fill a batch"),
         (["--output_dir=/proc/nowhere"], "--output_dir: /proc/nowhere cannot be"),
         (["--weights=/nowhere/x.weights.h5"], "x.weights.h5 does not exist"),
-        (["--others=RIM"], "--others: no row RIM in this table; there are: RIM-3task"),
+        (
+            ["--other_rows=RIM"],
+            "--other_rows: no row RIM in this table; there are: RIM-3task",
+        ),
         (["--num_images=0"], "num_images"),
         (["--train", "--max_sigma=-1"], "max_sigma"),
         (["--precision=float16"], "precision"),

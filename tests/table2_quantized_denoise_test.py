@@ -12,7 +12,7 @@ def test_training_and_table(tmp_path, run_script, tiny_training):
     finished = run_script(
         "table2_quantized_denoise",
         *tiny_training,
-        "--others=RIM-denoise",
+        "--other_rows=RIM-denoise",
         f"--output_dir={output}",
     )
     result = json.loads((output / "result.json").read_text())

@@ -45,9 +45,10 @@ def _patches(number):
     return PatchSet(_smooth_images(), size=16, stride=2, num_patches=number)
 
 
-def _rim():
+def _rim(features=4, state_features=6, dtype="float32"):
     keras.utils.set_random_seed(0)
-    return rim_tf.RIM(RIMCell(features=4, state_features=6), num_steps=3)
+    cell = RIMCell(features=features, state_features=state_features, dtype=dtype)
+    return rim_tf.RIM(cell, num_steps=3, dtype=dtype)
 
 
 def _train(output_dir, num_patches=96, settings=_SETTINGS, rim=None):
@@ -64,6 +65,11 @@ def _train(output_dir, num_patches=96, settings=_SETTINGS, rim=None):
 def _read_log(folder):
     with (folder / training.LOG_FILE).open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+_ONLY_TENSORFLOW = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="only TensorFlow makes parts"
+)
 
 
 class _MaskForEach:
@@ -186,9 +192,30 @@ def test_one_seed_gives_the_same_20_losses(tmp_path):
     assert not np.allclose(losses("third", 1), first, rtol=1e-3)
 
 
-@pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="only TensorFlow makes parts"
+@_ONLY_TENSORFLOW
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [("float32", 1e-3), ("mixed_bfloat16", 0.1)]
 )
+def test_gradients_of_parts_add_up_to_those_of_the_batch(dtype, tolerance, monkeypatch):
+    """With so many channels as Winograd's convolutions take."""
+    import tensorflow as tf
+
+    rim = _rim(features=64, state_features=64, dtype=dtype)
+    problem = SuperResolutionProblem((2,))
+    clean = keras.ops.convert_to_tensor(_patches(4).to_numpy())
+
+    def gradients(part_size):
+        monkeypatch.setattr(training, "_PART_SIZE", part_size)
+        model = training.UnrolledRIM(rim, problem, seed=0)
+        loss, values = tf.function(model._loss_and_gradients)(clean)
+        return [np.asarray(value, np.float32) for value in (loss, *values)]
+
+    for actual, expected in zip(gradients(2), gradients(4), strict=True):
+        error = np.linalg.norm(actual - expected)
+        assert error <= tolerance * np.linalg.norm(expected)
+
+
+@_ONLY_TENSORFLOW
 @pytest.mark.parametrize(
     ("problem", "smallest"),
     [
