@@ -20,7 +20,7 @@ _DENOISING = {
     "rim_denoise_quantized": ("gray", True, (30.159, 28.605)),
     "rim_rgb_denoise": ("rgb", True, (30.379, 29.841)),
 }
-_SUPER_RESOLUTION = {"rim_super_resolution": (29.794, 29.981)}
+_SUPER_RESOLUTION = {"rim_super_resolution": (31.313, 30.044)}
 
 
 @pytest.fixture(name="photographs")
