@@ -15,6 +15,7 @@ from paper_experiments import (
     image_sets,
     reporting,
 )
+from rim_tf import pretrained
 from rim_tf.cells import RIMCell
 from rim_tf.problems import DenoisingProblem
 from rim_tf.restoration import restore
@@ -74,17 +75,15 @@ def run(spec: DenoisingTable) -> None:
         spec.color,
         lambda: _new_model(spec.color, settings.dtype),
     )
-    models, histories = {spec.model: main_model}, {spec.model: history}
+    histories = {spec.model: history}
     for row, name in others.items():
-        loaded = experiment.load_if_shipped(settings, name)
-        models[row] = loaded and loaded[0]
-        histories[row] = loaded and {"name": name, **loaded[1]}
-    runs = len(spec.sigmas) * sum(model is not None for model in models.values())
+        histories[row] = {"name": name, **pretrained.read_history(name)}
+    runs = len(spec.sigmas) * len(histories)
     experiment.announce_duration(main_model, test, spec.color, settings, runs)
     # Before the long work, so that nothing is lost to a history that says too little.
     report = _Report(spec, settings, test)
     notes = report.notes(histories)
-    report.fill(models)
+    report.fill(main_model, others)
     report.table.lines += ["", *notes]
     figures.save_estimates(report.pictures, settings.output_dir / _ESTIMATES_FILE)
     report.save_detail(main_model)
@@ -142,25 +141,29 @@ class _Report:
         headings = [f"{name}: {sigma}" for name, sigma in self.columns]
         self.table = reporting.Table(["PSNR in dB", *headings], 40)
 
-    def fill(self, models: Mapping[str, RIM | None]) -> None:
-        """Prints reported and measured rows as they are ready."""
+    def fill(self, model: RIM, others: Mapping[str, str]) -> None:
+        """Prints reported and measured rows as they are ready.
+
+        Args:
+          model: The model of the table.
+          others: Names of other shipped weights by the names of their rows.
+        """
         print("\n".join(self.table.lines))
         for name, values in self.reported["rows"].items():
             self._add(
                 f"{name}, reported",
                 {(s, int(k)): v for s, row in values.items() for k, v in row.items()},
             )
-            if name in models:
-                self._add_model(name, models[name])
-            elif name in self.baselines.names:
+            if name in self.baselines.names:
                 self._add_baseline(name)
         for name in self.baselines.names:
             if name not in self.reported["rows"]:
                 self._add_baseline(name)
-        for name, model in models.items():
-            if name not in self.reported["rows"]:
-                self._add_model(name, model)
         self._add_observations()
+        self._add_model(self.spec.model, model)
+        for row, name in others.items():
+            # Not earlier: the first rows need not wait for it.
+            self._add_model(row, pretrained.load_pretrained(name, self.settings.dtype))
 
     def notes(self, histories: Mapping[str, Any]) -> list[str]:
         """Says what a reader must know to compare the numbers."""
@@ -182,7 +185,6 @@ class _Report:
                 f"{self.settings.seed}, {self.settings.dtype}. "
                 f"{reporting.training_note(history)}"
                 for row, history in histories.items()
-                if history is not None
             ),
         ]
 
@@ -223,10 +225,7 @@ class _Report:
         self._add(f"{name}, MEASURED{_how_many(records, self.test)}", values)
         self.measured += records
 
-    def _add_model(self, name: str, model: RIM | None) -> None:
-        if model is None:
-            self._add(f"{name}, MEASURED: no weights yet", {})
-            return
+    def _add_model(self, name: str, model: RIM) -> None:
         records = []
         pictures = []
         for sigma in self.spec.sigmas:

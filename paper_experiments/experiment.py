@@ -135,6 +135,25 @@ _OVERWRITE = flags.DEFINE_bool(
     "overwrite", False, "Delete earlier results in --output_dir."
 )
 
+_TRAINING_FLAGS = (
+    _TRAIN_IMAGES,
+    _INITIAL_WEIGHTS,
+    _NUM_PATCHES,
+    _EPOCHS,
+    _BATCH_SIZE,
+    _STEPS_SCHEDULE,
+    _LEARNING_RATE,
+    _WARMUP_UPDATES,
+    _CLIP_NORM,
+    _PATCH_SIZE,
+    _PATCH_STRIDE,
+    _MAX_SIGMA,
+    _NUM_VALIDATION_PATCHES,
+    _NUM_VALIDATIONS,
+    _CHECKPOINT_MINUTES,
+    _DEVICES,
+)
+
 RESULT_FILE = "result.json"
 TABLE_FILE = "table.md"
 TRAINING_FOLDER = "training"
@@ -206,9 +225,11 @@ def start(script: str) -> Experiment:
     """Reads the flags, chooses the arithmetic, and prepares the output folder.
 
     Raises:
-      UserError: If there are results already and --overwrite is not given.
+      UserError: If there are results already and --overwrite is not given, or flags
+        of the training are wrong or of no use.
     """
     begun = time.monotonic()
+    _check_training_flags()
     output_dir = _output_dir(script)
     if (output_dir / RESULT_FILE).exists() and not _OVERWRITE.value:
         raise UserError(
@@ -224,8 +245,6 @@ def start(script: str) -> Experiment:
             f"--output_dir: {output_dir} cannot be written to: {error}"
         ) from error
     if _DEVICES.value > 1:
-        if not _TRAIN.value:
-            raise UserError("--devices: only training uses several; give --train.")
         # The backend must not have started yet.
         devices.split_cpu(_DEVICES.value)
     dtype, reason = precision.resolve(_PRECISION.value)
@@ -234,13 +253,29 @@ def start(script: str) -> Experiment:
     return Experiment(script, output_dir, dtype, _NUM_STEPS.value, _SEED.value, begun)
 
 
+def _check_training_flags() -> None:
+    """Raises a `UserError` for flags of the training that are wrong or of no use."""
+    if _TRAIN.value:
+        _steps_schedule()
+        return
+    for flag in _TRAINING_FLAGS:
+        if flags.FLAGS[flag.name].present:
+            raise UserError(f"--{flag.name}: only with --train.")
+
+
 def _output_dir(script: str) -> Path:
     return Path(_OUTPUT_DIR.value or f"results/{script}").expanduser()
 
 
-def load_test_images() -> image_sets.TestImages:
-    """Loads the test images that the flags ask for, and says what they are."""
+def load_test_images(set_name: str | None = None) -> image_sets.TestImages:
+    """Loads the test images that the flags ask for, and says what they are.
+
+    Args:
+      set_name: Only the images of this test set, where there is one of that name.
+    """
     test = image_sets.load_test_images(_DATASET.value, _DATA_DIR.value, _IMAGES.value)
+    if set_name in test.sets:
+        test = test.only(set_name)
     test = test.first(_NUM_IMAGES.value)
     print(f"Test images: {len(test.images)} of {test.dataset}.")
     for note in test.notes:
@@ -272,8 +307,6 @@ def obtain_model(
       UserError: If the flags contradict one another or do not fit.
     """
     if not _TRAIN.value:
-        if _INITIAL_WEIGHTS.value:
-            raise UserError("--initial_weights: only with --train, which uses them.")
         name = _WEIGHTS.value or default_weights
         if name == default_weights and name not in pretrained.available():
             raise UserError(f"There are no weights {name} yet: give --train.")
@@ -630,16 +663,19 @@ def _patch_set(loaded: image_sets.Images, color: str, number: int) -> PatchSet:
         raise UserError(f"--patch_size: {error}") from error
 
 
-def _training_settings() -> training.TrainingSettings:
+def _steps_schedule() -> tuple[tuple[int, float], ...]:
     try:
-        steps_schedule = schedules.parse_steps_schedule(_STEPS_SCHEDULE.value)
+        return tuple(schedules.parse_steps_schedule(_STEPS_SCHEDULE.value))
     except ValueError as error:
         raise UserError(f"--train_steps_schedule: {error}") from error
+
+
+def _training_settings() -> training.TrainingSettings:
     default_batch_size = _GPU_BATCH_SIZE if precision.has_gpu() else _CPU_BATCH_SIZE
     return training.TrainingSettings(
         epochs=_EPOCHS.value,
         batch_size=_BATCH_SIZE.value or default_batch_size,
-        steps_schedule=tuple(steps_schedule),
+        steps_schedule=_steps_schedule(),
         learning_rate=_LEARNING_RATE.value,
         warmup_updates=_WARMUP_UPDATES.value,
         clip_norm=_CLIP_NORM.value,

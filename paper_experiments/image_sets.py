@@ -45,6 +45,12 @@ class TestImages:
     sets: Mapping[str, list[str]]
     notes: tuple[str, ...] = ()
 
+    def only(self, name: str) -> "TestImages":
+        """Returns the images of one set."""
+        ids = self.sets[name]
+        wanted = {i: self.images[i] for i in ids}
+        return dataclasses.replace(self, images=wanted, sets={name: ids})
+
     def first(self, number: int | None) -> "TestImages":
         """Returns the first `number` images of each set; all if None."""
         if number is None:

@@ -121,23 +121,28 @@ def describe_seconds(seconds: float) -> str:
 
 def training_note(history: Mapping[str, Any]) -> str:
     """Says how weights were trained, beside what the paper did."""
+    trainings = [history]
+    while "initial_weights" in trainings[0]:
+        trainings.insert(0, trainings[0]["initial_weights"])
+    patches = sum(training.get("patches_seen", 0) for training in trainings)
+    return (
+        f"Weights {history.get('name', 'without a name')}, trained on {patches:,} "
+        "patches (the paper: about 800,000, with T = 20): "
+        f"{'; then '.join(map(_describe_training, trainings))}."
+    )
+
+
+def _describe_training(history: Mapping[str, Any]) -> str:
     schedule = history.get("settings", {}).get("steps_schedule", [])
     steps = ", ".join(
         f"{t} for {share:.0%} of the computation" for t, share in schedule
     )
     if len(schedule) == 1:
         steps = str(schedule[0][0])
-    note = (
-        f"Weights {history.get('name', 'without a name')}, trained on "
-        f"{history.get('patches_seen', 0):,} patches of "
-        f"{history.get('data', 'unknown data')} in "
-        f"{describe_seconds(history.get('seconds', 0))} (the paper: about "
-        f"800,000 patches), with T = {steps or 'unknown'} (the paper: 20)."
+    return (
+        f"{history.get('patches_seen', 0):,} of {history.get('data', 'unknown data')} "
+        f"in {describe_seconds(history.get('seconds', 0))}, T = {steps or 'unknown'}"
     )
-    earlier = history.get("initial_weights")
-    if earlier is None:
-        return note
-    return f"{note} This training began with other weights: {training_note(earlier)}"
 
 
 def versions() -> dict[str, str | None]:

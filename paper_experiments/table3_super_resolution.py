@@ -46,6 +46,8 @@ _SCRIPT = "table3_super_resolution"
 _COLOR = "luminance"
 _PATCH_SIZE = 36
 _MEASURES = ("psnr", "ssim")
+# The test set of the paper's table.
+_SET = "100"
 _DETAIL_FACTOR = 3
 
 # Quality by factor and image id.
@@ -54,7 +56,7 @@ Results = dict[int, dict[str, super_resolution.Quality]]
 
 def main() -> None:
     settings = experiment.start(_SCRIPT)
-    test = experiment.load_test_images()
+    test = experiment.load_test_images(_SET)
     _check_sizes(test)
     # So that a missing image is found now, not in the middle.
     for image_id in test.images:
@@ -105,11 +107,6 @@ def _check_sizes(test: image_sets.TestImages) -> None:
                     f"measure SSIM for a factor of {factor}; give images of 20x20 "
                     "pixels or more."
                 )
-
-
-def _shown_set(test: image_sets.TestImages) -> str:
-    """Returns the name of the set in the table: the paper's if it is there."""
-    return "100" if "100" in test.sets else next(iter(test.sets))
 
 
 def _pair(
@@ -182,7 +179,10 @@ def _picture(
         for image in (
             pair.clean / 255.0,
             images.to_luminance(pair.bicubic) / 255.0,
-            *estimates.values(),
+            *(
+                super_resolution.to_8_bits(estimate) / 255.0
+                for estimate in estimates.values()
+            ),
         )
     )
     return figures.Restored(
@@ -233,7 +233,7 @@ class _Table:
     def add_measured(
         self, name: str, results: Results, test: image_sets.TestImages
     ) -> list[reporting.Measured]:
-        """Adds a row of the shown test set, and returns the values of all sets."""
+        """Adds a row, and returns the values that it shows."""
         measured = [
             _to_measured(name, set_name, ids, measure, factor, results[factor])
             for set_name, ids in test.sets.items()
@@ -243,7 +243,6 @@ class _Table:
         values = [
             _format(record.metric, record.mean, record.standard_error)
             for record in measured
-            if record.test_set == _shown_set(test)
         ]
         print(self._table.add(f"{name}, MEASURED", values), flush=True)
         return measured
@@ -282,13 +281,13 @@ def _notes(
     history: Mapping[str, Any],
     settings: experiment.Experiment,
 ) -> list[str]:
-    shown = _shown_set(test)
+    ((name, ids),) = test.sets.items()
     origin = (
         "read from --lr_dir" if _LR_DIR.value else "made as MATLAB does, to the bit"
     )
     return [
         *(f"* **{note}**" for note in test.notes),
-        f"* Test set {shown}: {len(test.sets[shown])} image(s). Luminance (16 to "
+        f"* Test set {name}: {len(ids)} image(s). Luminance (16 to "
         "235, 8 bits) without a border of `factor` pixels, PSNR in dB with peak 255. "
         f"Small images: {origin}.",
         f"* Reported numbers: {reported['source']}; {reported['provenance']}.",

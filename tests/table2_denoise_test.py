@@ -200,7 +200,8 @@ def test_training_from_other_weights(tmp_path, weights, run, tiny_training):
     assert history["initial_weights"]["name"] == "small.weights.h5"
     assert history["initial_weights"]["data"] == "nothing"
     table = (output / "table.md").read_text()
-    assert "This training began with other weights" in table
+    assert "of nothing in" in table
+    assert "; then 8 of embedded in" in table
 
 
 def _read_csv(path):
@@ -266,6 +267,7 @@ def test_file_that_is_no_image(tmp_path, run):
         (["--initial_weights=rim_denoise"], "--initial_weights: only with --train"),
         (["--train", "--initial_weights=nonsense"], "--initial_weights: No weights"),
         (["--train", "--train_steps_schedule=x"], "--train_steps_schedule"),
+        (["--epochs=3"], "--epochs: only with --train"),
         (["--train", "--num_patches=1", "--batch_size=4"], "do not fill a batch"),
         (["--output_dir=/proc/nowhere"], "--output_dir: /proc/nowhere cannot be"),
         (["--weights=/nowhere/x.weights.h5"], "x.weights.h5 does not exist"),
@@ -276,7 +278,7 @@ def test_file_that_is_no_image(tmp_path, run):
         (["--num_images=0"], "num_images"),
         (["--train", "--max_sigma=-1"], "max_sigma"),
         (["--precision=float16"], "precision"),
-        (["--devices=2"], "--devices: only training"),
+        (["--devices=2"], "--devices: only with --train"),
         (
             ["--train", "--devices=3", "--batch_size=4"],
             "--devices: a batch of 4 patches",
