@@ -201,7 +201,7 @@ def test_training_from_other_weights(tmp_path, weights, run, tiny_training):
     assert history["initial_weights"]["data"] == "nothing"
     table = (output / "table.md").read_text()
     assert "of nothing in" in table
-    assert "; then 8 of embedded in" in table
+    assert "; then 4 of embedded in" in table
 
 
 def _read_csv(path):
