@@ -37,9 +37,13 @@ def judge(curves: Curves) -> list[str]:
         _judge_later_steps(curves, seen)
         if last >= _LEAST_LATER_STEP
         else [
-            f"* ({letter}) what happens after t = {TRAINED_STEPS}: **not tested**, "
-            f"this needs t = {_LEAST_LATER_STEP} or later, the last is t = {last}."
-            for letter in "bcd"
+            f"* {finding} after t = {TRAINED_STEPS}: **not tested**, this needs "
+            f"t = {_LEAST_LATER_STEP} or later, the last is t = {last}."
+            for finding in (
+                "(b) GDN falls",
+                "(c) the RIM does not fall",
+                "(d) the FFN degrades on harder tasks",
+            )
         ]
     )
     return [
