@@ -3,9 +3,16 @@
 import json
 
 import numpy as np
+from absl import flags
+from absl.testing import flagsaver
 from PIL import Image
 
-from paper_experiments import image_sets, super_resolution, table3_super_resolution
+from paper_experiments import (
+    experiment,
+    image_sets,
+    super_resolution,
+    table3_super_resolution,
+)
 from rim_tf import pretrained
 
 
@@ -58,22 +65,32 @@ def test_bad_lr_dir(tmp_path, run_script):
     assert "--lr_dir: " in finished.stderr
 
 
-def test_the_row_is_that_of_the_papers_set(capsys):
-    """Also where both sets have as many images."""
+def test_only_the_papers_set_is_restored(monkeypatch):
+    """Not the first of the 68, too, which the table does not show."""
     image = np.zeros((20, 20, 3), np.uint8)
     test = image_sets.TestImages(
         "bsds300",
         {"a": image, "b": image},
         {"a": 0, "b": 1},
-        {"68": ["a"], "100": ["b"]},
+        {"68": ["a"], "100": ["b", "a"]},
     )
+    monkeypatch.setattr(image_sets, "load_test_images", lambda *_: test)
+    with flagsaver.flagsaver():
+        flags.FLAGS(["program", "--num_images=1"])
+        shown = experiment.load_test_images(table3_super_resolution._SET)
+    assert shown.sets == {"100": ["b"]}
+    assert list(shown.images) == ["b"]
+
+
+def test_row(capsys):
+    test = image_sets.TestImages("x", {}, {"a": 0, "b": 1}, {"100": ["a", "b"]})
     quality = super_resolution.Quality
     results = {k: {"a": quality(10, 0.1), "b": quality(20, 0.2)} for k in (2, 3, 4)}
     measured = table3_super_resolution._Table().add_measured("X", results, test)
     row = capsys.readouterr().out.splitlines()[-1]
-    assert "20.00" in row
-    assert "10.00" not in row
-    assert {record.test_set for record in measured} == {"68", "100"}
+    assert row.count("15.00 ± 5.00") == row.count("0.1500 ± 0.0500") == 3
+    assert {record.test_set for record in measured} == {"100"}
+    assert measured[0].per_image == {"a": 10, "b": 20}
 
 
 def test_images_that_are_too_small(tmp_path, run_script):
