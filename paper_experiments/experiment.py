@@ -344,21 +344,21 @@ def obtain_models(
     """
     if _WEIGHTS.value or _INITIAL_WEIGHTS.value:
         raise UserError("--weights and --initial_weights: not for several models.")
+    shipped = pretrained.available()
+    missing = [name for name in make_models if name not in shipped]
+    if missing and not _TRAIN.value:
+        raise UserError(
+            f"There are no weights yet of {', '.join(missing)}: give --train."
+        )
     obtained = {}
     for name, make_model in make_models.items():
         if _TRAIN.value:
             print(f"\nTraining of {name}:")
             folder = f"{TRAINING_FOLDER}/{name}"
             path, history = _train(experiment, name, problem, color, make_model, folder)
-            model = pretrained.load_pretrained(path, experiment.dtype)
-            obtained[name] = model, history
         else:
-            obtained[name] = load_if_shipped(experiment, name)
-    missing = [name for name, model in obtained.items() if model is None]
-    if missing:
-        raise UserError(
-            f"There are no weights yet of {', '.join(missing)}: give --train."
-        )
+            path, history = name, pretrained.read_history(name)
+        obtained[name] = pretrained.load_pretrained(path, experiment.dtype), history
     return obtained
 
 
@@ -403,16 +403,6 @@ def max_sigma() -> float:
 def run_baselines() -> bool:
     """Says whether baselines are to be measured."""
     return _BASELINES.value
-
-
-def load_if_shipped(
-    experiment: Experiment, name: str
-) -> tuple[RIM, dict[str, Any]] | None:
-    """Returns shipped weights and their history, None where there are none yet."""
-    if name not in pretrained.available():
-        return None
-    model = pretrained.load_pretrained(name, experiment.dtype)
-    return model, pretrained.read_history(name)
 
 
 def announce_duration(
