@@ -187,6 +187,8 @@ def run(main: Callable[[], None]) -> None:
                 with contextlib.suppress(OSError):
                     output_dir.rmdir()
 
+    for flag in _TRAINING_FLAGS:
+        flags.FLAGS[flag.name].help = f"With --train: {flags.FLAGS[flag.name].help}"
     # So that --help shows them.
     for module, module_flags in flags.FLAGS.flags_by_module_dict().items():
         if module.startswith(f"{__package__}."):
@@ -374,8 +376,9 @@ def _load_weights(
     channels = 3 if color == "rgb" else 1
     if model.cell.channels != channels:
         raise UserError(
-            f"--{flag}: {name} restores images of {model.cell.channels} "
-            f"channel(s), {experiment.script} needs {channels}."
+            f"--{flag}: {name} restores images of "
+            f"{reporting.count(model.cell.channels, 'channel')}, {experiment.script} "
+            f"needs {channels}."
         )
     if history.get("color", color) != color:
         raise UserError(
@@ -423,11 +426,12 @@ def announce_duration(
     """
     pixels = sum(image.shape[0] * image.shape[1] for image in test.images.values())
     first = to_unit_range(next(iter(test.images.values())), color)
-    seconds = _seconds_per_pixel_step(model, first)
+    seconds = seconds_per_pixel_step(model, first[np.newaxis])
     seconds *= pixels * experiment.num_steps * runs
     duration = reporting.describe_seconds(seconds)
     print(
-        f"Restoring {len(test.images)} image(s) {runs} times with "
+        f"Restoring {reporting.count(len(test.images), 'image')} "
+        f"{reporting.count(runs, 'time')} with "
         f"{experiment.num_steps} steps takes about {duration}."
     )
     if _NUM_IMAGES.value is None:
@@ -435,14 +439,19 @@ def announce_duration(
     print()
 
 
-def _seconds_per_pixel_step(model: RIM, image: np.ndarray) -> float:
-    """Measures the time of one step per pixel."""
+def seconds_per_pixel_step(model: RIM, images: np.ndarray) -> float:
+    """Measures the time of one step per pixel.
+
+    Args:
+      model: The model.
+      images: `(batch, height, width, channels)` float32 in [0, 1], to try it on.
+    """
     times = []
     # The first two steps compile, the last one is like all that follow.
-    for estimate in iterate(model, image[np.newaxis], num_steps=3, sigma=0.1):
+    for estimate in iterate(model, images, num_steps=3, sigma=0.1):
         keras.ops.convert_to_numpy(estimate)
         times.append(time.perf_counter())
-    return (times[-1] - times[-2]) / (image.shape[0] * image.shape[1])
+    return (times[-1] - times[-2]) / np.prod(images.shape[:3])
 
 
 def to_unit_range(image: np.ndarray, color: str) -> np.ndarray:
@@ -563,7 +572,7 @@ def _train(
         keras.utils.set_random_seed(experiment.seed)
         model = make_model()
     image = to_unit_range(next(iter(validation_images.values())), color)
-    seconds = _seconds_per_pixel_step(model, image) * _TRAINING_COST
+    seconds = seconds_per_pixel_step(model, image[np.newaxis]) * _TRAINING_COST
     seconds *= _PATCH_SIZE.value**2
     seconds *= training.total_computation(settings, len(patches))
     if precision.has_gpu():
@@ -571,7 +580,8 @@ def _train(
     duration = reporting.describe_seconds(seconds)
     print(
         f"Training on {len(patches)} patches of {len(train_images)} images of "
-        f"{dataset}, {settings.epochs} time(s), batch size {settings.batch_size}; it "
+        f"{dataset}, {reporting.count(settings.epochs, 'time')}, batch size "
+        f"{settings.batch_size}; it "
         f"takes about {duration}. If it is interrupted, the same command"
         f"{' without --overwrite' if _OVERWRITE.value else ''} goes on with it."
     )

@@ -67,18 +67,22 @@ def main() -> None:
     patch_set = PatchSet(
         images, three_task.PATCH_SIZE, 4, _NUM_TEST_PATCHES.value, settings.seed
     )
-    print(f"Testing on {len(patch_set)} patches, {settings.num_steps} steps.")
-    curves = three_task.measure(
-        models, patch_set.to_numpy(), settings.num_steps, settings.seed
+    patches = patch_set.to_numpy()
+    seconds = three_task.estimate_seconds(models, patches, settings.num_steps)
+    print(
+        f"Testing on {reporting.count(len(patches), 'patch', 'patches')} with "
+        f"{settings.num_steps} steps takes about "
+        f"{reporting.describe_seconds(seconds)}."
     )
-    measured = _to_measured(curves, test.dataset, len(patch_set))
+    curves = three_task.measure(models, patches, settings.num_steps, settings.seed)
+    measured = _to_measured(curves, test.dataset, len(patches))
     lines = [
         *_table(curves),
         "",
         *findings.judge(curves),
         "",
         *(f"* **{note}**" for note in test.notes),
-        f"* {len(patch_set)} patches of {test.dataset}, sigma = 1/32, seed "
+        f"* {len(patches)} patches of {test.dataset}, sigma = 1/32, seed "
         f"{settings.seed}, {settings.dtype}.",
         *(
             f"* {row}: {models[row].count_params():,} parameters. "

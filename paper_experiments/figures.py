@@ -105,10 +105,12 @@ def save_curves(
 ) -> None:
     """Draws PSNR over the steps as Figure 3 does: a row for p, a column for a task.
 
+    Shaded is one standard deviation over patches.
+
     Args:
       curves: `three_task.Curve` by `three_task.Panel` and name of the model.
       path: The PNG file.
-      marked_step: Where a dashed line stands.
+      marked_step: Where a dashed line stands, the end of the training's steps.
     """
     tasks = list(dict.fromkeys(panel.task for panel in curves))
     fractions = list(dict.fromkeys(panel.fraction for panel in curves))
@@ -117,6 +119,7 @@ def save_curves(
         len(tasks),
         figsize=(2.9 * len(tasks), 2.4 * len(fractions)),
         sharex=True,
+        sharey=True,
         squeeze=False,
         layout="constrained",
     )
@@ -137,9 +140,13 @@ def save_curves(
         axis.set_title(f"{panel.task}, p = {panel.fraction:g}", fontsize=10)
     for axis in axes[:, 0]:
         axis.set_ylabel("PSNR in dB")
-    for axis in axes[-1]:
-        axis.set_xlabel("step t")
-    axes[0, 0].legend(fontsize=8)
+    figure.supxlabel(
+        f"step t (dashed: t = {marked_step}, where training stopped; shaded: one "
+        "standard deviation over patches)",
+        fontsize=10,
+    )
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=len(names))
     with files.replacing(path) as temporary:
         figure.savefig(temporary, dpi=150)
     plt.close(figure)

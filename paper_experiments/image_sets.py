@@ -57,7 +57,8 @@ class TestImages:
             return self
         sets = {name: ids[:number] for name, ids in self.sets.items()}
         wanted = {image_id for ids in sets.values() for image_id in ids}
-        note = f"Only the first {number} image(s) of each test set, not all of them."
+        first = "first image" if number == 1 else f"first {number} images"
+        note = f"Only the {first} of each test set, not all of them."
         return dataclasses.replace(
             self,
             images={i: image for i, image in self.images.items() if i in wanted},

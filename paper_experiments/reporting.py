@@ -110,6 +110,11 @@ class Table:
         return "| " + " | ".join(cells) + " |"
 
 
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Returns a number of things in words, such as "1 image" or "20 images"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {plural or noun + 's'}"
+
+
 def describe_seconds(seconds: float) -> str:
     """Returns a duration in words, such as "40 s" or "12 min"."""
     if seconds < 90:

@@ -287,7 +287,7 @@ def _notes(
     )
     return [
         *(f"* **{note}**" for note in test.notes),
-        f"* Test set {name}: {len(ids)} image(s). Luminance (16 to "
+        f"* Test set {name}: {reporting.count(len(ids), 'image')}. Luminance (16 to "
         "235, 8 bits) without a border of `factor` pixels, PSNR in dB with peak 255. "
         f"Small images: {origin}.",
         f"* Reported numbers: {reported['source']}; {reported['provenance']}.",

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
+from paper_experiments import experiment
 from rim_tf import metrics
 from rim_tf.forward_models import (
     ForwardModel,
@@ -67,7 +68,7 @@ def measure(
     Returns:
       By panel and name of the model.
     """
-    panels = [Panel(task, p) for p in FRACTIONS for task in TASKS]
+    panels = _panels()
     curves: dict[Panel, dict[str, Curve]] = {}
     bar = tqdm(total=len(panels) * len(models), unit="curve", desc="Figure 3")
     for panel in panels:
@@ -77,6 +78,22 @@ def measure(
             bar.update()
     bar.close()
     return curves
+
+
+def estimate_seconds(
+    models: Mapping[str, RIM], patches: np.ndarray, num_steps: int
+) -> float:
+    """Says how long `measure` will take, from a few steps of each model."""
+    batch = patches[:_BATCH_SIZE]
+    per_pixel_step = sum(
+        experiment.seconds_per_pixel_step(model, batch) for model in models.values()
+    )
+    pixels = np.prod(patches.shape[:3])
+    return float(per_pixel_step * pixels * num_steps * len(_panels()))
+
+
+def _panels() -> list[Panel]:
+    return [Panel(task, p) for p in FRACTIONS for task in TASKS]
 
 
 def operator_seed(seed: int, number: int) -> int:

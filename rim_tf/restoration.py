@@ -13,6 +13,8 @@ from rim_tf import bicubic, stripes
 from rim_tf.forward_models import Denoising, ForwardModel
 from rim_tf.rim import RIM
 
+# No noise from which an image could be restored goes so far on the scale from 0 to 1.
+_LARGEST_PIXEL = 10.0
 # Sizes of images whose compiled steps are kept.
 _MOST_SIZES = 32
 
@@ -43,7 +45,8 @@ def restore(
 
     Raises:
       ValueError: If the observation is of integers or its shape does not fit the
-        model, or sigma is negative, or `num_steps` is less than 1.
+        model, or it is an image on a scale to 255, or sigma is negative, or
+        `num_steps` is less than 1.
     """
     estimates = iterate(model, observation, forward_model, sigma, num_steps)
     (last,) = collections.deque(estimates, maxlen=1)
@@ -66,9 +69,21 @@ def iterate(
         model.build()
     observation = bicubic.check_floats(observation, "A RIM restores observations")
     observation = ops.cast(observation, "float32")
+    if isinstance(forward_model, Denoising):
+        _check_scale(observation)
     sigma = _noise_levels(sigma, observation.shape[0])
     update = stripes.in_stripes(_compiled_update(model), model.cell)
     yield from model.iterate(observation, sigma, forward_model, num_steps, update)
+
+
+def _check_scale(image) -> None:
+    """Raises a `ValueError` for an image that is not on the scale from 0 to 1."""
+    largest = float(ops.max(ops.abs(image)))
+    if largest > _LARGEST_PIXEL:
+        raise ValueError(
+            "A RIM restores images on the scale from 0 to 1, this one has a pixel of "
+            f"{largest:g}; divide image and sigma by 255 first."
+        )
 
 
 def _noise_levels(sigma, batch_size: int):

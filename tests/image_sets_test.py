@@ -52,7 +52,7 @@ def test_first_images_keep_their_noise(bsds300_images):
     assert [len(ids) for ids in few.sets.values()] == [2, 2]
     assert set(few.images) == set(few.sets["68"]) | set(few.sets["100"])
     assert all(few.numbers[i] == whole.numbers[i] for i in few.images)
-    assert "first 2 image(s)" in few.notes[-1]
+    assert "first 2 images" in few.notes[-1]
 
 
 def test_auto_falls_back_to_embedded_images(monkeypatch, capsys, tmp_path):

@@ -16,6 +16,12 @@ def test_table_is_aligned_markdown():
     ]
 
 
+def test_numbers_of_things_in_words():
+    assert reporting.count(1, "image") == "1 image"
+    assert reporting.count(0, "image") == "0 images"
+    assert reporting.count(2, "patch", "patches") == "2 patches"
+
+
 def test_reported_numbers_have_a_provenance():
     reported = reporting.read_reported("table2_denoise")
     assert reported["rows"]["RIM-denoise"]["68"] == {

@@ -78,7 +78,7 @@ def test_from_weights_on_embedded_images(tmp_path, weights, run):
         "RIM-denoise, reported",
         "RIM-denoise, MEASURED",
         "THESE ARE NOT THE PAPER'S IMAGES",
-        "Only the first 2 image(s)",
+        "Only the first 2 images",
     ):
         assert text in table
         assert text in finished.stdout
@@ -225,7 +225,7 @@ def test_weights_of_another_architecture(tmp_path, color_weights, run):
         f"--output_dir={tmp_path}/out",
         expect_success=False,
     )
-    assert "restores images of 3 channel(s)" in finished.stderr
+    assert "restores images of 3 channels" in finished.stderr
 
 
 def test_weights_of_another_task(tmp_path, run):
@@ -246,6 +246,7 @@ def test_help_shows_the_flags(run):
     finished = run("--help", expect_success=False)
     for flag in ("--data_dir", "--[no]train", "--[no]baselines", "--other_rows"):
         assert flag in finished.stdout
+    assert "--num_patches: With --train: Training patches" in finished.stdout
 
 
 def test_file_that_is_no_image(tmp_path, run):

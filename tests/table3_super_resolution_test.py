@@ -43,7 +43,7 @@ def test_training_and_table(tmp_path, run_script, tiny_training):
         "RIM, reported, UNVERIFIED",
         "Bicubic, MEASURED",
         "RIM, MEASURED",
-        "Test set embedded: 2 image(s).",
+        "Test set embedded: 2 images.",
         "UNVERIFIED row: RIM, recalled",
     ):
         assert text in table
