@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from skimage import color, metrics
+from skimage import metrics
 
 from paper_experiments import image_sets
 from rim_tf import bicubic, images
@@ -82,24 +82,6 @@ class Pair(NamedTuple):
         with np.errstate(divide="ignore"):
             psnr = 10 * np.log10(_MAX_PIXEL**2 / error)
         return Quality(float(psnr), float(inside.mean()))
-
-    def in_color(self, luminance: np.ndarray) -> np.ndarray:
-        """Adds the bicubic chroma to a luminance.
-
-        Args:
-          luminance: `(height, width, 1)` uint8.
-
-        Returns:
-          `(height, width, 3)` float between 0 and 1, RGB.
-        """
-        chroma = color.rgb2ycbcr(self.bicubic)[..., 1:]
-        together = np.concatenate([luminance.astype(float), chroma], axis=-1)
-        return np.clip(color.ycbcr2rgb(together), 0.0, 1.0)
-
-
-def to_8_bits(estimate: np.ndarray) -> np.ndarray:
-    """Rounds a luminance in [0, 1] to `uint8`, halves up as MATLAB does."""
-    return np.floor(np.clip(estimate, 0, 1) * _MAX_PIXEL + 0.5).astype(np.uint8)
 
 
 def is_large_enough(image: np.ndarray, factor: int) -> bool:

@@ -140,7 +140,7 @@ def _measure_rim(
         for image_id in bar:
             pair = _pair(test, image_id, factor)
             kept = _restore(model, pair, settings.num_steps)
-            luminance = super_resolution.to_8_bits(kept[settings.num_steps])
+            luminance = images.to_8_bits(kept[settings.num_steps])
             values = results.setdefault(factor, {})
             values[image_id] = pair.quality(luminance)
             mean = np.mean([quality.psnr for quality in values.values()])
@@ -179,10 +179,7 @@ def _picture(
         for image in (
             pair.clean / 255.0,
             images.to_luminance(pair.bicubic) / 255.0,
-            *(
-                super_resolution.to_8_bits(estimate) / 255.0
-                for estimate in estimates.values()
-            ),
+            *(images.to_8_bits(estimate) / 255.0 for estimate in estimates.values()),
         )
     )
     return figures.Restored(
@@ -201,7 +198,7 @@ def _detail(
     before, after = pair.quality(large).psnr, pair.quality(luminance).psnr
     return pair.large / 255.0, {
         f"bicubic, x{pair.factor}: {before:.2f} dB": pair.bicubic / 255.0,
-        f"RIM: {after:.2f} dB": pair.in_color(luminance),
+        f"RIM: {after:.2f} dB": images.replace_luminance(pair.bicubic, luminance),
     }
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+from skimage import color
 
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff")
 
@@ -80,6 +81,26 @@ def to_luminance(image: np.ndarray) -> np.ndarray:
 def to_rgb(image: np.ndarray) -> np.ndarray:
     """Returns the `(height, width, 3)` uint8 image itself."""
     return image
+
+
+def replace_luminance(image: np.ndarray, luminance: np.ndarray) -> np.ndarray:
+    """Returns a colour image with another luminance, and its own chroma.
+
+    Args:
+      image: `(height, width, 3)` uint8, RGB.
+      luminance: `(height, width, 1)` uint8, as `to_luminance` makes it.
+
+    Returns:
+      `(height, width, 3)` float between 0 and 1, RGB.
+    """
+    chroma = color.rgb2ycbcr(image)[..., 1:]
+    together = np.concatenate([luminance.astype(float), chroma], axis=-1)
+    return np.clip(color.ycbcr2rgb(together), 0.0, 1.0)
+
+
+def to_8_bits(image: np.ndarray) -> np.ndarray:
+    """Rounds an image in [0, 1] to `uint8`, halves up as MATLAB does."""
+    return _round(np.clip(image, 0, 1) * 255.0)
 
 
 COLOR_CONVERSIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import skimage.data
 from PIL import Image
 
 from rim_tf import images
@@ -65,3 +66,18 @@ def test_list_images_names_the_folder(tmp_path):
         images.list_images(tmp_path)
     with pytest.raises(ValueError, match="is not a folder"):
         images.list_images(tmp_path / "missing")
+
+
+def test_true_luminance_and_chroma_of_a_gray_image_give_the_image():
+    gray = np.repeat(skimage.data.camera()[:60, :60, None], 3, axis=2)
+    restored = images.replace_luminance(gray // 2, images.to_luminance(gray))
+    assert restored.shape == (60, 60, 3)
+    # The luminance has 220 levels, so half a level is 1.2 / 2 of 255.
+    np.testing.assert_allclose(255 * restored, gray, atol=1.7)
+
+
+def test_rounding():
+    image = np.array([-0.1, 0.5 / 255, 0.49 / 255, 1.2])
+    rounded = images.to_8_bits(image)
+    assert rounded.dtype == np.uint8
+    np.testing.assert_array_equal(rounded, [0, 1, 0, 255])

@@ -49,21 +49,6 @@ def test_quality():
     assert 0.5 < bicubic.ssim < 0.99
 
 
-def test_color():
-    """With the true luminance and the chroma of a grey image the image comes back."""
-    gray = np.repeat(skimage.data.camera()[:60, :60, None], 3, axis=2)
-    pair = super_resolution.pair(_test_images(gray), "a", 2, None)
-    restored = pair.in_color(pair.clean)
-    assert restored.shape == (60, 60, 3)
-    # The luminance has 220 levels, so half a level is 1.2 / 2 of 255.
-    np.testing.assert_allclose(255 * restored, gray, atol=1.7)
-
-
-def test_rounding():
-    estimate = np.array([-0.1, 0.5 / 255, 0.49 / 255, 1.2])
-    np.testing.assert_array_equal(super_resolution.to_8_bits(estimate), [0, 1, 0, 255])
-
-
 def test_low_resolution_images_that_do_not_fit(tmp_path):
     test = _test_images(skimage.data.astronaut()[:60, :60])
     error = super_resolution.LowResolutionError

@@ -6,7 +6,7 @@ import skimage.data
 
 import rim_tf
 from paper_experiments import denoising, image_sets, super_resolution
-from rim_tf import pretrained
+from rim_tf import images, pretrained
 
 _SIZE = 96
 _NUM_STEPS = 10
@@ -56,7 +56,7 @@ def test_super_resolution(photographs, name):
             rim_tf.forward_models.BicubicDownsampling(3),
             num_steps=_NUM_STEPS,
         )
-        luminance = super_resolution.to_8_bits(estimate[0])
+        luminance = images.to_8_bits(estimate[0])
         measured.append(pair.quality(luminance).psnr)
     np.testing.assert_allclose(measured, _SUPER_RESOLUTION[name], atol=_TOLERANCE)
 
