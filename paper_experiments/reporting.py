@@ -144,9 +144,11 @@ def _describe_training(history: Mapping[str, Any]) -> str:
     )
     if len(schedule) == 1:
         steps = str(schedule[0][0])
+    quantized = "quantized=True" in history.get("problem", "")
     return (
-        f"{history.get('patches_seen', 0):,} of {history.get('data', 'unknown data')} "
-        f"in {describe_seconds(history.get('seconds', 0))}, T = {steps or 'unknown'}"
+        f"{history.get('patches_seen', 0):,} of {history.get('data', 'unknown data')}"
+        f"{' (observations of 8 bits)' if quantized else ''} in "
+        f"{describe_seconds(history.get('seconds', 0))}, T = {steps or 'unknown'}"
     )
 
 

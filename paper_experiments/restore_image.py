@@ -25,7 +25,7 @@ from rim_tf.forward_models import BicubicDownsampling, Denoising, ForwardModel
 from rim_tf.restoration import iterate
 from rim_tf.rim import PAPER_NUM_STEPS
 
-# The grey ones were trained on noise that was clipped and rounded, as in image files.
+# Trained on noise that was clipped and rounded, as in image files.
 _GRAY_WEIGHTS, _COLOR_WEIGHTS = "rim_denoise_quantized", "rim_rgb_denoise"
 _ENLARGING_WEIGHTS = "rim_super_resolution"
 _TRAINED_FACTORS = (2, 3, 4)

@@ -42,3 +42,28 @@ def test_result_json():
     assert result["measured"][0]["per_image"] == {"3096": 28.9}
     assert (result["seed"], result["seconds"]) == (3, 1.3)
     assert result["versions"]["keras"]
+
+
+def test_note_on_a_training_and_the_one_that_it_began_with():
+    first = {
+        "name": "b",
+        "patches_seen": 2000,
+        "data": "bsds300",
+        "seconds": 600,
+        "problem": "DenoisingProblem(max_sigma=0.2, quantized=False)",
+        "settings": {"steps_schedule": [[20, 1.0]]},
+    }
+    second = {
+        **first,
+        "name": "a",
+        "patches_seen": 3000,
+        "problem": "DenoisingProblem(max_sigma=0.2, quantized=True)",
+        "settings": {"steps_schedule": [[10, 0.4], [20, 0.6]]},
+        "initial_weights": first,
+    }
+    assert reporting.training_note(second) == (
+        "Weights a, trained on 5,000 patches (the paper: about 800,000, with T = 20): "
+        "2,000 of bsds300 in 10 min, T = 20; then "
+        "3,000 of bsds300 (observations of 8 bits) in 10 min, "
+        "T = 10 for 40% of the computation, 20 for 60% of the computation."
+    )

@@ -29,5 +29,5 @@ def test_training_and_table(tmp_path, run_script, tiny_training):
         assert text in finished.stdout
     path = output / "training" / "rim_rgb_denoise.weights.h5"
     assert pretrained.load_pretrained(path).cell.channels == 3
-    assert "quantized=False" in pretrained.read_history(path)["problem"]
+    assert "quantized=True" in pretrained.read_history(path)["problem"]
     assert (output / "detail.png").exists()
