@@ -52,7 +52,7 @@ _TRAIN = flags.DEFINE_bool(
 _INITIAL_WEIGHTS = flags.DEFINE_string(
     "initial_weights",
     None,
-    "Trained weights that --train starts from: a name or the path of a .weights.h5.",
+    "Trained weights to start from: a name or the path of a .weights.h5.",
 )
 _NUM_IMAGES = flags.DEFINE_integer(
     "num_images", None, "Test on the first N images of each set.", lower_bound=1
@@ -432,26 +432,26 @@ def announce_duration(
     print(
         f"Restoring {reporting.count(len(test.images), 'image')} "
         f"{reporting.count(runs, 'time')} with "
-        f"{experiment.num_steps} steps takes about {duration}."
+        f"{reporting.count(experiment.num_steps, 'step')} takes about {duration}."
     )
     if _NUM_IMAGES.value is None:
         print("For a quick look: --num_images=1 --num_steps=5.")
     print()
 
 
-def seconds_per_pixel_step(model: RIM, images: np.ndarray) -> float:
+def seconds_per_pixel_step(model: RIM, batch: np.ndarray) -> float:
     """Measures the time of one step per pixel.
 
     Args:
       model: The model.
-      images: `(batch, height, width, channels)` float32 in [0, 1], to try it on.
+      batch: `(batch, height, width, channels)` float32 in [0, 1], to try it on.
     """
     times = []
     # The first two steps compile, the last one is like all that follow.
-    for estimate in iterate(model, images, num_steps=3, sigma=0.1):
+    for estimate in iterate(model, batch, num_steps=3, sigma=0.1):
         keras.ops.convert_to_numpy(estimate)
         times.append(time.perf_counter())
-    return (times[-1] - times[-2]) / np.prod(images.shape[:3])
+    return (times[-1] - times[-2]) / np.prod(batch.shape[:3])
 
 
 def to_unit_range(image: np.ndarray, color: str) -> np.ndarray:
@@ -579,7 +579,8 @@ def _train(
         seconds /= _DEVICES.value
     duration = reporting.describe_seconds(seconds)
     print(
-        f"Training on {len(patches)} patches of {len(train_images)} images of "
+        f"Training on {reporting.count(len(patches), 'patch', 'patches')} of "
+        f"{reporting.count(len(train_images), 'image')} of "
         f"{dataset}, {reporting.count(settings.epochs, 'time')}, batch size "
         f"{settings.batch_size}; it "
         f"takes about {duration}. If it is interrupted, the same command"

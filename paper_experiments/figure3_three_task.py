@@ -69,10 +69,12 @@ def main() -> None:
     )
     patches = patch_set.to_numpy()
     seconds = three_task.estimate_seconds(models, patches, settings.num_steps)
+    num_patches = reporting.count(len(patches), "patch", "patches")
     print(
-        f"Testing on {reporting.count(len(patches), 'patch', 'patches')} with "
-        f"{settings.num_steps} steps takes about "
-        f"{reporting.describe_seconds(seconds)}."
+        f"Testing on {num_patches} with "
+        f"{reporting.count(settings.num_steps, 'step')} takes about "
+        f"{reporting.describe_seconds(seconds)}. For a quick look: "
+        "--num_test_patches=8 --num_steps=20."
     )
     curves = three_task.measure(models, patches, settings.num_steps, settings.seed)
     measured = _to_measured(curves, test.dataset, len(patches))
@@ -82,7 +84,7 @@ def main() -> None:
         *findings.judge(curves),
         "",
         *(f"* **{note}**" for note in test.notes),
-        f"* {len(patches)} patches of {test.dataset}, sigma = 1/32, seed "
+        f"* {num_patches} of {test.dataset}, sigma = 1/32, seed "
         f"{settings.seed}, {settings.dtype}.",
         *(
             f"* {row}: {models[row].count_params():,} parameters. "

@@ -8,6 +8,7 @@ import matplotlib
 import numpy as np
 
 from rim_tf import files, metrics
+from rim_tf.rim import PAPER_NUM_STEPS
 
 matplotlib.use("Agg")
 
@@ -100,17 +101,14 @@ def save_detail(
     plt.close(figure)
 
 
-def save_curves(
-    curves: Mapping[Any, Mapping[str, Any]], path: Path, marked_step: int = 20
-) -> None:
+def save_curves(curves: Mapping[Any, Mapping[str, Any]], path: Path) -> None:
     """Draws PSNR over the steps as Figure 3 does: a row for p, a column for a task.
 
-    Shaded is one standard deviation over patches.
+    Shaded is one standard deviation over patches; a dashed line stands at t = 20.
 
     Args:
       curves: `three_task.Curve` by `three_task.Panel` and name of the model.
       path: The PNG file.
-      marked_step: Where a dashed line stands, the end of the training's steps.
     """
     tasks = list(dict.fromkeys(panel.task for panel in curves))
     fractions = list(dict.fromkeys(panel.fraction for panel in curves))
@@ -136,13 +134,14 @@ def save_curves(
                 alpha=0.15,
                 linewidth=0,
             )
-        axis.axvline(marked_step, color="black", linestyle="--", linewidth=0.8)
+        if steps[-1] >= PAPER_NUM_STEPS:
+            axis.axvline(PAPER_NUM_STEPS, color="black", linestyle="--", linewidth=0.8)
         axis.set_title(f"{panel.task}, p = {panel.fraction:g}", fontsize=10)
     for axis in axes[:, 0]:
         axis.set_ylabel("PSNR in dB")
     figure.supxlabel(
-        f"step t (dashed: t = {marked_step}, where training stopped; shaded: one "
-        "standard deviation over patches)",
+        f"step t (dashed: t = {PAPER_NUM_STEPS}, the last of the paper's training; "
+        "shaded: one standard deviation over patches)",
         fontsize=10,
     )
     handles, names = axes[0, 0].get_legend_handles_labels()

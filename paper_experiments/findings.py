@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from paper_experiments.three_task import Curve, Panel
+from rim_tf.rim import PAPER_NUM_STEPS
 
-TRAINED_STEPS = 20
+TRAINED_STEPS = PAPER_NUM_STEPS
 # Models that fall slowly have not fallen yet at earlier steps.
 _LEAST_LATER_STEP = 30
 # What counts as a fall, in dB; the RIM must not fall farther.

@@ -42,6 +42,9 @@ class Panel(NamedTuple):
     fraction: float
 
 
+PANELS = [Panel(task, p) for p in FRACTIONS for task in TASKS]
+
+
 class Curve(NamedTuple):
     """PSNR in dB over t = 0 ... T, each `(T + 1,)`.
 
@@ -68,10 +71,9 @@ def measure(
     Returns:
       By panel and name of the model.
     """
-    panels = _panels()
     curves: dict[Panel, dict[str, Curve]] = {}
-    bar = tqdm(total=len(panels) * len(models), unit="curve", desc="Figure 3")
-    for panel in panels:
+    bar = tqdm(total=len(PANELS) * len(models), unit="curve", desc="Figure 3")
+    for panel in PANELS:
         curves[panel] = {}
         for name, model in models.items():
             curves[panel][name] = _measure_panel(model, panel, patches, num_steps, seed)
@@ -89,11 +91,7 @@ def estimate_seconds(
         experiment.seconds_per_pixel_step(model, batch) for model in models.values()
     )
     pixels = np.prod(patches.shape[:3])
-    return float(per_pixel_step * pixels * num_steps * len(_panels()))
-
-
-def _panels() -> list[Panel]:
-    return [Panel(task, p) for p in FRACTIONS for task in TASKS]
+    return float(per_pixel_step * pixels * num_steps * len(PANELS))
 
 
 def operator_seed(seed: int, number: int) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 from skimage import color
 
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff")
@@ -25,14 +25,20 @@ def read_image(path: str | Path) -> np.ndarray:
     would not be comparable.
 
     Returns:
-      `(height, width, 3)` uint8, RGB. An alpha channel is dropped.
+      `(height, width, 3)` uint8, RGB, turned upright as a camera noted. An alpha
+      channel is dropped.
 
     Raises:
-      ValueError: If the file is not an image.
+      ValueError: If the file is not an image, or has more than 8 bits a channel.
     """
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
+            # Pillow would clip these to 255 instead of scaling them.
+            if image.mode.startswith(("I", "F")):
+                raise ValueError(
+                    f"{path} has more than 8 bits a channel; convert it to 8 bits."
+                )
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     except (UnidentifiedImageError, OSError) as error:
         raise ValueError(f"{path} cannot be read as an image: {error}") from error
 
@@ -88,13 +94,14 @@ def replace_luminance(image: np.ndarray, luminance: np.ndarray) -> np.ndarray:
 
     Args:
       image: `(height, width, 3)` uint8, RGB.
-      luminance: `(height, width, 1)` uint8, as `to_luminance` makes it.
+      luminance: `(height, width, 1)` between 16 and 235, as `to_luminance` makes it,
+        rounded or not.
 
     Returns:
       `(height, width, 3)` float between 0 and 1, RGB.
     """
     chroma = color.rgb2ycbcr(image)[..., 1:]
-    together = np.concatenate([luminance.astype(float), chroma], axis=-1)
+    together = np.concatenate([luminance, chroma], axis=-1)
     return np.clip(color.ycbcr2rgb(together), 0.0, 1.0)
 
 

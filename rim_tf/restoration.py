@@ -45,8 +45,8 @@ def restore(
 
     Raises:
       ValueError: If the observation is of integers or its shape does not fit the
-        model, or it is an image on a scale to 255, or sigma is negative, or
-        `num_steps` is less than 1.
+        model, or sigma is negative, or `num_steps` is less than 1; for denoising also
+        if pixels or sigma are on a scale to 255.
     """
     estimates = iterate(model, observation, forward_model, sigma, num_steps)
     (last,) = collections.deque(estimates, maxlen=1)
@@ -69,20 +69,21 @@ def iterate(
         model.build()
     observation = bicubic.check_floats(observation, "A RIM restores observations")
     observation = ops.cast(observation, "float32")
-    if isinstance(forward_model, Denoising):
-        _check_scale(observation)
     sigma = _noise_levels(sigma, observation.shape[0])
+    if isinstance(forward_model, Denoising):
+        _check_scale("a pixel", observation)
+        _check_scale("sigma", sigma)
     update = stripes.in_stripes(_compiled_update(model), model.cell)
     yield from model.iterate(observation, sigma, forward_model, num_steps, update)
 
 
-def _check_scale(image) -> None:
-    """Raises a `ValueError` for an image that is not on the scale from 0 to 1."""
-    largest = float(ops.max(ops.abs(image)))
+def _check_scale(what: str, values) -> None:
+    """Raises a `ValueError` for values that are not on the scale from 0 to 1."""
+    largest = float(ops.max(ops.abs(values)))
     if largest > _LARGEST_PIXEL:
         raise ValueError(
-            "A RIM restores images on the scale from 0 to 1, this one has a pixel of "
-            f"{largest:g}; divide image and sigma by 255 first."
+            f"Images and sigma must be on the scale from 0 to 1, got {largest:g} for "
+            f"{what}; divide by 255 first."
         )
 
 

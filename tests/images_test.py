@@ -76,6 +76,30 @@ def test_true_luminance_and_chroma_of_a_gray_image_give_the_image():
     np.testing.assert_allclose(255 * restored, gray, atol=1.7)
 
 
+def test_own_luminance_gives_the_colour_image_itself():
+    image = skimage.data.astronaut()[100:160, 180:240]
+    restored = images.replace_luminance(image, images.to_luminance(image))
+    np.testing.assert_allclose(255 * restored, image, atol=0.7)
+
+
+@pytest.mark.parametrize(
+    ("mode", "pixels"), [("I;16", np.uint16), ("I", np.int32), ("F", np.float32)]
+)
+def test_more_than_8_bits_are_refused(tmp_path, mode, pixels):
+    image = Image.fromarray(np.zeros((4, 5), pixels))
+    assert image.mode == mode
+    image.save(tmp_path / "deep.tif")
+    with pytest.raises(ValueError, match=r"deep\.tif has more than 8 bits"):
+        images.read_image(tmp_path / "deep.tif")
+
+
+def test_photographs_are_turned_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # The camera was turned by 90 degrees.
+    Image.new("RGB", (30, 20)).save(tmp_path / "turned.jpg", exif=exif)
+    assert images.read_image(tmp_path / "turned.jpg").shape == (30, 20, 3)
+
+
 def test_rounding():
     image = np.array([-0.1, 0.5 / 255, 0.49 / 255, 1.2])
     rounded = images.to_8_bits(image)

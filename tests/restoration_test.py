@@ -79,7 +79,8 @@ def test_iterate_yields_every_estimate(model):
         ({"observation": np.zeros((8, 8, 1))}, r"\(batch, any, any, any\)"),
         ({"observation": np.zeros((1, 8, 8, 3))}, "height, width, 1"),
         ({"observation": np.zeros((1, 8, 8, 1), np.uint8)}, "divide by 255 first"),
-        ({"observation": np.full((1, 8, 8, 1), 255.0)}, "a pixel of 255; divide"),
+        ({"observation": np.full((1, 8, 8, 1), 255.0)}, "255 for a pixel; divide"),
+        ({"sigma": 25}, "25 for sigma; divide by 255"),
     ],
 )
 def test_refuses_bad_input(model, changed, message):

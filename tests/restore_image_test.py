@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import skimage.data
-from PIL import Image
+from PIL import Image, ImageCms
 
 from paper_experiments.restore_image import main
 from rim_tf import bicubic, metrics
@@ -30,46 +30,60 @@ def test_denoises_gray_and_colour_images(tmp_path, capsys, mode):
     with Image.open(tmp_path / "photo_denoised.png") as restored:
         assert restored.mode == ("L" if mode == "L" else "RGB")
         restored = np.asarray(restored).reshape(61, 61, -1)
-    shown = clean[..., :3]
+    shown = clean[..., :3]  # Without transparency.
     assert _psnr(restored, shown) > _psnr(noisy[..., :3], shown) + 5
     assert "photo_denoised.png, 61 x 61 pixels" in capsys.readouterr().out
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_enlarges(tmp_path):
-    clean = skimage.data.astronaut()[100:160, 180:240]
+@pytest.mark.parametrize("channels", [1, 3])
+def test_enlarges(tmp_path, channels):
+    clean = skimage.data.astronaut()[100:160, 180:240, :channels]
     small = bicubic.imresize_uint8(clean, (20, 20))
-    path, output = tmp_path / "small.png", tmp_path / "large.tif"
-    Image.fromarray(small).save(path)
+    path, output = tmp_path / "small.png", tmp_path / "large.jpg"
+    Image.fromarray(small.squeeze()).save(path)
     main(["enlarge", str(path), "--factor=3", f"--output={output}", *_QUICKLY])
     with Image.open(output) as image:
-        large = np.asarray(image)
+        large = np.asarray(image).reshape(60, 60, channels)
     bicubic_psnr = _psnr(bicubic.imresize_uint8(small, (60, 60)), clean)
     assert _psnr(large, clean) > bicubic_psnr + 0.5
+
+
+def test_images_of_one_pixel_width_keep_their_colours_and_profile(tmp_path):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    path, output = tmp_path / "line.png", tmp_path / "new.png"
+    Image.new("RGB", (1, 7), (200, 100, 50)).save(path, icc_profile=profile)
+    main(["denoise", str(path), "--sigma=5", f"--output={output}", *_QUICKLY])
+    with Image.open(output) as image:
+        assert (image.mode, image.size) == ("RGB", (1, 7))
+        assert image.info["icc_profile"] == profile
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["denoise", "missing.png", "--sigma=5"], "missing.png cannot be read"),
+        (["denoise", "no/photo.png", "--sigma=5"], "no/photo.png cannot be read"),
         (["enlarge", "photo.png", "--output=large.txt"], "must end in one of"),
-        (["enlarge", "photo.png", "--output=no/a.png"], "there is no folder no"),
+        (["enlarge", "photo.png", "--output=no/a.png"], "cannot be written"),
         (["enlarge", "photo.png", "--output=photo.png"], "give --overwrite"),
+        (["enlarge", "photo.png", "--output=a.png", "--overwrite"], "is a folder"),
     ],
 )
 def test_refuses_what_the_user_can_mend(tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     Image.new("L", (24, 24)).save("photo.png")
+    (tmp_path / "a.png").mkdir()
     with pytest.raises(SystemExit, match=f"^error: .*{message}"):
         main(arguments)
-    assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
+    assert {path.name for path in tmp_path.iterdir()} == {"photo.png", "a.png"}
 
 
-def test_overwrites_when_told(tmp_path):
+def test_overwrites_when_told(tmp_path, run_script):
     path = tmp_path / "photo.png"
     Image.new("L", (8, 8)).save(path)
-    arguments = [f"--output={path}", "--overwrite", *_QUICKLY]
-    main(["enlarge", str(path), *arguments])
+    arguments = ["enlarge", path, f"--output={path}", "--overwrite", *_QUICKLY]
+    finished = run_script("restore_image", *arguments)
+    assert "16 x 16 pixels" in finished.stdout
     with Image.open(path) as image:
         assert image.size == (16, 16)
 
@@ -79,8 +93,9 @@ def test_overwrites_when_told(tmp_path):
     [
         ([], "required: --sigma"),
         (["--sigma=-5"], "--sigma: must be from 0 to 255, not -5"),
+        (["--sigma=much"], "--sigma: must be from 0 to 255, not much"),
         (["--sigma=nan"], "--sigma: must be from 0 to 255, not nan"),
-        (["--sigma=5", "--num_steps=0"], "--num_steps: must be at least 1, not 0"),
+        (["--sigma=5", "--num_steps=0"], "--num_steps: must be 1 or more, not 0"),
     ],
 )
 def test_refuses_numbers_that_make_no_sense(capsys, arguments, message):
