@@ -78,8 +78,14 @@ _STEPS_SCHEDULE = flags.DEFINE_string(
     "Steps T in training, such as 20, or 5:0.4,10:0.3,20:0.3 for T:share of the "
     "computation.",
 )
+_OPTIMIZER = flags.DEFINE_enum(
+    "optimizer",
+    "adam",
+    training.OPTIMIZERS,
+    "adam is the reproduction's; muon needs fewer updates, see README.md.",
+)
 _LEARNING_RATE = flags.DEFINE_float(
-    "learning_rate", 1e-3, "Peak learning rate of Adam.", lower_bound=0.0
+    "learning_rate", 1e-3, "Peak learning rate.", lower_bound=0.0
 )
 _WARMUP_UPDATES = flags.DEFINE_integer(
     "warmup_updates", 100, "Updates to reach the peak learning rate.", lower_bound=0
@@ -142,6 +148,7 @@ _TRAINING_FLAGS = (
     _EPOCHS,
     _BATCH_SIZE,
     _STEPS_SCHEDULE,
+    _OPTIMIZER,
     _LEARNING_RATE,
     _WARMUP_UPDATES,
     _CLIP_NORM,
@@ -677,6 +684,7 @@ def _training_settings() -> training.TrainingSettings:
         epochs=_EPOCHS.value,
         batch_size=_BATCH_SIZE.value or default_batch_size,
         steps_schedule=_steps_schedule(),
+        optimizer=_OPTIMIZER.value,
         learning_rate=_LEARNING_RATE.value,
         warmup_updates=_WARMUP_UPDATES.value,
         clip_norm=_CLIP_NORM.value,

@@ -12,6 +12,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from rim_tf import muon
+
 _REPORTED_FOLDER = Path(__file__).parent / "reported"
 _PACKAGES = (
     "rim_tf",
@@ -138,7 +140,8 @@ def training_note(history: Mapping[str, Any]) -> str:
 
 
 def _describe_training(history: Mapping[str, Any]) -> str:
-    schedule = history.get("settings", {}).get("steps_schedule", [])
+    settings = history.get("settings", {})
+    schedule = settings.get("steps_schedule", [])
     steps = ", ".join(
         f"{t} for {share:.0%} of the computation" for t, share in schedule
     )
@@ -149,6 +152,7 @@ def _describe_training(history: Mapping[str, Any]) -> str:
         f"{history.get('patches_seen', 0):,} of {history.get('data', 'unknown data')}"
         f"{' (observations of 8 bits)' if quantized else ''} in "
         f"{describe_seconds(history.get('seconds', 0))}, T = {steps or 'unknown'}"
+        f"{', optimizer Muon' if settings.get('optimizer') == muon.NAME else ''}"
     )
 
 

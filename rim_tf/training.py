@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from rim_tf import callbacks, devices, files, precision
+from rim_tf import callbacks, devices, files, muon, precision
 from rim_tf.patches import PatchSet
 from rim_tf.problems import Measurement, Problem
 from rim_tf.rim import PAPER_NUM_STEPS, RIM, loss_over_steps
@@ -23,6 +23,7 @@ BEST_FILE = "best.weights.h5"
 LOG_FILE = "log.csv"
 SETTINGS_FILE = "settings.json"
 RUNS_FILE = "runs.json"
+OPTIMIZERS = ("adam", muon.NAME)
 # Under TensorFlow on a CPU a larger batch that is a multiple of this is divided into
 # parts of this size, made one after the other: it takes the memory of one part, and is
 # as fast as batches of that size.
@@ -44,7 +45,9 @@ class TrainingSettings:
       batch_size: Patches in a batch.
       steps_schedule: Pairs of the number of steps T and the share of the
         computation spent with it, see `rim_tf.schedules.plan_phases`.
-      learning_rate: Peak learning rate of Adam.
+      optimizer: One of `OPTIMIZERS`: "adam" as in the reproduction, or "muon", see
+        `rim_tf.muon`.
+      learning_rate: Peak learning rate.
       warmup_updates: Updates over which the learning rate rises to its peak.
       clip_norm: Bound on the global norm of the gradient; 0 for none.
       seed: Seed of the initial weights, the order of patches, and the noise.
@@ -55,6 +58,7 @@ class TrainingSettings:
     epochs: int = 2
     batch_size: int = 64
     steps_schedule: tuple[tuple[int, float], ...] = ((PAPER_NUM_STEPS, 1.0),)
+    optimizer: str = "adam"
     learning_rate: float = 1e-3
     warmup_updates: int = 100
     clip_norm: float = 1.0
@@ -201,10 +205,12 @@ def train(
 
     Raises:
       TrainingError: If the patches do not fill one batch, `output_dir` has a
-        training with other settings, or the loss became infinite or undefined.
+        training with other settings, the optimizer is unknown or cannot use several
+        devices, or the loss became infinite or undefined.
       DeviceError: If the devices in use cannot share a batch.
     """
     devices.check_batch_size(settings.batch_size)
+    _check_optimizer(settings.optimizer)
     num_updates = settings.epochs * len(patches) // settings.batch_size
     if num_updates < 1:
         raise TrainingError(
@@ -318,7 +324,9 @@ def compiled_model(
     model = UnrolledRIM(rim, problem, settings.seed)
     schedule = WarmupCosine(settings.learning_rate, settings.warmup_updates, phases)
     several = devices.num_replicas() > 1
-    if several:
+    if settings.optimizer == muon.NAME:
+        optimizer = muon.ConvolutionMuon(schedule, settings.clip_norm)
+    elif several:
         optimizer = devices.ClippedAdam(schedule, settings.clip_norm)
     else:
         optimizer = keras.optimizers.Adam(schedule, global_clipnorm=settings.clip_norm)
@@ -331,6 +339,17 @@ def compiled_model(
         or (precision.has_gpu() and not several),
     )
     return model
+
+
+def _check_optimizer(name: str) -> None:
+    if name not in OPTIMIZERS:
+        known = ", ".join(OPTIMIZERS)
+        raise TrainingError(f"There is no optimizer {name!r}; there are {known}.")
+    # Under TensorFlow each device would clip the gradient of its own share.
+    if name == muon.NAME and devices.num_replicas() > 1:
+        raise TrainingError(
+            f"The optimizer {name} trains on one device only; take one, or adam."
+        )
 
 
 def _is_made_in_parts(clean) -> bool:

@@ -22,6 +22,7 @@ _NEED_NO_TENSORFLOW = (
     "forward_models_test.py",
     "links_test.py",
     "metrics_test.py",
+    "muon_test.py",
     "patches_test.py",
     "pretrained_test.py",
     "problems_test.py",

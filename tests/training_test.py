@@ -108,6 +108,19 @@ def test_files_and_summary(tmp_path):
         np.testing.assert_array_equal(actual, expected)
 
 
+def test_unknown_optimizer(tmp_path):
+    settings = dataclasses.replace(_SETTINGS, optimizer="sgd")
+    with pytest.raises(training.TrainingError, match="no optimizer 'sgd'"):
+        _train(tmp_path, settings=settings)
+
+
+def test_muon_is_refused_on_several_devices(tmp_path, monkeypatch):
+    monkeypatch.setattr(training.devices, "num_replicas", lambda: 2)
+    settings = dataclasses.replace(_SETTINGS, optimizer="muon")
+    with pytest.raises(training.TrainingError, match="muon trains on one device only"):
+        _train(tmp_path, settings=settings)
+
+
 class _KillError(Exception):
     pass
 
