@@ -7,7 +7,6 @@ what is missing there and keeps it in the output folder.
 
 import functools
 import hashlib
-import importlib.util
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -129,9 +128,10 @@ def _update(values: Values, more: Mapping[str, Any]) -> None:
 
 def _denoisers(color: str) -> dict[str, Denoiser]:
     """Returns the baselines whose library is installed."""
-    found: dict[str, Denoiser] = {"total variation": _total_variation}
-    if importlib.util.find_spec("pywt") is not None:
-        found["wavelet"] = _wavelet
+    found: dict[str, Denoiser] = {
+        "total variation": _total_variation,
+        "wavelet": _wavelet,
+    }
     try:
         import bm3d
     except (ImportError, OSError):

@@ -5,8 +5,9 @@
 
 The first removes noise. The second makes an image larger, as if it had been made small
 by MATLAB's bicubic `imresize`. Both take colour and grey images of 8 bits a channel;
-transparency is dropped. 1920 x 1080 pixels of the result take one to two minutes and
-3 GB of memory on two CPU cores, more pixels take more in proportion.
+transparency is dropped. On two CPU cores 1920 x 1080 pixels of the result take one to
+two minutes to denoise, two to four to enlarge, and 3 to 4 GB of memory; more pixels
+take more in proportion.
 """
 
 # Not absl's flags as in the other scripts: they have no subcommands.
@@ -14,22 +15,25 @@ import argparse
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-import keras
 import numpy as np
 from PIL import Image
+from skimage import restoration
 from tqdm import tqdm
 
 from paper_experiments import reporting, super_resolution
 from rim_tf import bicubic, files, images, precision, pretrained
 from rim_tf.forward_models import BicubicDownsampling, Denoising, ForwardModel
+from rim_tf.problems import PAPER_MAX_SIGMA
 from rim_tf.restoration import iterate
 from rim_tf.rim import PAPER_NUM_STEPS
 
 _GRAY_WEIGHTS, _COLOR_WEIGHTS = "rim_denoise_quantized", "rim_rgb_denoise"
 _ENLARGING_WEIGHTS = "rim_super_resolution"
+_LARGEST_TRAINED_SIGMA = round(255 * PAPER_MAX_SIGMA)
 # Of JPEG files; Pillow's defaults would undo a part of the restoration.
 _JPEG_QUALITY = {"quality": 95, "subsampling": 0}
 
@@ -70,9 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     denoise.add_argument(
         "--sigma",
         type=_noise_level,
-        required=True,
-        help="standard deviation of the noise, pixels being 0 to 255; the weights were "
-        "trained on up to 55",
+        help="standard deviation of the noise, pixels being 0 to 255; estimated from "
+        f"the image if not given. The weights saw noise up to {_LARGEST_TRAINED_SIGMA}",
     )
     enlarge = commands.add_parser("enlarge", help="make larger")
     enlarge.set_defaults(restore=_enlarge, suffix="enlarged")
@@ -126,6 +129,8 @@ def _number_of_steps(text: str) -> int:
 
 def _read(path: Path) -> tuple[np.ndarray, bytes | None]:
     """Returns an image, `(height, width, 3 or 1)` uint8, and its colour profile."""
+    if not path.is_file():
+        raise _UserError(f"There is no file {path}.")
     try:
         pixels = images.read_image(path)
     except ValueError as error:
@@ -157,6 +162,8 @@ def _output_path(arguments: argparse.Namespace) -> Path:
         raise _UserError(
             f"--output: {output} exists; choose another name, or give --overwrite."
         )
+    if not output.parent.is_dir():
+        raise _UserError(f"--output: there is no folder {output.parent}.")
     try:
         with tempfile.TemporaryFile(dir=output.parent):
             pass
@@ -166,8 +173,28 @@ def _output_path(arguments: argparse.Namespace) -> Path:
 
 
 def _denoise(pixels: np.ndarray, arguments: argparse.Namespace) -> np.ndarray:
+    sigma = arguments.sigma
+    if sigma is None:
+        sigma = _estimate_sigma(pixels)
+        print(f"Noise level, estimated from the image: --sigma={sigma:.1f}.")
+    if sigma > _LARGEST_TRAINED_SIGMA:
+        print(
+            f"*** The weights saw noise up to {_LARGEST_TRAINED_SIGMA}, not "
+            f"{sigma:.0f}: expect artefacts."
+        )
     weights = _GRAY_WEIGHTS if pixels.shape[-1] == 1 else _COLOR_WEIGHTS
-    return _restore(weights, pixels, Denoising(), arguments.sigma / 255, arguments)
+    return _restore(weights, pixels, Denoising(), sigma / 255, arguments)
+
+
+def _estimate_sigma(pixels: np.ndarray) -> float:
+    """Estimates the noise level from the finest details, pixels being 0 to 255."""
+    with warnings.catch_warnings():
+        # Of images with one channel or few pixels.
+        warnings.simplefilter("ignore")
+        sigma = restoration.estimate_sigma(pixels, average_sigmas=True, channel_axis=-1)
+    if not np.isfinite(sigma):
+        raise _UserError("--sigma: it cannot be estimated from this image; give it.")
+    return float(sigma)
 
 
 def _enlarge(pixels: np.ndarray, arguments: argparse.Namespace) -> np.ndarray:
@@ -204,7 +231,7 @@ def _restore(
     )
     for estimate in tqdm(estimates, "Restoring", arguments.num_steps, unit="step"):
         # Each step waits for its result, so that the bar tells the truth.
-        restored = keras.ops.convert_to_numpy(estimate)
+        restored = np.asarray(estimate)
     return restored[0]
 
 

@@ -32,13 +32,6 @@ def test_removes_noise(tmp_path, test_images, color, name):
     assert denoising.psnr_of(restored, clean) > 20.17 + 4
 
 
-def test_without_wavelets(tmp_path, test_images, monkeypatch):
-    monkeypatch.setattr(baselines.importlib.util, "find_spec", lambda _: None)
-    found = baselines.Baselines("none", "gray", test_images, tmp_path, 0)
-    assert "wavelet" not in found.names
-    assert "total variation" in found.names
-
-
 def test_remembers(tmp_path, test_images, monkeypatch):
     observations = denoising.Observations(25, "gray", False, 0)
     first = baselines.Baselines("none", "gray", test_images, tmp_path, 0)

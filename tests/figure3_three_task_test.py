@@ -40,7 +40,13 @@ def test_trains_three_models_alike(tmp_path, run_script, tiny_training):
         len(three_task.TASKS) * len(three_task.FRACTIONS) * 3 * 3
     )
     table = (output / "table.md").read_text()
-    for text in ("RIM: t = 2", "REPRODUCED", "2,361,346 parameters", "297,026"):
+    for text in (
+        "RIM: t = 2",
+        "REPRODUCED",
+        "2,361,346 parameters",
+        "297,026",
+        "decide nothing",
+    ):
         assert text in table
         assert text in finished.stdout
     assert {p.name for p in output.iterdir()} >= {"figure3.png", "figure4.png"}
