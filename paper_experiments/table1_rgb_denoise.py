@@ -7,9 +7,9 @@ it, and restores that with a RIM on three channels. Files and flags are those of
 `table2_denoise.py`.
 
 The paper does not say whether its RIM was trained on such observations. Ours is, on
-noise of many levels, since this is the only test of it; the shipped weights began
-with noise that was neither clipped nor rounded. What that is worth on grey images
-stands in the second half of Table 2.
+noise of many levels, since this is the only test of it; the first of the shipped
+weights' two trainings had noise that was neither clipped nor rounded. What that is
+worth on grey images stands in the second half of Table 2.
 
 Expected, with the paper's RIM: 30.84 dB on 68 images, 30.67 dB on 100. PSNR pools
 the error over all pixels and channels of an image.
