@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,9 @@ _TRAIN = flags.DEFINE_bool(
 _INITIAL_WEIGHTS = flags.DEFINE_string(
     "initial_weights",
     None,
-    "Trained weights to start from: a name or the path of a .weights.h5.",
+    "Trained weights to start from: a name or the path of a .weights.h5. To train "
+    "several models: a folder that holds NAME.weights.h5 or NAME/NAME.weights.h5 of "
+    "each, such as rim_tf/weights, or training in the --output_dir of an earlier run.",
 )
 _NUM_IMAGES = flags.DEFINE_integer(
     "num_images", None, "Test on the first N images of each set.", lower_bound=1
@@ -173,8 +175,14 @@ class UserError(Exception):
     """Something that the user can mend; shown as one line."""
 
 
-def run(main: Callable[[], None]) -> None:
-    """Parses flags and runs a script; errors of the user end it with one line."""
+def run(main: Callable[[], None], without: Sequence[str] = ()) -> None:
+    """Parses flags and runs a script; errors of the user end it with one line.
+
+    Args:
+      main: The script.
+      without: Names of flags of this module that the script has no use for; they are
+        not shown by --help, and refused.
+    """
 
     def checked_main(argv: Sequence[str]) -> None:
         if len(argv) > 1:
@@ -183,6 +191,9 @@ def run(main: Callable[[], None]) -> None:
         output_dir = _output_dir(Path(sys.argv[0]).stem)
         existed = output_dir.exists()
         try:
+            for name in without:
+                if flags.FLAGS[name].present:
+                    raise UserError(f"--{name}: not for this script, see --help.")
             main()
         except (UserError, image_sets.ImageSetError, OSError) as error:
             sys.exit(f"error: {error}")
@@ -200,6 +211,8 @@ def run(main: Callable[[], None]) -> None:
     for module, module_flags in flags.FLAGS.flags_by_module_dict().items():
         if module.startswith(f"{__package__}."):
             for flag in module_flags:
+                if flag.name in without:
+                    continue
                 flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
     app.run(checked_main)
 
@@ -325,7 +338,13 @@ def obtain_model(
     if _WEIGHTS.value:
         raise UserError("--weights: not with --train, which makes new weights.")
     path, history = _train(
-        experiment, default_weights, problem, color, make_model, TRAINING_FOLDER
+        experiment,
+        default_weights,
+        problem,
+        color,
+        make_model,
+        TRAINING_FOLDER,
+        _INITIAL_WEIGHTS.value,
     )
     # Anew: the trained one may be spread over several devices.
     return pretrained.load_pretrained(path, experiment.dtype), history
@@ -349,10 +368,9 @@ def obtain_models(
       By name, the model and the history of its weights.
 
     Raises:
-      UserError: If there are no such weights, or the flags do not fit.
+      UserError: If there are no such weights, or flags are wrong.
     """
-    if _WEIGHTS.value or _INITIAL_WEIGHTS.value:
-        raise UserError("--weights and --initial_weights: not for several models.")
+    initial_weights = _find_initial_weights(make_models)
     shipped = pretrained.available()
     missing = [name for name in make_models if name not in shipped]
     if missing and not _TRAIN.value:
@@ -364,11 +382,39 @@ def obtain_models(
         if _TRAIN.value:
             print(f"\nTraining of {name}:")
             folder = f"{TRAINING_FOLDER}/{name}"
-            path, history = _train(experiment, name, problem, color, make_model, folder)
+            path, history = _train(
+                experiment,
+                name,
+                problem,
+                color,
+                make_model,
+                folder,
+                initial_weights.get(name),
+            )
         else:
             path, history = name, pretrained.read_history(name)
         obtained[name] = pretrained.load_pretrained(path, experiment.dtype), history
     return obtained
+
+
+def _find_initial_weights(names: Iterable[str]) -> dict[str, str]:
+    """Returns the files in the folder --initial_weights by name, none without it."""
+    if not _INITIAL_WEIGHTS.value:
+        return {}
+    folder = Path(_INITIAL_WEIGHTS.value).expanduser()
+    found = {}
+    for name in names:
+        file = f"{name}.weights.h5"
+        paths = [
+            path for path in (folder / file, folder / name / file) if path.exists()
+        ]
+        if not paths:
+            raise UserError(
+                f"--initial_weights: {folder} is to be a folder that holds {file} or "
+                f"{name}/{file}."
+            )
+        found[name] = str(paths[0])
+    return found
 
 
 def _load_weights(
@@ -542,6 +588,7 @@ def _train(
     color: str,
     make_model: Callable[[], RIM],
     folder_name: str,
+    initial_weights: str | None,
 ) -> tuple[Path, dict[str, Any]]:
     """Trains a model; returns the path of its weights, and their history."""
     settings = _training_settings()
@@ -566,12 +613,12 @@ def _train(
         "problem": repr(problem),
         "precision": experiment.dtype,
     }
-    if _INITIAL_WEIGHTS.value:
+    if initial_weights:
         model, initial_history = _load_weights(
-            "initial_weights", _INITIAL_WEIGHTS.value, experiment, color
+            "initial_weights", initial_weights, experiment, color
         )
         description["initial_weights"] = {
-            "name": Path(_INITIAL_WEIGHTS.value).name,
+            "name": Path(initial_weights).name,
             **initial_history,
         }
     else:

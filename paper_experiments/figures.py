@@ -51,7 +51,8 @@ def save_estimates(rows: Sequence[Restored], path: Path) -> None:
     """
     panels = [_panels(row) for row in rows]
     height, width = rows[0].clean.shape[:2]
-    panel_width = 2.4
+    # In inches; small images are not blown up, so that many rows stay one page.
+    panel_width = min(2.4, max(1.5, width / 85))
     size = (
         panel_width * len(panels[0]),
         (panel_width * height / width + 0.3) * len(rows),

@@ -2,6 +2,8 @@
 
 import json
 
+import numpy as np
+import pytest
 import skimage.data
 from PIL import Image
 
@@ -12,7 +14,8 @@ from rim_tf import pretrained
 def test_help_shows_its_flags_only(run_script):
     finished = run_script("figure3_three_task", "--help", expect_success=False)
     assert "--num_test_patches" in finished.stdout
-    assert "--other_rows" not in finished.stdout
+    for flag in ("--other_rows", "--weights:", "--baselines", "--[no]baselines"):
+        assert flag not in finished.stdout
 
 
 def test_trains_three_models_alike(tmp_path, run_script, tiny_training):
@@ -52,15 +55,55 @@ def test_trains_three_models_alike(tmp_path, run_script, tiny_training):
     assert {p.name for p in output.iterdir()} >= {"figure3.png", "figure4.png"}
 
 
-def test_other_flags_are_refused(tmp_path, run_script):
+@pytest.mark.parametrize("flag", ["weights=rim_denoise", "baselines"])
+def test_other_flags_are_refused(tmp_path, run_script, flag):
     finished = run_script(
         "figure3_three_task",
         "--dataset=embedded",
-        "--weights=rim_denoise",
+        f"--{flag}",
         f"--output_dir={tmp_path}/out",
         expect_success=False,
     )
-    assert "not for several models" in finished.stderr
+    name = flag.split("=")[0]
+    assert f"error: --{name}: not for this script" in finished.stderr
+
+
+def test_training_goes_on_from_the_models_of_a_folder(
+    tmp_path, run_script, tiny_training
+):
+    """Each of its own: with a learning rate of 0 they come out as they went in."""
+    output = tmp_path / "out"
+    run_script(
+        "figure3_three_task",
+        *tiny_training,
+        f"--initial_weights={pretrained.WEIGHTS_FOLDER}",
+        "--learning_rate=0",
+        "--num_test_patches=1",
+        f"--output_dir={output}",
+    )
+    for name in ("rim_3task", "gdn_3task", "ffn_3task"):
+        path = output / "training" / name / f"{name}.weights.h5"
+        before, after = (
+            pretrained.load_pretrained(weights).get_weights()
+            for weights in (name, path)
+        )
+        for one, other in zip(before, after, strict=True):
+            np.testing.assert_array_equal(one, other)
+        assert pretrained.read_history(path)["initial_weights"]["name"].startswith(name)
+
+
+def test_initial_weights_are_a_folder_of_all_models(
+    tmp_path, run_script, tiny_training
+):
+    finished = run_script(
+        "figure3_three_task",
+        *tiny_training,
+        f"--initial_weights={tmp_path}",
+        f"--output_dir={tmp_path}/out",
+        expect_success=False,
+    )
+    assert "error: --initial_weights:" in finished.stderr
+    assert "rim_3task/rim_3task.weights.h5" in finished.stderr
 
 
 def test_small_images(tmp_path, run_script, tiny_training):

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 from absl import flags
 from absl.testing import flagsaver
 from PIL import Image
@@ -63,6 +64,17 @@ def test_bad_lr_dir(tmp_path, run_script):
         expect_success=False,
     )
     assert "--lr_dir: " in finished.stderr
+
+
+@pytest.mark.parametrize("flag", ["baselines", "max_sigma=10"])
+def test_flags_without_use_are_refused(tmp_path, run_script, flag):
+    finished = run_script(
+        "table3_super_resolution",
+        f"--{flag}",
+        f"--output_dir={tmp_path}/out",
+        expect_success=False,
+    )
+    assert f"error: --{flag.split('=')[0]}: not for this script" in finished.stderr
 
 
 def test_only_the_papers_set_is_restored(monkeypatch):
