@@ -1,7 +1,8 @@
 """One way to run the denoising tables: test images, models, table, pictures."""
 
 import dataclasses
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -26,11 +27,8 @@ _DETAIL_FILE = "detail.png"
 # What the picture of a detail shows is restored at this noise level.
 _DETAIL_SIGMA = 25
 
-_OTHER_ROWS = flags.DEFINE_list(
-    "other_rows",
-    None,
-    "Measured rows besides that of --weights, such as RIM-3task; all by default, none "
-    "with --other_rows=.",
+_ROWS = flags.DEFINE_list(
+    "rows", None, "Measured rows of RIMs, such as RIM-denoise; all by default."
 )
 
 
@@ -65,28 +63,33 @@ class DenoisingTable:
 
 def run(spec: DenoisingTable) -> None:
     """Restores the test images, prints the table, and writes all files."""
-    others = _other_weights(spec)
+    rows = _rows(spec)
     settings = experiment.start(spec.script)
     test = experiment.load_test_images()
-    main_model, history = experiment.obtain_model(
-        settings,
-        spec.weights,
-        DenoisingProblem(experiment.max_sigma(), spec.trained_on_quantized),
-        spec.color,
-        lambda: _new_model(spec.color, settings.dtype),
-    )
-    histories = {spec.model: history}
-    for row, name in others.items():
-        histories[row] = {"name": name, **pretrained.read_history(name)}
-    runs = len(spec.sigmas) * len(histories)
-    experiment.announce_duration(main_model, test, spec.color, settings, runs)
+    histories = {}
+    # Other models are loaded when their turn comes: the first rows need not wait.
+    models: dict[str, Callable[[], RIM]] = {}
+    for row in rows:
+        if row == spec.model:
+            models[row], histories[row] = _obtain_main_model(spec, settings)
+        else:
+            name = spec.others[row]
+            models[row] = functools.partial(
+                pretrained.load_pretrained, name, settings.dtype
+            )
+            histories[row] = {"name": name, **pretrained.read_history(name)}
+    # The first row is the one in the pictures.
+    first_model = models[rows[0]]()
+    models[rows[0]] = lambda: first_model
+    runs = len(spec.sigmas) * len(rows)
+    experiment.announce_duration(first_model, test, spec.color, settings, runs)
     # Before the long work, so that nothing is lost to a history that says too little.
     report = _Report(spec, settings, test)
     notes = report.notes(histories)
-    report.fill(main_model, others)
+    report.fill(models)
     report.table.lines += ["", *notes]
     figures.save_estimates(report.pictures, settings.output_dir / _ESTIMATES_FILE)
-    report.save_detail(main_model)
+    report.save_detail(rows[0], first_model)
     text = "\n".join(report.table.lines)
     experiment.write_results(
         settings, test, report.measured, report.reported, histories, text
@@ -98,22 +101,43 @@ def run(spec: DenoisingTable) -> None:
     )
 
 
-def _other_weights(spec: DenoisingTable) -> dict[str, str]:
-    """Returns names of weights by the rows that `--other_rows` asks for.
+def _rows(spec: DenoisingTable) -> list[str]:
+    """Returns the rows that `--rows` asks for, in the order of the table.
 
     Raises:
-      UserError: If the table has no such row.
+      UserError: If the table has no such row, or is left without the row that other
+        flags are about.
     """
-    if _OTHER_ROWS.value is None:
-        return dict(spec.others)
-    unknown = [row for row in _OTHER_ROWS.value if row not in spec.others]
-    if unknown:
-        known = ", ".join(spec.others) or "none"
+    rows = {_short(row): row for row in (spec.model, *spec.others)}
+    wanted = list(rows) if _ROWS.value is None else _ROWS.value
+    if not wanted or not set(wanted) <= set(rows):
         raise experiment.UserError(
-            f"--other_rows: no row {', '.join(unknown)} in this table; there are: "
-            f"{known}."
+            f"--rows: {','.join(wanted) or 'nothing'} is not of this table, whose rows "
+            f"are {', '.join(rows)}."
         )
-    return {row: spec.others[row] for row in _OTHER_ROWS.value}
+    if _short(spec.model) not in wanted and experiment.uses_own_weights():
+        raise experiment.UserError(
+            f"--rows: --weights and --train are about the row {_short(spec.model)}."
+        )
+    return [row for name, row in rows.items() if name in wanted]
+
+
+def _short(row: str) -> str:
+    """Returns the name of a row as `--rows` has it, without what is in brackets."""
+    return row.split(" (")[0]
+
+
+def _obtain_main_model(
+    spec: DenoisingTable, settings: experiment.Experiment
+) -> tuple[Callable[[], RIM], dict[str, Any]]:
+    model, history = experiment.obtain_model(
+        settings,
+        spec.weights,
+        DenoisingProblem(experiment.max_sigma(), spec.trained_on_quantized),
+        spec.color,
+        lambda: _new_model(spec.color, settings.dtype),
+    )
+    return lambda: model, history
 
 
 def _new_model(color: str, dtype: str) -> RIM:
@@ -141,12 +165,11 @@ class _Report:
         headings = [f"{name}: {sigma}" for name, sigma in self.columns]
         self.table = reporting.Table(["PSNR in dB", *headings], 40)
 
-    def fill(self, model: RIM, others: Mapping[str, str]) -> None:
+    def fill(self, models: Mapping[str, Callable[[], RIM]]) -> None:
         """Prints reported and measured rows as they are ready.
 
         Args:
-          model: The model of the table.
-          others: Names of other shipped weights by the names of their rows.
+          models: What loads a model, by the names of the rows.
         """
         print("\n".join(self.table.lines))
         for name, values in self.reported["rows"].items():
@@ -160,10 +183,8 @@ class _Report:
             if name not in self.reported["rows"]:
                 self._add_baseline(name)
         self._add_observations()
-        self._add_model(self.spec.model, model)
-        for row, name in others.items():
-            # Not earlier: the first rows need not wait for it.
-            self._add_model(row, pretrained.load_pretrained(name, self.settings.dtype))
+        for row, load in models.items():
+            self._add_model(row, load())
 
     def notes(self, histories: Mapping[str, Any]) -> list[str]:
         """Says what a reader must know to compare the numbers."""
@@ -188,8 +209,8 @@ class _Report:
             ),
         ]
 
-    def save_detail(self, model: RIM) -> None:
-        """Draws a detail of the first image, noisy and restored."""
+    def save_detail(self, row: str, model: RIM) -> None:
+        """Draws a detail of the first image, noisy and restored by a row's model."""
         observations = self._observations(_DETAIL_SIGMA)
         image_id = next(iter(self.test.images))
         clean = observations.clean(self.test, image_id)
@@ -205,7 +226,7 @@ class _Report:
         baseline = self.baselines.names[0] if wanted else "total variation"
         estimates = {
             baseline: self.baselines.restore(baseline, observations, image_id),
-            self.spec.model: keras.ops.convert_to_numpy(restored)[0],
+            row: keras.ops.convert_to_numpy(restored)[0],
         }
         noisy_psnr = denoising.psnr_of(noisy, clean, clip=False)
         titled = {f"noisy, sigma {_DETAIL_SIGMA}: {noisy_psnr:.2f} dB": noisy}
@@ -240,8 +261,7 @@ class _Report:
             records += denoising.to_measured(result.psnr, name, self.test, observations)
             pictures.append(result.picture)
         self._add_measured(name, records)
-        if name == self.spec.model:
-            self.pictures = pictures
+        self.pictures = self.pictures or pictures
 
     def _add_baseline(self, name: str) -> None:
         records = []

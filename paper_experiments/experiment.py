@@ -456,6 +456,11 @@ def max_sigma() -> float:
     return _MAX_SIGMA.value / 255.0
 
 
+def uses_own_weights() -> bool:
+    """Says whether the user gave weights, or asks for a training."""
+    return _TRAIN.value or _WEIGHTS.value is not None
+
+
 def run_baselines() -> bool:
     """Says whether baselines are to be measured."""
     return _BASELINES.value
@@ -684,10 +689,10 @@ def _command(experiment: Experiment, settings: training.TrainingSettings) -> str
         "num_images",
         "num_steps",
         "num_test_patches",
-        "other_rows",
         "output_dir",
         "overwrite",
         "precision",
+        "rows",
     }
     arguments = [
         flag.serialize()

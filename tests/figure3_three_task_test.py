@@ -14,7 +14,7 @@ from rim_tf import pretrained
 def test_help_shows_its_flags_only(run_script):
     finished = run_script("figure3_three_task", "--help", expect_success=False)
     assert "--num_test_patches" in finished.stdout
-    for flag in ("--other_rows", "--weights:", "--baselines", "--[no]baselines"):
+    for flag in ("--rows", "--weights:", "--baselines", "--[no]baselines"):
         assert flag not in finished.stdout
 
 

@@ -108,7 +108,7 @@ def test_training(tmp_path, backend, run):
         "--num_steps=1",
         "--patch_size=16",
         "--precision=float32",
-        "--other_rows=",
+        "--rows=RIM-denoise",
     )
     run(*arguments, backend=backend)
     history = json.loads((output / "training" / "rim_denoise.json").read_text())[
@@ -117,7 +117,7 @@ def test_training(tmp_path, backend, run):
     assert history["patches_seen"] == 8
     assert history["data"] == "images"
     assert "--train_steps_schedule=1:0.5,2:0.5" in history["command"]
-    assert "--other_rows" not in history["command"]
+    assert "--rows" not in history["command"]
     assert (output / "training" / "rim_denoise.log.csv").exists()
 
     # A second run must not touch the results, unless told.
@@ -244,7 +244,7 @@ def test_weights_of_another_task(tmp_path, run):
 
 def test_help_shows_the_flags(run):
     finished = run("--help", expect_success=False)
-    for flag in ("--data_dir", "--[no]train", "--[no]baselines", "--other_rows"):
+    for flag in ("--data_dir", "--[no]train", "--[no]baselines", "--rows"):
         assert flag in finished.stdout
     assert "--num_patches: With --train: Training patches" in finished.stdout
 
@@ -273,8 +273,13 @@ def test_file_that_is_no_image(tmp_path, run):
         (["--output_dir=/proc/nowhere"], "--output_dir: /proc/nowhere cannot be"),
         (["--weights=/nowhere/x.weights.h5"], "x.weights.h5 does not exist"),
         (
-            ["--other_rows=RIM"],
-            "--other_rows: no row RIM in this table; there are: RIM-3task",
+            ["--rows=RIM"],
+            "--rows: RIM is not of this table, whose rows are RIM-denoise, RIM-3task",
+        ),
+        (["--rows="], "--rows: nothing is not of this table"),
+        (
+            ["--rows=RIM-3task", "--weights=rim_denoise"],
+            "--rows: --weights and --train are about the row RIM-denoise",
         ),
         (["--num_images=0"], "num_images"),
         (["--train", "--max_sigma=-1"], "max_sigma"),

@@ -12,7 +12,7 @@ def test_training_and_table(tmp_path, run_script, tiny_training):
     finished = run_script(
         "table2_quantized_denoise",
         *tiny_training,
-        "--other_rows=RIM-denoise",
+        "--rows=RIM-denoise-quantized,RIM-denoise",
         f"--output_dir={output}",
     )
     result = json.loads((output / "result.json").read_text())
@@ -39,3 +39,21 @@ def test_training_and_table(tmp_path, run_script, tiny_training):
     assert pretrained.load_pretrained(path).cell.channels == 1
     assert "quantized=True" in pretrained.read_history(path)["problem"]
     assert (output / "detail.png").exists()
+
+
+def test_a_row_alone(tmp_path, run_script):
+    """One that is not what --weights is about; it is in the pictures, too."""
+    output = tmp_path / "out"
+    run_script(
+        "table2_quantized_denoise",
+        "--dataset=embedded",
+        "--rows=RIM-3task",
+        "--num_images=1",
+        "--num_steps=1",
+        f"--output_dir={output}",
+    )
+    result = json.loads((output / "result.json").read_text())
+    measured = {r["model"] for r in result["measured"]}
+    assert measured == {"noisy observation", "RIM-3task"}
+    assert list(result["weights"]) == ["RIM-3task"]
+    assert (output / "estimates.png").exists()
