@@ -6,9 +6,9 @@
 compares the RIM with a network without the current estimate (GDN) and one without
 memory (FFN), trained alike on Gaussian, binary and Fourier projections, never on
 denoising, and tested on these and on inpainting, which they never saw. Draws PSNR
-over the steps (`figure3.png`), up to t = 50 where training stopped at t = 20, and the
-estimates over time (`figure4.png`), and says of each of the paper's findings whether
-it is reproduced.
+over the steps (`figure3.png`, in numbers `curves.csv`), up to t = 50 where training
+stopped at t = 20, and the estimates over time (`figure4.png`), and says of each of the
+paper's findings whether it is reproduced.
 
 sigma = 1 of the paper is 1/32 here, about 8/255: see `RandomProjection`. The paper's
 5,000 test patches take several hours on two CPU cores, --num_test_patches=200 a
@@ -17,7 +17,9 @@ quarter of an hour. A quick look, which decides nothing: --dataset=embedded
 --num_steps=30 or more.
 """
 
+import csv
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from absl import flags
@@ -30,6 +32,7 @@ from paper_experiments import (
     reporting,
     three_task,
 )
+from rim_tf import files
 from rim_tf.cells import FFNCell, GDNCell, RIMCell
 from rim_tf.forward_models import Blur, FourierProjection, Inpainting
 from rim_tf.patches import PatchSet
@@ -41,6 +44,7 @@ _NUM_TEST_PATCHES = flags.DEFINE_integer(
 )
 
 _SCRIPT = "figure3_three_task"
+_CURVES_FILE = "curves.csv"
 _COLOR = "gray"
 _NUM_STEPS = 50
 _CELLS = {"RIM": RIMCell, "GDN": GDNCell, "FFN": FFNCell}
@@ -82,7 +86,7 @@ def main() -> None:
         "--num_test_patches=8 --num_steps=20."
     )
     curves = three_task.measure(models, patches, settings.num_steps, settings.seed)
-    measured = _to_measured(curves, test.dataset, len(patches))
+    measured = _to_measured(curves, test.dataset)
     lines = [
         *_table(curves),
         "",
@@ -102,12 +106,14 @@ def main() -> None:
     text = "\n".join(lines)
     print(text)
     # Before the figures, so that nothing is lost if one cannot be drawn.
+    _save_curves(curves, settings.output_dir / _CURVES_FILE)
     experiment.write_results(settings, test, measured, {}, histories, text)
     figures.save_curves(curves, settings.output_dir / "figure3.png")
     _save_figure4(models, images[0], settings)
+    duration = reporting.describe_seconds(settings.seconds)
     print(
-        "\nWrote result.json, table.md, figure3.png and figure4.png to "
-        f"{settings.output_dir} after {reporting.describe_seconds(settings.seconds)}."
+        f"\nWrote result.json, table.md, {_CURVES_FILE}, figure3.png and figure4.png "
+        f"to {settings.output_dir} after {duration}."
     )
 
 
@@ -136,10 +142,14 @@ def _to_gray(test: image_sets.TestImages) -> list[np.ndarray]:
     ]
 
 
-def _table(curves: Mapping) -> list[str]:
-    """PSNR at t = 20 and at the last t."""
+def _steps_of_table(curves: Mapping) -> list[int]:
+    """Returns t = 20 and the last t."""
     last = findings.last_step(curves)
-    steps = list(dict.fromkeys([min(findings.TRAINED_STEPS, last), last]))
+    return list(dict.fromkeys([min(findings.TRAINED_STEPS, last), last]))
+
+
+def _table(curves: Mapping) -> list[str]:
+    steps = _steps_of_table(curves)
     table = reporting.Table(
         ["PSNR in dB", *(f"{row}: t = {t}" for row in _CELLS for t in steps)], 25
     )
@@ -149,9 +159,8 @@ def _table(curves: Mapping) -> list[str]:
     return table.lines
 
 
-def _to_measured(
-    curves: Mapping, dataset: str, num_patches: int
-) -> list[reporting.Measured]:
+def _to_measured(curves: Mapping, dataset: str) -> list[reporting.Measured]:
+    """Returns what stands in the table, with the values of each patch."""
     return [
         reporting.Measured(
             model=row,
@@ -159,13 +168,29 @@ def _to_measured(
             condition={"task": panel.task, "p": panel.fraction, "t": t},
             metric="psnr",
             mean=float(curve.mean[t]),
-            num_images=num_patches,
-            per_image={"standard deviation": float(curve.deviation[t])},
+            num_images=curve.psnr.shape[1],
+            per_image={
+                f"patch {number}": round(float(value), 3)
+                for number, value in enumerate(curve.psnr[t])
+            },
         )
         for panel, by_model in curves.items()
         for row, curve in by_model.items()
-        for t in range(len(curve.mean))
+        for t in _steps_of_table(curves)
     ]
+
+
+def _save_curves(curves: Mapping, path: Path) -> None:
+    """Writes what Figure 3 shows, of every t."""
+    with files.replacing(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["task", "p", "model", "t", "mean", "standard_deviation"])
+        for panel, by_model in curves.items():
+            for row, curve in by_model.items():
+                values = zip(curve.mean, curve.deviation, strict=True)
+                for t, (mean, deviation) in enumerate(values):
+                    numbers = [f"{mean:.3f}", f"{deviation:.3f}"]
+                    writer.writerow([panel.task, panel.fraction, row, t, *numbers])
 
 
 def _save_figure4(

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from paper_experiments.three_task import Curve, Panel
 from rim_tf.rim import PAPER_NUM_STEPS
 
@@ -56,13 +58,15 @@ def judge(curves: Curves) -> list[str]:
 
 
 def _judge_trained_steps(seen: Curves, t: int) -> list[str]:
-    above = min(_margin(row, t) for row in seen.values())
+    closest = min(seen, key=lambda panel: _margins(seen[panel], t).mean())
+    margins = _margins(seen[closest], t)
     below = [_distance_below(row, t) for row in seen.values()]
     return [
         _line(
             f"(a) RIM above FFN and GDN at t = {t} on every task that they were "
-            f"trained on: smallest margin {above:+.2f} dB",
-            above > 0,
+            f"trained on: smallest margin {_with_error(margins)} dB "
+            f"({closest.task}, p = {closest.fraction:g})",
+            margins.mean() > 0,
         ),
         _line(
             f"(b) GDN the worst of the three at t = {t} on every such task: below the "
@@ -106,7 +110,7 @@ def _judge_later_steps(curves: Curves, seen: Curves) -> list[str]:
 
 
 def _judge_unseen_task(unseen: Curves, t: int) -> str:
-    carried = min(_margin(row, t) for row in unseen.values())
+    margins = min((_margins(row, t) for row in unseen.values()), key=np.mean)
     gains = {
         panel.fraction: (_gain(row["GDN"], t), _gain(row["FFN"], t))
         for panel, row in unseen.items()
@@ -119,8 +123,8 @@ def _judge_unseen_task(unseen: Curves, t: int) -> str:
     return _line(
         "(e) on inpainting RIM and FFN carry over, RIM best, GDN fails (it gains "
         f"nothing, or {_FAILURE:g} dB less than the FFN): smallest margin of the RIM "
-        f"{carried:+.2f} dB; gains up to t = {t} at {numbers}",
-        carried > 0 and min(ffn for _, ffn in gains.values()) > 0 and fails,
+        f"{_with_error(margins)} dB; gains up to t = {t} at {numbers}",
+        margins.mean() > 0 and min(ffn for _, ffn in gains.values()) > 0 and fails,
     )
 
 
@@ -128,9 +132,18 @@ def _line(text: str, reproduced: bool) -> str:
     return f"* {text}: **{'reproduced' if reproduced else 'NOT REPRODUCED'}**."
 
 
-def _margin(row: Mapping[str, Curve], t: int) -> float:
-    """Returns how far the RIM is above the better of the others."""
-    return float(row["RIM"].mean[t] - max(row["GDN"].mean[t], row["FFN"].mean[t]))
+def _margins(row: Mapping[str, Curve], t: int) -> np.ndarray:
+    """Returns how far the RIM is above the better of the others on each patch."""
+    better = max(row["GDN"], row["FFN"], key=lambda curve: curve.mean[t])
+    return row["RIM"].psnr[t] - better.psnr[t]
+
+
+def _with_error(values: np.ndarray) -> str:
+    """Returns the mean of values with its standard error, where there is one."""
+    if len(values) < 2:
+        return f"{values.mean():+.2f}"
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    return f"{values.mean():+.2f} ± {error:.2f}"
 
 
 def _distance_below(row: Mapping[str, Curve], t: int) -> float:

@@ -46,15 +46,23 @@ PANELS = [Panel(task, p) for p in FRACTIONS for task in TASKS]
 
 
 class Curve(NamedTuple):
-    """PSNR in dB over t = 0 ... T, each `(T + 1,)`.
+    """PSNR in dB over t = 0 ... T.
 
     Attributes:
-      mean: Mean over patches.
-      deviation: Standard deviation over patches.
+      psnr: Of each patch, `(T + 1, patches)`.
     """
 
-    mean: np.ndarray
-    deviation: np.ndarray
+    psnr: np.ndarray
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean over patches, `(T + 1,)`."""
+        return self.psnr.mean(axis=1)
+
+    @property
+    def deviation(self) -> np.ndarray:
+        """Standard deviation over patches, `(T + 1,)`."""
+        return self.psnr.std(axis=1)
 
 
 def measure(
@@ -142,5 +150,4 @@ def _measure_panel(
                 for estimate in estimates(model, observation, forward_model, num_steps)
             ]
         )
-    psnr = np.concatenate(values, axis=1)
-    return Curve(psnr.mean(axis=1), psnr.std(axis=1))
+    return Curve(np.concatenate(values, axis=1))

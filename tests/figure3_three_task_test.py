@@ -1,5 +1,6 @@
 """Tests of the command line of `figure3_three_task.py`."""
 
+import csv
 import json
 
 import numpy as np
@@ -39,9 +40,18 @@ def test_trains_three_models_alike(tmp_path, run_script, tiny_training):
         ):
             assert history[key] == histories["rim_3task"][key]
     result = json.loads((output / "result.json").read_text())
-    assert len(result["measured"]) == (
-        len(three_task.TASKS) * len(three_task.FRACTIONS) * 3 * 3
-    )
+    # Three models, at the last of the steps; every step is in the curves.
+    assert len(result["measured"]) == len(three_task.PANELS) * 3
+    for record in result["measured"]:
+        values = list(record["per_image"].values())
+        assert len(values) == record["num_images"] == 3
+        assert np.mean(values) == pytest.approx(record["mean"], abs=1e-3)
+    with (output / "curves.csv").open() as file:
+        curves = list(csv.DictReader(file))
+    assert len(curves) == len(three_task.PANELS) * 3 * 3
+    at_the_end = [float(line["mean"]) for line in curves if line["t"] == "2"]
+    means = [record["mean"] for record in result["measured"]]
+    np.testing.assert_allclose(at_the_end, means, atol=1e-3)
     table = (output / "table.md").read_text()
     for text in (
         "RIM: t = 2",

@@ -9,15 +9,15 @@ _T = 50
 
 
 def _curve(first, trained, last):
-    """A curve through three values, at t = 0, 20 and 50."""
+    """A curve of two patches, whose mean goes through values at t = 0, 20 and 50."""
     mean = np.interp(np.arange(_T + 1), [0, 20, _T], [first, trained, last])
-    return three_task.Curve(mean, np.ones(_T + 1))
+    return three_task.Curve(np.stack([mean - 1, mean + 1], axis=1))
 
 
 def _dip(trained, lowest):
     """A curve that falls after t = 20, and is up again at t = 50."""
     curve = _curve(10, trained, trained)
-    curve.mean[35] = lowest
+    curve.psnr[35] = lowest
     return curve
 
 
@@ -42,7 +42,7 @@ def _verdicts(curves):
 def test_the_papers_curves_reproduce_all():
     assert _verdicts(_curves()) == [True] * 6
     lines = findings.judge(_curves())
-    assert "smallest margin +1.00 dB" in lines[0]
+    assert "smallest margin +1.00 ± 0.00 dB (Gaussian, p = 0.2)" in lines[0]
     assert "below the others by +1.00 to +1.00 dB" in lines[1]
     assert "p = 0.4: GDN -1.00 dB, FFN +19.00 dB" in lines[5]
     assert "not tested" not in "".join(lines)
@@ -86,6 +86,23 @@ def test_feed_forward_network_on_hard_tasks(hard, reproduced):
     assert _verdicts(curves) == [True, True, True, True, reproduced, True]
 
 
+def test_standard_error_is_that_of_differences_on_the_same_patches():
+    curves = _curves()
+    row = curves[three_task.Panel("Fourier", 0.4)]
+    # On one patch 0.5 dB above the FFN, on the other 0.1 dB.
+    row["RIM"] = three_task.Curve(row["FFN"].psnr + np.array([0.5, 0.1]))
+    line = findings.judge(curves)[0]
+    assert "smallest margin +0.30 ± 0.20 dB (Fourier, p = 0.4)" in line
+
+
+def test_one_patch_has_no_standard_error():
+    curves = {
+        panel: {name: three_task.Curve(c.psnr[:, :1]) for name, c in row.items()}
+        for panel, row in _curves().items()
+    }
+    assert "smallest margin +1.00 dB" in findings.judge(curves)[0]
+
+
 def test_gdn_that_gains_little_fails():
     curves = _curves()
     curves[three_task.Panel("inpainting", 0.4)]["GDN"] = _curve(10, 25.9, 20)
@@ -97,7 +114,7 @@ def test_short_runs(last):
     """What is said of later steps is not tested; the last takes the place of 20."""
     curves = {
         panel: {
-            name: three_task.Curve(curve.mean[: last + 1], curve.deviation[: last + 1])
+            name: three_task.Curve(curve.psnr[: last + 1])
             for name, curve in row.items()
         }
         for panel, row in _curves().items()
