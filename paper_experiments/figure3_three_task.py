@@ -11,8 +11,8 @@ stopped at t = 20, and the estimates over time (`figure4.png`), and says of each
 paper's findings whether it is reproduced.
 
 sigma = 1 of the paper is 1/32 here, about 8/255: see `RandomProjection`. The paper's
-5,000 test patches take several hours on two CPU cores, --num_test_patches=200 a
-quarter of an hour. A quick look, which decides nothing: --dataset=embedded
+5,000 test patches take some 4 hours on two CPU cores, --num_test_patches=200 ten
+minutes. A quick look, which decides nothing: --dataset=embedded
 --num_test_patches=8 --num_steps=20. What happens after t = 20 is judged with
 --num_steps=30 or more.
 """
