@@ -1,6 +1,8 @@
 """Figure 3: models on random projections of patches, PSNR over the steps."""
 
-from collections.abc import Callable, Mapping
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import keras
@@ -25,13 +27,24 @@ FRACTIONS = (0.2, 0.4, 0.6)
 PATCH_SIZE = 32
 _BATCH_SIZE = 100
 
-# From p and a seed to the operator for patches.
-TASKS: dict[str, Callable[[float, int], ForwardModel]] = {
-    "Gaussian": lambda p, seed: RandomProjection.gaussian(PATCH_SIZE, p, seed),
-    "binary": lambda p, seed: RandomProjection.binary(PATCH_SIZE, p, seed),
-    "Fourier": lambda p, seed: FourierProjection.random((PATCH_SIZE,) * 2, p, seed),
+
+def _masks_of_patches(
+    kind: type[FourierProjection | Inpainting], p: float, seeds: Sequence[int]
+) -> ForwardModel:
+    shape = (PATCH_SIZE, PATCH_SIZE)
+    masks = [kind.random(shape, p, seed).mask for seed in seeds]
+    return kind(np.concatenate([keras.ops.convert_to_numpy(mask) for mask in masks]))
+
+
+# From p and a seed for each patch to the operator. Each patch has a mask of its own:
+# what can be reached on Fourier coefficients depends on whether the first is kept, the
+# mean of the patch. One matrix is as good as another, and serves a whole batch.
+TASKS: dict[str, Callable[[float, Sequence[int]], ForwardModel]] = {
+    "Gaussian": lambda p, seeds: RandomProjection.gaussian(PATCH_SIZE, p, seeds[0]),
+    "binary": lambda p, seeds: RandomProjection.binary(PATCH_SIZE, p, seeds[0]),
+    "Fourier": functools.partial(_masks_of_patches, FourierProjection),
     # None of the models is trained on this one.
-    "inpainting": lambda p, seed: Inpainting.random((PATCH_SIZE,) * 2, p, seed),
+    "inpainting": functools.partial(_masks_of_patches, Inpainting),
 }
 
 
@@ -45,7 +58,8 @@ class Panel(NamedTuple):
 PANELS = [Panel(task, p) for p in FRACTIONS for task in TASKS]
 
 
-class Curve(NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Curve:
     """PSNR in dB over t = 0 ... T.
 
     Attributes:
@@ -140,9 +154,8 @@ def _measure_panel(
     values = []
     for number, start in enumerate(range(0, len(patches), _BATCH_SIZE)):
         clean = patches[start : start + _BATCH_SIZE]
-        # Each batch has an operator of its own.
-        make = TASKS[panel.task]
-        forward_model = make(panel.fraction, operator_seed(seed, number))
+        seeds = [operator_seed(seed, start + i) for i in range(len(clean))]
+        forward_model = TASKS[panel.task](panel.fraction, seeds)
         observation = observe(clean, forward_model, seed, number)
         values.append(
             [

@@ -34,13 +34,23 @@ def test_measures_the_first_estimate_when_nothing_changes(patches):
             np.testing.assert_allclose(curve.mean, curve.mean[0], atol=1e-4)
         # All models see the same observations.
         np.testing.assert_array_equal(row["one"].mean, row["other"].mean)
-        operator_seed = three_task.operator_seed(0, 0)
-        forward_model = three_task.TASKS[panel.task](panel.fraction, operator_seed)
+        seeds = [three_task.operator_seed(0, i) for i in range(len(patches))]
+        forward_model = three_task.TASKS[panel.task](panel.fraction, seeds)
         observation = three_task.observe(patches, forward_model, 0, 0)
         first = np.clip(np.asarray(forward_model.adjoint(observation)), 0.01, 0.99)
         expected = metrics.psnr(first, patches)
         np.testing.assert_allclose(row["one"].mean[0], expected.mean(), atol=1e-3)
         np.testing.assert_allclose(row["one"].deviation[0], expected.std(), atol=1e-3)
+
+
+@pytest.mark.parametrize("task", ["Fourier", "inpainting"])
+def test_each_patch_has_a_mask_of_its_own(task):
+    masks = np.asarray(three_task.TASKS[task](0.4, [1, 2, 3]).mask)
+    assert masks.shape[:3] == (3, 32, 32)
+    assert len({mask.tobytes() for mask in masks}) == 3
+    np.testing.assert_array_equal(
+        masks[1:2], three_task.TASKS[task](0.4, [2]).mask, strict=True
+    )
 
 
 def test_noise_has_the_level_that_is_told():
