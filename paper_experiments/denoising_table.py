@@ -28,7 +28,10 @@ _DETAIL_FILE = "detail.png"
 _DETAIL_SIGMA = 25
 
 _ROWS = flags.DEFINE_list(
-    "rows", None, "Measured rows of RIMs, such as RIM-denoise; all by default."
+    "rows",
+    None,
+    "Measured rows of RIMs, in any order, by their names in the table without "
+    "brackets, such as RIM-3task,RIM-denoise; all by default.",
 )
 
 
@@ -109,13 +112,14 @@ def _rows(spec: DenoisingTable) -> list[str]:
         flags are about.
     """
     rows = {_short(row): row for row in (spec.model, *spec.others)}
-    wanted = list(rows) if _ROWS.value is None else _ROWS.value
-    if not wanted or not set(wanted) <= set(rows):
+    wanted = list(rows) if _ROWS.value is None else [_short(r) for r in _ROWS.value]
+    unknown = [name for name in wanted if name not in rows]
+    if unknown or not wanted:
         raise experiment.UserError(
-            f"--rows: {','.join(wanted) or 'nothing'} is not of this table, whose rows "
-            f"are {', '.join(rows)}."
+            f"--rows: this table has no row {', '.join(unknown) or 'without a name'}; "
+            f"there are: {', '.join(rows)}."
         )
-    if _short(spec.model) not in wanted and experiment.uses_own_weights():
+    if _short(spec.model) not in wanted and experiment.chooses_weights():
         raise experiment.UserError(
             f"--rows: --weights and --train are about the row {_short(spec.model)}."
         )

@@ -35,6 +35,11 @@ _DATA_DIR = flags.DEFINE_string(
     "directory (the default is ~/tensorflow_datasets).",
 )
 _IMAGES = flags.DEFINE_string("images", None, "A folder of images to test on instead.")
+_TEST_SET = flags.DEFINE_string(
+    "test_set",
+    None,
+    "Test only on this set of images, 68 or 100 of BSDS-300; on all by default.",
+)
 _TRAIN_IMAGES = flags.DEFINE_string(
     "train_images", None, "A folder of images to train on instead."
 )
@@ -293,9 +298,20 @@ def load_test_images(set_name: str | None = None) -> image_sets.TestImages:
     """Loads the test images that the flags ask for, and says what they are.
 
     Args:
-      set_name: Only the images of this test set, where there is one of that name.
+      set_name: Only the images of this test set, where there is one of that name
+        and --test_set does not ask for another.
+
+    Raises:
+      UserError: If there is no such set as --test_set asks for.
     """
     test = image_sets.load_test_images(_DATASET.value, _DATA_DIR.value, _IMAGES.value)
+    if _TEST_SET.value is not None:
+        if _TEST_SET.value not in test.sets:
+            raise UserError(
+                f"--test_set: there is no set {_TEST_SET.value} in {test.dataset}; "
+                f"there are: {', '.join(test.sets)}."
+            )
+        set_name = _TEST_SET.value
     if set_name in test.sets:
         test = test.only(set_name)
     test = test.first(_NUM_IMAGES.value)
@@ -456,8 +472,8 @@ def max_sigma() -> float:
     return _MAX_SIGMA.value / 255.0
 
 
-def uses_own_weights() -> bool:
-    """Says whether the user gave weights, or asks for a training."""
+def chooses_weights() -> bool:
+    """Says whether the user names weights, or asks for a training."""
     return _TRAIN.value or _WEIGHTS.value is not None
 
 
@@ -693,6 +709,7 @@ def _command(experiment: Experiment, settings: training.TrainingSettings) -> str
         "overwrite",
         "precision",
         "rows",
+        "test_set",
     }
     arguments = [
         flag.serialize()

@@ -300,4 +300,4 @@ def _notes(
 
 if __name__ == "__main__":
     experiment.set_default_patch_size(_PATCH_SIZE)
-    experiment.run(main, without=["baselines", "max_sigma"])
+    experiment.run(main, without=["baselines", "max_sigma", "test_set"])

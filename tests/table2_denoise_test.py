@@ -274,9 +274,14 @@ def test_file_that_is_no_image(tmp_path, run):
         (["--weights=/nowhere/x.weights.h5"], "x.weights.h5 does not exist"),
         (
             ["--rows=RIM"],
-            "--rows: RIM is not of this table, whose rows are RIM-denoise, RIM-3task",
+            "--rows: this table has no row RIM; there are: RIM-denoise, RIM-3task.",
         ),
-        (["--rows="], "--rows: nothing is not of this table"),
+        (["--rows=RIM-3task,RIM"], "--rows: this table has no row RIM; there are"),
+        (["--rows="], "--rows: this table has no row without a name; there are"),
+        (
+            ["--dataset=embedded", "--test_set=68"],
+            "--test_set: there is no set 68 in embedded; there are: embedded.",
+        ),
         (
             ["--rows=RIM-3task", "--weights=rim_denoise"],
             "--rows: --weights and --train are about the row RIM-denoise",

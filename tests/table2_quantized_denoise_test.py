@@ -12,7 +12,7 @@ def test_training_and_table(tmp_path, run_script, tiny_training):
     finished = run_script(
         "table2_quantized_denoise",
         *tiny_training,
-        "--rows=RIM-denoise-quantized,RIM-denoise",
+        "--rows=RIM-denoise,RIM-denoise-quantized (ours)",
         f"--output_dir={output}",
     )
     result = json.loads((output / "result.json").read_text())

@@ -66,7 +66,7 @@ def test_bad_lr_dir(tmp_path, run_script):
     assert "--lr_dir: " in finished.stderr
 
 
-@pytest.mark.parametrize("flag", ["baselines", "max_sigma=10"])
+@pytest.mark.parametrize("flag", ["baselines", "max_sigma=10", "test_set=68"])
 def test_flags_without_use_are_refused(tmp_path, run_script, flag):
     finished = run_script(
         "table3_super_resolution",
