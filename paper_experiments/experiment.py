@@ -47,7 +47,10 @@ _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Where results go; the default is results/<script>."
 )
 _WEIGHTS = flags.DEFINE_string(
-    "weights", None, "Trained weights to test: a name or the path of a .weights.h5."
+    "weights",
+    None,
+    "Trained weights to test: a name or the path of a .weights.h5. Of several models: "
+    "a folder that holds NAME.weights.h5 or NAME/NAME.weights.h5 of each.",
 )
 _TRAIN = flags.DEFINE_bool(
     "train",
@@ -57,9 +60,7 @@ _TRAIN = flags.DEFINE_bool(
 _INITIAL_WEIGHTS = flags.DEFINE_string(
     "initial_weights",
     None,
-    "Trained weights to start from: a name or the path of a .weights.h5. To train "
-    "several models: a folder that holds NAME.weights.h5 or NAME/NAME.weights.h5 of "
-    "each, such as rim_tf/weights, or training in the --output_dir of an earlier run.",
+    "Trained weights to start from, as --weights.",
 )
 _NUM_IMAGES = flags.DEFINE_integer(
     "num_images", None, "Test on the first N images of each set.", lower_bound=1
@@ -362,6 +363,7 @@ def obtain_model(
         TRAINING_FOLDER,
         _INITIAL_WEIGHTS.value,
     )
+    print(f"Trained weights: {path}, to be tested with --weights={path}.")
     # Anew: the trained one may be spread over several devices.
     return pretrained.load_pretrained(path, experiment.dtype), history
 
@@ -386,38 +388,69 @@ def obtain_models(
     Raises:
       UserError: If there are no such weights, or flags are wrong.
     """
-    initial_weights = _find_initial_weights(make_models)
-    shipped = pretrained.available()
-    missing = [name for name in make_models if name not in shipped]
-    if missing and not _TRAIN.value:
+    if _TRAIN.value and _WEIGHTS.value:
+        raise UserError("--weights: not with --train, which makes new weights.")
+    flag = _INITIAL_WEIGHTS if _TRAIN.value else _WEIGHTS
+    paths = _find_in_folder(flag, make_models)
+    # All before the first training, so that none is in vain.
+    given = {
+        name: _load_weights(flag.name, path, experiment, color)
+        for name, path in paths.items()
+    }
+    for name, (model, _) in given.items():
+        if type(model.cell) is not type(make_models[name]().cell):
+            raise UserError(f"--{flag.name}: {paths[name]} is of another model.")
+    if _TRAIN.value:
+        return _train_models(experiment, problem, color, make_models, paths)
+    if given:
+        return given
+    missing = [name for name in make_models if name not in pretrained.available()]
+    if missing:
         raise UserError(
             f"There are no weights yet of {', '.join(missing)}: give --train."
         )
-    obtained = {}
+    return {
+        name: (
+            pretrained.load_pretrained(name, experiment.dtype),
+            pretrained.read_history(name),
+        )
+        for name in make_models
+    }
+
+
+def _train_models(
+    experiment: Experiment,
+    problem: Problem,
+    color: str,
+    make_models: Mapping[str, Callable[[], RIM]],
+    initial_weights: Mapping[str, str],
+) -> dict[str, tuple[RIM, dict[str, Any]]]:
+    """Trains several models alike; see `obtain_models`."""
+    trained = {}
     for name, make_model in make_models.items():
-        if _TRAIN.value:
-            print(f"\nTraining of {name}:")
-            folder = f"{TRAINING_FOLDER}/{name}"
-            path, history = _train(
-                experiment,
-                name,
-                problem,
-                color,
-                make_model,
-                folder,
-                initial_weights.get(name),
-            )
-        else:
-            path, history = name, pretrained.read_history(name)
-        obtained[name] = pretrained.load_pretrained(path, experiment.dtype), history
-    return obtained
+        print(f"\nTraining of {name}:")
+        path, history = _train(
+            experiment,
+            name,
+            problem,
+            color,
+            make_model,
+            f"{TRAINING_FOLDER}/{name}",
+            initial_weights.get(name),
+        )
+        trained[name] = pretrained.load_pretrained(path, experiment.dtype), history
+    folder = experiment.output_dir / TRAINING_FOLDER
+    print(f"Trained weights: {folder}, to be tested with --weights={folder}.")
+    return trained
 
 
-def _find_initial_weights(names: Iterable[str]) -> dict[str, str]:
-    """Returns the files in the folder --initial_weights by name, none without it."""
-    if not _INITIAL_WEIGHTS.value:
+def _find_in_folder(
+    flag: flags.FlagHolder[str | None], names: Iterable[str]
+) -> dict[str, str]:
+    """Returns by name the weights in the folder of a flag; none if it is not given."""
+    if not flag.value:
         return {}
-    folder = Path(_INITIAL_WEIGHTS.value).expanduser()
+    folder = Path(flag.value).expanduser()
     found = {}
     for name in names:
         file = f"{name}.weights.h5"
@@ -426,7 +459,7 @@ def _find_initial_weights(names: Iterable[str]) -> dict[str, str]:
         ]
         if not paths:
             raise UserError(
-                f"--initial_weights: {folder} is to be a folder that holds {file} or "
+                f"--{flag.name}: {folder} is to be a folder that holds {file} or "
                 f"{name}/{file}."
             )
         found[name] = str(paths[0])
@@ -584,8 +617,15 @@ def _own_flags() -> dict[str, flags.Flag]:
     }
 
 
+def _is_inside(path: str, folder: Path) -> bool:
+    return Path(path).expanduser().resolve().is_relative_to(folder.resolve())
+
+
 def _delete_results(output_dir: Path, training_folder: Path) -> None:
-    """Deletes what an earlier run with --train wrote, and nothing else."""
+    """Deletes training, table and result of an earlier run.
+
+    Pictures are replaced when the new ones are ready.
+    """
     for name in (RESULT_FILE, TABLE_FILE):
         (output_dir / name).unlink(missing_ok=True)
     shutil.rmtree(training_folder, ignore_errors=True)
@@ -663,6 +703,11 @@ def _train(
     )
     folder = experiment.output_dir / folder_name
     if _OVERWRITE.value:
+        if initial_weights and _is_inside(initial_weights, folder):
+            raise UserError(
+                f"--overwrite: it would delete {initial_weights}, which is to start "
+                "from; choose another --output_dir."
+            )
         _delete_results(experiment.output_dir, folder)
     try:
         training.train(
@@ -687,7 +732,6 @@ def _train(
     path = folder / f"{name}.weights.h5"
     pretrained.save_pretrained(model, path, history)
     shutil.copyfile(folder / training.LOG_FILE, folder / f"{name}.log.csv")
-    print(f"Trained weights: {path}, to be tested with --weights={path}.")
     return path, history
 
 

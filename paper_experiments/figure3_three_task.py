@@ -234,4 +234,4 @@ def _gaussian_kernel() -> np.ndarray:
 
 if __name__ == "__main__":
     experiment.set_default_num_steps(_NUM_STEPS)
-    experiment.run(main, without=["weights", "baselines"])
+    experiment.run(main, without=["baselines"])

@@ -2,20 +2,23 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
 
-from paper_experiments import three_task
+from paper_experiments import figure3_three_task, three_task
 from rim_tf import pretrained
+
+_NAMES = ("rim_3task", "gdn_3task", "ffn_3task")
 
 
 def test_help_shows_its_flags_only(run_script):
     finished = run_script("figure3_three_task", "--help", expect_success=False)
     assert "--num_test_patches" in finished.stdout
-    for flag in ("--rows", "--weights:", "--baselines", "--[no]baselines"):
+    for flag in ("--rows", "--baselines", "--[no]baselines"):
         assert flag not in finished.stdout
 
 
@@ -65,33 +68,44 @@ def test_trains_three_models_alike(tmp_path, run_script, tiny_training):
     assert {p.name for p in output.iterdir()} >= {"figure3.png", "figure4.png"}
 
 
-@pytest.mark.parametrize("flag", ["weights=rim_denoise", "baselines"])
-def test_other_flags_are_refused(tmp_path, run_script, flag):
+def test_other_flags_are_refused(tmp_path, run_script):
     finished = run_script(
         "figure3_three_task",
         "--dataset=embedded",
-        f"--{flag}",
+        "--baselines",
         f"--output_dir={tmp_path}/out",
         expect_success=False,
     )
-    name = flag.split("=")[0]
-    assert f"error: --{name}: not for this script" in finished.stderr
+    assert "error: --baselines: not for this script" in finished.stderr
+
+
+@pytest.fixture(name="weights_folder")
+def _weights_folder(tmp_path):
+    """A folder as a training leaves it."""
+    folder = tmp_path / "weights"
+    for name in _NAMES:
+        (folder / name).mkdir(parents=True)
+        for suffix in ("json", "weights.h5"):
+            file = f"{name}.{suffix}"
+            shutil.copy(pretrained.WEIGHTS_FOLDER / file, folder / name / file)
+    return folder
 
 
 def test_training_goes_on_from_the_models_of_a_folder(
-    tmp_path, run_script, tiny_training
+    tmp_path, run_script, tiny_training, weights_folder
 ):
     """Each of its own: with a learning rate of 0 they come out as they went in."""
     output = tmp_path / "out"
-    run_script(
+    finished = run_script(
         "figure3_three_task",
         *tiny_training,
-        f"--initial_weights={pretrained.WEIGHTS_FOLDER}",
+        f"--initial_weights={weights_folder}",
         "--learning_rate=0",
         "--num_test_patches=1",
         f"--output_dir={output}",
     )
-    for name in ("rim_3task", "gdn_3task", "ffn_3task"):
+    assert f"to be tested with --weights={output}/training." in finished.stdout
+    for name in _NAMES:
         path = output / "training" / name / f"{name}.weights.h5"
         before, after = (
             pretrained.load_pretrained(weights).get_weights()
@@ -99,21 +113,88 @@ def test_training_goes_on_from_the_models_of_a_folder(
         )
         for one, other in zip(before, after, strict=True):
             np.testing.assert_array_equal(one, other)
-        assert pretrained.read_history(path)["initial_weights"]["name"].startswith(name)
+        history = pretrained.read_history(path)
+        assert history["initial_weights"]["name"] == name
+        # The test on embedded images is another one than the training of these.
+        assert history["initial_weights"]["data"] == "bsds300"
 
 
-def test_initial_weights_are_a_folder_of_all_models(
-    tmp_path, run_script, tiny_training
+def test_models_of_a_folder_are_tested(tmp_path, run_script):
+    output = tmp_path / "out"
+    run_script(
+        "figure3_three_task",
+        "--dataset=embedded",
+        f"--weights={pretrained.WEIGHTS_FOLDER}",
+        "--num_test_patches=1",
+        "--num_steps=1",
+        f"--output_dir={output}",
+    )
+    assert list(json.loads((output / "result.json").read_text())["weights"]) == [
+        "RIM",
+        "GDN",
+        "FFN",
+    ]
+
+
+def test_weights_are_a_folder_of_all_models(tmp_path, run_script):
+    finished = run_script(
+        "figure3_three_task",
+        "--dataset=embedded",
+        f"--weights={tmp_path}",
+        f"--output_dir={tmp_path}/out",
+        expect_success=False,
+    )
+    assert "error: --weights:" in finished.stderr
+    assert "rim_3task/rim_3task.weights.h5" in finished.stderr
+
+
+def test_each_model_has_weights_of_its_kind(
+    tmp_path, run_script, tiny_training, weights_folder
 ):
+    for suffix in ("json", "weights.h5"):
+        shutil.copy(
+            pretrained.WEIGHTS_FOLDER / f"gdn_3task.{suffix}",
+            weights_folder / "rim_3task" / f"rim_3task.{suffix}",
+        )
     finished = run_script(
         "figure3_three_task",
         *tiny_training,
-        f"--initial_weights={tmp_path}",
+        f"--initial_weights={weights_folder}",
         f"--output_dir={tmp_path}/out",
         expect_success=False,
     )
     assert "error: --initial_weights:" in finished.stderr
-    assert "rim_3task/rim_3task.weights.h5" in finished.stderr
+    assert "rim_3task.weights.h5 is of another model" in finished.stderr
+
+
+def test_weights_to_start_from_are_not_deleted(
+    tmp_path, run_script, tiny_training, weights_folder
+):
+    weights_folder.rename(tmp_path / "training")
+    finished = run_script(
+        "figure3_three_task",
+        *tiny_training,
+        f"--initial_weights={tmp_path}/training",
+        "--overwrite",
+        f"--output_dir={tmp_path}",
+        expect_success=False,
+    )
+    assert "error: --overwrite: it would delete" in finished.stderr
+    assert (tmp_path / "training" / "rim_3task" / "rim_3task.weights.h5").exists()
+
+
+def test_table_and_results_are_of_t_20_and_of_the_last():
+    psnr = np.arange(51.0)[:, np.newaxis] + np.array([0.0, 2.0])
+    curves = {
+        panel: {name: three_task.Curve(psnr) for name in ("RIM", "GDN", "FFN")}
+        for panel in three_task.PANELS
+    }
+    lines = figure3_three_task._table(curves)
+    assert "RIM: t = 20 | RIM: t = 50 | GDN: t = 20" in lines[0]
+    assert lines[2].split("|")[2].strip() == "21.00"
+    measured = figure3_three_task._to_measured(curves, "images")
+    assert [record.condition["t"] for record in measured[:2]] == [20, 50]
+    assert measured[1].per_image == {"patch 0": 50.0, "patch 1": 52.0}
 
 
 def test_small_images(tmp_path, run_script, tiny_training):
