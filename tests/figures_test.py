@@ -17,6 +17,17 @@ def test_picture_is_written(tmp_path, channels):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_small_images_take_less_room(tmp_path):
+    widths = []
+    for width in (128, 480):
+        clean = np.zeros((64, width, 1))
+        row = figures.Restored("25", clean, clean, {1: clean})
+        figures.save_estimates([row], tmp_path / "estimates.png")
+        with Image.open(tmp_path / "estimates.png") as picture:
+            widths.append(picture.width)
+    assert widths[0] < 0.7 * widths[1]
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("height", [40, 150])
 def test_detail_is_written(tmp_path, channels, height):
