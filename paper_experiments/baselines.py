@@ -104,7 +104,8 @@ class Baselines:
 def _describe_images(test: image_sets.TestImages) -> str:
     """Names the images; those of a user's folder by what they show, too."""
     always_the_same = {
-        "bsds300": "100" in test.sets,
+        # A folder of this name has one set, of this name.
+        "bsds300": "bsds300" not in test.sets,
         "embedded": image_sets.EMBEDDED_NOTE in test.notes,
     }
     if always_the_same.get(test.dataset):

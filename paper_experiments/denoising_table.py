@@ -230,7 +230,9 @@ class _Report:
         baseline = self.baselines.names[0] if wanted else "total variation"
         estimates = {
             baseline: self.baselines.restore(baseline, observations, image_id),
-            row: keras.ops.convert_to_numpy(restored)[0],
+            f"{_short(row)}, t = {self.settings.num_steps}": (
+                keras.ops.convert_to_numpy(restored)[0]
+            ),
         }
         noisy_psnr = denoising.psnr_of(noisy, clean, clip=False)
         titled = {f"noisy, sigma {_DETAIL_SIGMA}: {noisy_psnr:.2f} dB": noisy}

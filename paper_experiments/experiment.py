@@ -38,7 +38,7 @@ _IMAGES = flags.DEFINE_string("images", None, "A folder of images to test on ins
 _TEST_SET = flags.DEFINE_string(
     "test_set",
     None,
-    "Test only on this set of images, 68 or 100 of BSDS-300; on all by default.",
+    "Test on one set of images only: of BSDS-300 on 68 or 100.",
 )
 _TRAIN_IMAGES = flags.DEFINE_string(
     "train_images", None, "A folder of images to train on instead."
@@ -49,13 +49,13 @@ _OUTPUT_DIR = flags.DEFINE_string(
 _WEIGHTS = flags.DEFINE_string(
     "weights",
     None,
-    "Trained weights to test: a name or the path of a .weights.h5. Of several models: "
-    "a folder that holds NAME.weights.h5 or NAME/NAME.weights.h5 of each.",
+    "Trained weights to test: a name or the path of a .weights.h5. For the models of "
+    "Figure 3: a folder that holds NAME.weights.h5 or NAME/NAME.weights.h5 of each.",
 )
 _TRAIN = flags.DEFINE_bool(
     "train",
     False,
-    "Train first. An interrupted training in --output_dir is gone on with.",
+    "Train first. An interrupted training in --output_dir is continued.",
 )
 _INITIAL_WEIGHTS = flags.DEFINE_string(
     "initial_weights",

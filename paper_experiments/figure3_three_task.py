@@ -1,6 +1,5 @@
 """Figures 3 and 4 of Putzky and Welling (2017): one model for three tasks.
 
-    python paper_experiments/figure3_three_task.py --train
     python paper_experiments/figure3_three_task.py
 
 compares the RIM with a network without the current estimate (GDN) and one without
@@ -8,7 +7,7 @@ memory (FFN), trained alike on Gaussian, binary and Fourier projections, never o
 denoising, and tested on these and on inpainting, which they never saw. Draws PSNR
 over the steps (`figure3.png`, in numbers `curves.csv`), up to t = 50 where training
 stopped at t = 20, and the estimates over time (`figure4.png`), and says of each of the
-paper's findings whether it is reproduced.
+paper's findings whether it is reproduced. With `--train` it trains all three first.
 
 sigma = 1 of the paper is 1/32 here, about 8/255: see `RandomProjection`. The paper's
 5,000 test patches take some 4 hours on two CPU cores, --num_test_patches=200 ten

@@ -57,6 +57,21 @@ def test_remembers(tmp_path, test_images, monkeypatch):
         assert found.known("wavelet", observations) == {}
 
 
+def test_knows_a_part_of_bsds300(tmp_path, test_images):
+    """But not a folder of that name."""
+    sets = {"68": ["b"], "100": ["a", "b"]}
+    whole = dataclasses.replace(test_images, dataset="bsds300", sets=sets)
+    folder = dataclasses.replace(whole, sets={"bsds300": ["a", "b"]})
+    observations = denoising.Observations(25, "gray", False, 0)
+    known = []
+    for test in (whole, whole.only("68"), folder):
+        found = baselines.Baselines("none", "gray", test, tmp_path, 0)
+        if not known:
+            found.measure("wavelet", observations)
+        known.append(list(found.known("wavelet", observations)))
+    assert known == [["a", "b"], ["b"], []]
+
+
 def test_keeps_what_others_wrote(tmp_path, test_images):
     observations = denoising.Observations(25, "gray", False, 0)
     runs = [
