@@ -1,8 +1,7 @@
 """One way to run the denoising tables: test images, models, table, pictures."""
 
 import dataclasses
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -66,33 +65,31 @@ class DenoisingTable:
 
 def run(spec: DenoisingTable) -> None:
     """Restores the test images, prints the table, and writes all files."""
-    rows = _rows(spec)
+    weights = _weights_of_rows(spec)
     settings = experiment.start(spec.script)
     test = experiment.load_test_images()
-    histories = {}
-    # Other models are loaded when their turn comes: the first rows need not wait.
-    models: dict[str, Callable[[], RIM]] = {}
-    for row in rows:
-        if row == spec.model:
-            models[row], histories[row] = _obtain_main_model(spec, settings)
-        else:
-            name = spec.others[row]
-            models[row] = functools.partial(
-                pretrained.load_pretrained, name, settings.dtype
-            )
-            histories[row] = {"name": name, **pretrained.read_history(name)}
-    # The first row is the one in the pictures.
-    first_model = models[rows[0]]()
-    models[rows[0]] = lambda: first_model
-    runs = len(spec.sigmas) * len(rows)
-    experiment.announce_duration(first_model, test, spec.color, settings, runs)
+    # The first row is the one in the pictures. Models of others are loaded when their
+    # turn comes: the first need not wait for them.
+    (first, first_weights), *others = weights.items()
+    model, history = experiment.obtain_model(
+        settings,
+        first_weights,
+        DenoisingProblem(experiment.max_sigma(), spec.trained_on_quantized),
+        spec.color,
+        lambda: _new_model(spec.color, settings.dtype),
+    )
+    histories = {first: history}
+    for row, name in others:
+        histories[row] = {"name": name, **pretrained.read_history(name)}
+    runs = len(spec.sigmas) * len(histories)
+    experiment.announce_duration(model, test, spec.color, settings, runs)
     # Before the long work, so that nothing is lost to a history that says too little.
     report = _Report(spec, settings, test)
     notes = report.notes(histories)
-    report.fill(models)
+    report.fill(first, model, dict(others))
     report.table.lines += ["", *notes]
     figures.save_estimates(report.pictures, settings.output_dir / _ESTIMATES_FILE)
-    report.save_detail(rows[0], first_model)
+    report.save_detail(first, model)
     text = "\n".join(report.table.lines)
     experiment.write_results(
         settings, test, report.measured, report.reported, histories, text
@@ -104,16 +101,17 @@ def run(spec: DenoisingTable) -> None:
     )
 
 
-def _rows(spec: DenoisingTable) -> list[str]:
-    """Returns the rows that `--rows` asks for, in the order of the table.
+def _weights_of_rows(spec: DenoisingTable) -> dict[str, str]:
+    """Returns names of weights by the rows that `--rows` asks for, in their order.
 
     Raises:
       UserError: If the table has no such row, or is left without the row that other
         flags are about.
     """
-    rows = {_short(row): row for row in (spec.model, *spec.others)}
-    wanted = list(rows) if _ROWS.value is None else [_short(r) for r in _ROWS.value]
-    unknown = [name for name in wanted if name not in rows]
+    weights = {spec.model: spec.weights, **spec.others}
+    rows = [_short(row) for row in weights]
+    wanted = rows if _ROWS.value is None else [_short(row) for row in _ROWS.value]
+    unknown = [row for row in wanted if row not in rows]
     if unknown or not wanted:
         raise experiment.UserError(
             f"--rows: this table has no row {', '.join(unknown) or 'without a name'}; "
@@ -123,25 +121,12 @@ def _rows(spec: DenoisingTable) -> list[str]:
         raise experiment.UserError(
             f"--rows: --weights and --train are about the row {_short(spec.model)}."
         )
-    return [row for name, row in rows.items() if name in wanted]
+    return {row: name for row, name in weights.items() if _short(row) in wanted}
 
 
 def _short(row: str) -> str:
     """Returns the name of a row as `--rows` has it, without what is in brackets."""
     return row.split(" (")[0]
-
-
-def _obtain_main_model(
-    spec: DenoisingTable, settings: experiment.Experiment
-) -> tuple[Callable[[], RIM], dict[str, Any]]:
-    model, history = experiment.obtain_model(
-        settings,
-        spec.weights,
-        DenoisingProblem(experiment.max_sigma(), spec.trained_on_quantized),
-        spec.color,
-        lambda: _new_model(spec.color, settings.dtype),
-    )
-    return lambda: model, history
 
 
 def _new_model(color: str, dtype: str) -> RIM:
@@ -169,11 +154,13 @@ class _Report:
         headings = [f"{name}: {sigma}" for name, sigma in self.columns]
         self.table = reporting.Table(["PSNR in dB", *headings], 40)
 
-    def fill(self, models: Mapping[str, Callable[[], RIM]]) -> None:
+    def fill(self, first: str, model: RIM, others: Mapping[str, str]) -> None:
         """Prints reported and measured rows as they are ready.
 
         Args:
-          models: What loads a model, by the names of the rows.
+          first: The first measured row.
+          model: Its model.
+          others: Names of shipped weights by the names of the other rows.
         """
         print("\n".join(self.table.lines))
         for name, values in self.reported["rows"].items():
@@ -187,8 +174,9 @@ class _Report:
             if name not in self.reported["rows"]:
                 self._add_baseline(name)
         self._add_observations()
-        for row, load in models.items():
-            self._add_model(row, load())
+        self._add_model(first, model)
+        for row, name in others.items():
+            self._add_model(row, pretrained.load_pretrained(name, self.settings.dtype))
 
     def notes(self, histories: Mapping[str, Any]) -> list[str]:
         """Says what a reader must know to compare the numbers."""

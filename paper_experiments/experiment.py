@@ -36,9 +36,7 @@ _DATA_DIR = flags.DEFINE_string(
 )
 _IMAGES = flags.DEFINE_string("images", None, "A folder of images to test on instead.")
 _TEST_SET = flags.DEFINE_string(
-    "test_set",
-    None,
-    "Test on one set of images only: of BSDS-300 on 68 or 100.",
+    "test_set", None, "Test on one set of images only: of BSDS-300 on 68 or 100."
 )
 _TRAIN_IMAGES = flags.DEFINE_string(
     "train_images", None, "A folder of images to train on instead."
@@ -58,9 +56,7 @@ _TRAIN = flags.DEFINE_bool(
     "Train first. An interrupted training in --output_dir is continued.",
 )
 _INITIAL_WEIGHTS = flags.DEFINE_string(
-    "initial_weights",
-    None,
-    "Trained weights to start from, as --weights.",
+    "initial_weights", None, "Trained weights to start from, as --weights."
 )
 _NUM_IMAGES = flags.DEFINE_integer(
     "num_images", None, "Test on the first N images of each set.", lower_bound=1
@@ -217,9 +213,8 @@ def run(main: Callable[[], None], without: Sequence[str] = ()) -> None:
     for module, module_flags in flags.FLAGS.flags_by_module_dict().items():
         if module.startswith(f"{__package__}."):
             for flag in module_flags:
-                if flag.name in without:
-                    continue
-                flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
+                if flag.name not in without:
+                    flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
     app.run(checked_main)
 
 
@@ -284,6 +279,8 @@ def start(script: str) -> Experiment:
 def _check_training_flags() -> None:
     """Raises a `UserError` for flags of the training that are wrong or of no use."""
     if _TRAIN.value:
+        if _WEIGHTS.value:
+            raise UserError("--weights: not with --train, which makes new weights.")
         _steps_schedule()
         return
     for flag in _TRAINING_FLAGS:
@@ -352,8 +349,6 @@ def obtain_model(
         model, history = _load_weights("weights", name, experiment, color)
         print(f"Weights: {name}.")
         return model, {"name": str(name), **history}
-    if _WEIGHTS.value:
-        raise UserError("--weights: not with --train, which makes new weights.")
     path, history = _train(
         experiment,
         default_weights,
@@ -388,34 +383,22 @@ def obtain_models(
     Raises:
       UserError: If there are no such weights, or flags are wrong.
     """
-    if _TRAIN.value and _WEIGHTS.value:
-        raise UserError("--weights: not with --train, which makes new weights.")
     flag = _INITIAL_WEIGHTS if _TRAIN.value else _WEIGHTS
-    paths = _find_in_folder(flag, make_models)
+    if flag.value:
+        paths = _find_in_folder(flag, make_models)
+    else:
+        paths = {} if _TRAIN.value else {name: name for name in make_models}
     # All before the first training, so that none is in vain.
-    given = {
+    loaded = {
         name: _load_weights(flag.name, path, experiment, color)
         for name, path in paths.items()
     }
-    for name, (model, _) in given.items():
+    for name, (model, _) in loaded.items():
         if type(model.cell) is not type(make_models[name]().cell):
             raise UserError(f"--{flag.name}: {paths[name]} is of another model.")
     if _TRAIN.value:
         return _train_models(experiment, problem, color, make_models, paths)
-    if given:
-        return given
-    missing = [name for name in make_models if name not in pretrained.available()]
-    if missing:
-        raise UserError(
-            f"There are no weights yet of {', '.join(missing)}: give --train."
-        )
-    return {
-        name: (
-            pretrained.load_pretrained(name, experiment.dtype),
-            pretrained.read_history(name),
-        )
-        for name in make_models
-    }
+    return loaded
 
 
 def _train_models(
@@ -445,11 +428,9 @@ def _train_models(
 
 
 def _find_in_folder(
-    flag: flags.FlagHolder[str | None], names: Iterable[str]
+    flag: flags.FlagHolder[str], names: Iterable[str]
 ) -> dict[str, str]:
-    """Returns by name the weights in the folder of a flag; none if it is not given."""
-    if not flag.value:
-        return {}
+    """Returns by name the weights in the folder that a flag names."""
     folder = Path(flag.value).expanduser()
     found = {}
     for name in names:

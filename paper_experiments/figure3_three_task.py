@@ -105,7 +105,7 @@ def main() -> None:
     text = "\n".join(lines)
     print(text)
     # Before the figures, so that nothing is lost if one cannot be drawn.
-    _save_curves(curves, settings.output_dir / _CURVES_FILE)
+    _write_curves(curves, settings.output_dir / _CURVES_FILE)
     experiment.write_results(settings, test, measured, {}, histories, text)
     figures.save_curves(curves, settings.output_dir / "figure3.png")
     _save_figure4(models, images[0], settings)
@@ -154,12 +154,15 @@ def _table(curves: Mapping) -> list[str]:
     )
     for panel, by_model in curves.items():
         values = [float(by_model[row].mean[t]) for row in _CELLS for t in steps]
-        table.add(f"{panel.task}, p = {panel.fraction:g}", values)
+        table.add(panel.title, values)
     return table.lines
 
 
 def _to_measured(curves: Mapping, dataset: str) -> list[reporting.Measured]:
-    """Returns what stands in the table, with the values of each patch."""
+    """Returns what stands in the table, with the value of each patch.
+
+    Patches are numbered as the seeded sample of `PatchSet` draws them.
+    """
     return [
         reporting.Measured(
             model=row,
@@ -179,7 +182,7 @@ def _to_measured(curves: Mapping, dataset: str) -> list[reporting.Measured]:
     ]
 
 
-def _save_curves(curves: Mapping, path: Path) -> None:
+def _write_curves(curves: Mapping, path: Path) -> None:
     """Writes what Figure 3 shows, of every t."""
     with files.replacing(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file)

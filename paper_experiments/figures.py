@@ -17,6 +17,7 @@ from matplotlib import pyplot as plt
 
 # Height and width of a detail in pixels.
 _DETAIL_SIZE = 96
+_PIXELS_PER_INCH = 85
 
 
 class Restored(NamedTuple):
@@ -52,7 +53,7 @@ def save_estimates(rows: Sequence[Restored], path: Path) -> None:
     panels = [_panels(row) for row in rows]
     height, width = rows[0].clean.shape[:2]
     # In inches; small images are not blown up, so that many rows stay one page.
-    panel_width = min(2.4, max(1.5, width / 85))
+    panel_width = np.clip(width / _PIXELS_PER_INCH, 1.5, 2.4)
     size = (
         panel_width * len(panels[0]),
         (panel_width * height / width + 0.3) * len(rows),
@@ -137,7 +138,7 @@ def save_curves(curves: Mapping[Any, Mapping[str, Any]], path: Path) -> None:
             )
         if steps[-1] >= PAPER_NUM_STEPS:
             axis.axvline(PAPER_NUM_STEPS, color="black", linestyle="--", linewidth=0.8)
-        axis.set_title(f"{panel.task}, p = {panel.fraction:g}", fontsize=10)
+        axis.set_title(panel.title, fontsize=10)
     for axis in axes[:, 0]:
         axis.set_ylabel("PSNR in dB")
     figure.supxlabel(

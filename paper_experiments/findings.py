@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from paper_experiments import reporting
 from paper_experiments.three_task import Curve, Panel
 from rim_tf.rim import PAPER_NUM_STEPS
 
@@ -18,9 +19,7 @@ _FAILURE = 3.0
 _EXTREMES = 3
 _UNSEEN_TASK = "inpainting"
 # A margin of fewer standard errors is not certain.
-_CERTAIN = 2.0
-_REPRODUCED, _NOT_REPRODUCED = "reproduced", "NOT REPRODUCED"
-_UNDECIDED = "not decided, within two standard errors"
+_CERTAIN = 2
 
 Curves = Mapping[Panel, Mapping[str, Curve]]
 
@@ -71,13 +70,13 @@ def _judge_trained_steps(seen: Curves, t: int) -> list[str]:
         _line(
             f"(a) RIM above FFN and GDN at t = {t} on every task that they were "
             f"trained on: smallest margin {_with_error(margins)} dB "
-            f"({closest.task}, p = {closest.fraction:g})",
-            _verdict(margins),
+            f"({closest.title})",
+            _verdict_on(margins),
         ),
         _line(
             f"(b) GDN the worst of the three at t = {t} on every such task: below the "
             f"others by {min(below):+.2f} to {max(below):+.2f} dB",
-            min(below) > 0,
+            _verdict(min(below) > 0),
         ),
     ]
 
@@ -91,18 +90,18 @@ def _judge_later_steps(curves: Curves, seen: Curves) -> list[str]:
             f"(b) GDN falls after t = {TRAINED_STEPS}, by more than {_ALLOWED_FALL} dB "
             f"on every task that it was trained on: by {min(gdn):.2f} to "
             f"{max(gdn):.2f} dB up to t = {last}",
-            min(gdn) > _ALLOWED_FALL,
+            _verdict(min(gdn) > _ALLOWED_FALL),
         ),
         _line(
             f"(c) the RIM does not fall by more than {_ALLOWED_FALL} dB at any t up to "
             f"{last}: at most by {rim:.2f} dB",
-            rim <= _ALLOWED_FALL,
+            _verdict(rim <= _ALLOWED_FALL),
         ),
-        *_judge_difficulty(seen),
+        *_judge_feed_forward_network(seen),
     ]
 
 
-def _judge_difficulty(seen: Curves) -> list[str]:
+def _judge_feed_forward_network(seen: Curves) -> list[str]:
     """Judges the fall of the FFN; the paper does not say which tasks are difficult."""
     psnr = {panel: row["RIM"].mean[TRAINED_STEPS] for panel, row in seen.items()}
     orders = {
@@ -119,9 +118,8 @@ def _judge_difficulty(seen: Curves) -> list[str]:
             _line(
                 "(d) the FFN degrades over time on harder tasks: on the "
                 f"{_EXTREMES} {meaning} it falls by up to {hard:.2f} dB "
-                f"({worst.task}, p = {worst.fraction:g}), on the other extreme by "
-                f"{easy:.2f} dB",
-                hard > max(easy, _ALLOWED_FALL),
+                f"({worst.title}), on the other extreme by {easy:.2f} dB",
+                _verdict(hard > max(easy, _ALLOWED_FALL)),
             )
         )
     return lines
@@ -143,21 +141,24 @@ def _judge_unseen_task(unseen: Curves, t: int) -> str:
         "(e) on inpainting RIM and FFN carry over, RIM best, GDN fails (it gains "
         f"nothing, or {_FAILURE:g} dB less than the FFN): smallest margin of the RIM "
         f"{_with_error(margins)} dB; gains up to t = {t} at {numbers}",
-        _verdict(margins) if others_as_in_paper else _NOT_REPRODUCED,
+        _verdict_on(margins) if others_as_in_paper else _verdict(False),
     )
 
 
-def _line(text: str, verdict: bool | str) -> str:
-    if isinstance(verdict, bool):
-        verdict = _REPRODUCED if verdict else _NOT_REPRODUCED
+def _line(text: str, verdict: str) -> str:
     return f"* {text}: **{verdict}**."
 
 
-def _verdict(margins: np.ndarray) -> str:
+def _verdict(reproduced: bool) -> str:
+    return "reproduced" if reproduced else "NOT REPRODUCED"
+
+
+def _verdict_on(margins: np.ndarray) -> str:
     """Says whether margins are positive, if that is certain."""
-    if len(margins) > 1 and abs(margins.mean()) < _CERTAIN * _error(margins):
-        return _UNDECIDED
-    return _REPRODUCED if margins.mean() > 0 else _NOT_REPRODUCED
+    error = reporting.standard_error(margins)
+    if error is not None and abs(margins.mean()) < _CERTAIN * error:
+        return f"not decided, within {_CERTAIN} standard errors"
+    return _verdict(margins.mean() > 0)
 
 
 def _margins(row: Mapping[str, Curve], t: int) -> np.ndarray:
@@ -168,14 +169,8 @@ def _margins(row: Mapping[str, Curve], t: int) -> np.ndarray:
 
 def _with_error(values: np.ndarray) -> str:
     """Returns the mean of values with its standard error, where there is one."""
-    if len(values) < 2:
-        return f"{values.mean():+.2f}"
-    return f"{values.mean():+.2f} ± {_error(values):.2f}"
-
-
-def _error(values: np.ndarray) -> float:
-    """Returns the standard error of the mean."""
-    return float(values.std(ddof=1) / np.sqrt(len(values)))
+    error = reporting.standard_error(values)
+    return f"{values.mean():+.2f}" + ("" if error is None else f" ± {error:.2f}")
 
 
 def _distance_below(row: Mapping[str, Curve], t: int) -> float:

@@ -51,10 +51,14 @@ class Measured:
     @property
     def standard_error(self) -> float | None:
         """Standard error of the mean; None for a single image."""
-        if self.num_images < 2:
-            return None
-        deviation = np.std(list(self.per_image.values()), ddof=1)
-        return float(deviation / np.sqrt(self.num_images))
+        return standard_error(list(self.per_image.values()))
+
+
+def standard_error(values: Sequence[float]) -> float | None:
+    """Returns the standard error of the mean of values; None for a single one."""
+    if len(values) < 2:
+        return None
+    return float(np.std(values, ddof=1) / np.sqrt(len(values)))
 
 
 def read_reported(name: str) -> dict[str, Any]:

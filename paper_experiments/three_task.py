@@ -54,6 +54,11 @@ class Panel(NamedTuple):
     task: str
     fraction: float
 
+    @property
+    def title(self) -> str:
+        """What stands above the panel."""
+        return f"{self.task}, p = {self.fraction:g}"
+
 
 PANELS = [Panel(task, p) for p in FRACTIONS for task in TASKS]
 

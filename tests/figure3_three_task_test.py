@@ -68,15 +68,21 @@ def test_trains_three_models_alike(tmp_path, run_script, tiny_training):
     assert {p.name for p in output.iterdir()} >= {"figure3.png", "figure4.png"}
 
 
-def test_other_flags_are_refused(tmp_path, run_script):
-    finished = run_script(
-        "figure3_three_task",
-        "--dataset=embedded",
-        "--baselines",
-        f"--output_dir={tmp_path}/out",
-        expect_success=False,
-    )
-    assert "error: --baselines: not for this script" in finished.stderr
+@pytest.fixture(name="refuse")
+def _refuse(tmp_path, run_script):
+    """Returns a function that tells what a run says that must fail."""
+
+    def run(*arguments):
+        arguments = (f"--output_dir={tmp_path}/out", *arguments)
+        finished = run_script("figure3_three_task", *arguments, expect_success=False)
+        return finished.stderr
+
+    return run
+
+
+def test_other_flags_are_refused(refuse):
+    said = refuse("--dataset=embedded", "--baselines")
+    assert "error: --baselines: not for this script" in said
 
 
 @pytest.fixture(name="weights_folder")
@@ -136,51 +142,32 @@ def test_models_of_a_folder_are_tested(tmp_path, run_script):
     ]
 
 
-def test_weights_are_a_folder_of_all_models(tmp_path, run_script):
-    finished = run_script(
-        "figure3_three_task",
-        "--dataset=embedded",
-        f"--weights={tmp_path}",
-        f"--output_dir={tmp_path}/out",
-        expect_success=False,
-    )
-    assert "error: --weights:" in finished.stderr
-    assert "rim_3task/rim_3task.weights.h5" in finished.stderr
+def test_weights_are_a_folder_of_all_models(tmp_path, refuse):
+    said = refuse("--dataset=embedded", f"--weights={tmp_path}")
+    assert "error: --weights:" in said
+    assert "rim_3task/rim_3task.weights.h5" in said
 
 
-def test_each_model_has_weights_of_its_kind(
-    tmp_path, run_script, tiny_training, weights_folder
-):
+def test_each_model_has_weights_of_its_kind(refuse, tiny_training, weights_folder):
     for suffix in ("json", "weights.h5"):
         shutil.copy(
             pretrained.WEIGHTS_FOLDER / f"gdn_3task.{suffix}",
             weights_folder / "rim_3task" / f"rim_3task.{suffix}",
         )
-    finished = run_script(
-        "figure3_three_task",
-        *tiny_training,
-        f"--initial_weights={weights_folder}",
-        f"--output_dir={tmp_path}/out",
-        expect_success=False,
-    )
-    assert "error: --initial_weights:" in finished.stderr
-    assert "rim_3task.weights.h5 is of another model" in finished.stderr
+    said = refuse(*tiny_training, f"--initial_weights={weights_folder}")
+    assert "error: --initial_weights:" in said
+    assert "rim_3task.weights.h5 is of another model" in said
 
 
 def test_weights_to_start_from_are_not_deleted(
-    tmp_path, run_script, tiny_training, weights_folder
+    tmp_path, refuse, tiny_training, weights_folder
 ):
-    weights_folder.rename(tmp_path / "training")
-    finished = run_script(
-        "figure3_three_task",
-        *tiny_training,
-        f"--initial_weights={tmp_path}/training",
-        "--overwrite",
-        f"--output_dir={tmp_path}",
-        expect_success=False,
-    )
-    assert "error: --overwrite: it would delete" in finished.stderr
-    assert (tmp_path / "training" / "rim_3task" / "rim_3task.weights.h5").exists()
+    training = tmp_path / "out" / "training"
+    training.parent.mkdir()
+    weights_folder.rename(training)
+    said = refuse(*tiny_training, f"--initial_weights={training}", "--overwrite")
+    assert "error: --overwrite: it would delete" in said
+    assert (training / "rim_3task" / "rim_3task.weights.h5").exists()
 
 
 def test_table_and_results_are_of_t_20_and_of_the_last():
@@ -213,12 +200,6 @@ def test_small_images(tmp_path, run_script, tiny_training):
     assert table.count("not tested") == 3
 
 
-def test_images_without_room_for_a_patch(tmp_path, run_script):
+def test_images_without_room_for_a_patch(tmp_path, refuse):
     Image.new("RGB", (31, 60)).save(tmp_path / "a.png")
-    finished = run_script(
-        "figure3_three_task",
-        f"--images={tmp_path}",
-        f"--output_dir={tmp_path}/out",
-        expect_success=False,
-    )
-    assert "error: --images: no image" in finished.stderr
+    assert "error: --images: no image" in refuse(f"--images={tmp_path}")

@@ -94,6 +94,26 @@ def test_feed_forward_network_on_hard_tasks(task, p, curve, reproduced):
     assert _verdicts(curves) == [True, True, True, True, *reproduced, True]
 
 
+def test_standard_error_is_that_of_differences_on_the_same_patches():
+    curves = _curves()
+    row = curves[three_task.Panel("Fourier", 0.4)]
+    # On one patch 0.5 dB above the FFN, on the other 0.1 dB.
+    row["RIM"] = three_task.Curve(row["FFN"].psnr + np.array([0.5, 0.1]))
+    line = findings.judge(curves)[0]
+    assert "smallest margin +0.30 ± 0.20 dB (Fourier, p = 0.4)" in line
+    assert line.endswith("**not decided, within 2 standard errors**.")
+
+
+def test_one_patch_has_no_standard_error():
+    curves = {
+        panel: {name: three_task.Curve(c.psnr[:, :1]) for name, c in row.items()}
+        for panel, row in _curves().items()
+    }
+    line = findings.judge(curves)[0]
+    assert "smallest margin +1.00 dB" in line
+    assert line.endswith("**reproduced**.")
+
+
 def test_gdn_that_gains_little_fails():
     curves = _curves()
     curves[three_task.Panel("inpainting", 0.4)]["GDN"] = _curve(10, 25.9, 20)
