@@ -253,7 +253,8 @@ class _Report:
                 f"{name}, sigma {sigma}",
             )
             records += denoising.to_measured(result.psnr, name, self.test, observations)
-            pictures.append(result.picture)
+            title = f"{_short(name)}\n{result.picture.title}"
+            pictures.append(result.picture._replace(title=title))
         self._add_measured(name, records)
         self.pictures = self.pictures or pictures
 
