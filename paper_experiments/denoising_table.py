@@ -268,7 +268,7 @@ class _Report:
                 self.baselines.known(name, observations), name, self.test, observations
             )
         if records:
-            self._add_measured(name, records)
+            self._add_measured(name, whole_sets(records, self.test))
 
     def _add_observations(self) -> None:
         records = []
@@ -284,6 +284,17 @@ class _Report:
                 psnr, "noisy observation", self.test, observations
             )
         self._add_measured("noisy observation", records)
+
+
+def whole_sets(
+    records: list[reporting.Measured], test: image_sets.TestImages
+) -> list[reporting.Measured]:
+    """Returns the results on whole test sets; all of them where no set is whole.
+
+    A baseline measured on the 68 images only is not shown as one of the 100.
+    """
+    whole = [r for r in records if r.num_images == len(test.sets[r.test_set])]
+    return whole or records
 
 
 def _how_many(records: list[reporting.Measured], test: image_sets.TestImages) -> str:
