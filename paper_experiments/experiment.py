@@ -19,7 +19,7 @@ from rim_tf import devices, files, images, precision, pretrained, schedules, tra
 from rim_tf.patches import PatchSet
 from rim_tf.problems import Problem
 from rim_tf.restoration import iterate
-from rim_tf.rim import PAPER_NUM_STEPS, RIM
+from rim_tf.rim import LOSSES, PAPER_NUM_STEPS, RIM
 
 _DATASET = flags.DEFINE_enum(
     "dataset",
@@ -81,6 +81,13 @@ _STEPS_SCHEDULE = flags.DEFINE_string(
     str(PAPER_NUM_STEPS),
     "Steps T in training, such as 20, or 5:0.4,10:0.3,20:0.3 for T:share of the "
     "computation.",
+)
+_LOSS = flags.DEFINE_enum(
+    "loss",
+    "mse",
+    list(LOSSES),
+    "mse is the paper's; log_mse weighs images that are easy to restore as much as "
+    "others, see README.md.",
 )
 _OPTIMIZER = flags.DEFINE_enum(
     "optimizer",
@@ -152,6 +159,7 @@ _TRAINING_FLAGS = (
     _EPOCHS,
     _BATCH_SIZE,
     _STEPS_SCHEDULE,
+    _LOSS,
     _OPTIMIZER,
     _LEARNING_RATE,
     _WARMUP_UPDATES,
@@ -778,6 +786,7 @@ def _training_settings() -> training.TrainingSettings:
         epochs=_EPOCHS.value,
         batch_size=_BATCH_SIZE.value or default_batch_size,
         steps_schedule=_steps_schedule(),
+        loss=_LOSS.value,
         optimizer=_OPTIMIZER.value,
         learning_rate=_LEARNING_RATE.value,
         warmup_updates=_WARMUP_UPDATES.value,

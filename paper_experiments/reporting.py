@@ -157,6 +157,7 @@ def _describe_training(history: Mapping[str, Any]) -> str:
         f"{' (observations of 8 bits)' if quantized else ''} in "
         f"{describe_seconds(history.get('seconds', 0))}, T = {steps or 'unknown'}"
         f"{', optimizer Muon' if settings.get('optimizer') == muon.NAME else ''}"
+        f"{', loss log MSE' if settings.get('loss') == 'log_mse' else ''}"
     )
 
 

@@ -13,6 +13,8 @@ from rim_tf.forward_models import Denoising, ForwardModel, likelihood_gradient
 
 PAPER_NUM_STEPS = 20
 _INITIAL_EPSILON = 0.01
+# The mean squared error of rounding pixels to 8 bits.
+_ROUNDING_ERROR = 1 / (12 * 255**2)
 
 
 @keras.saving.register_keras_serializable(package="rim_tf")
@@ -226,3 +228,25 @@ def loss_over_steps(estimates, clean):
       `(num_steps,)` float32, the loss of each step; their mean is trained.
     """
     return ops.mean(ops.square(estimates - clean), axis=(1, 2, 3, 4))
+
+
+def log_loss_over_steps(estimates, clean):
+    """The mean over images of the logarithm of their mean squared error.
+
+    Not the paper's loss. It is the negative of the mean PSNR but for a factor, and
+    images that are easy to restore count as much as those that are not. Errors below
+    that of rounding to 8 bits hardly count.
+
+    Args:
+      estimates: `(num_steps, batch, height, width, channels)` float32.
+      clean: The true images, `(batch, height, width, channels)` float32.
+
+    Returns:
+      `(num_steps,)` float32, the loss of each step; their mean is trained.
+    """
+    errors = ops.mean(ops.square(estimates - clean), axis=(2, 3, 4))
+    return ops.mean(ops.log(errors + _ROUNDING_ERROR), axis=1)
+
+
+# By the names that the training takes.
+LOSSES: dict[str, Callable] = {"mse": loss_over_steps, "log_mse": log_loss_over_steps}

@@ -4,7 +4,7 @@ import csv
 import dataclasses
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from keras import ops
 from rim_tf import callbacks, devices, files, muon, precision
 from rim_tf.patches import PatchSet
 from rim_tf.problems import Measurement, Problem
-from rim_tf.rim import PAPER_NUM_STEPS, RIM, loss_over_steps
+from rim_tf.rim import LOSSES, PAPER_NUM_STEPS, RIM
 from rim_tf.schedules import Phase, WarmupCosine, plan_phases
 
 CHECKPOINT_FILE = "last.weights.h5"
@@ -45,6 +45,7 @@ class TrainingSettings:
       batch_size: Patches in a batch.
       steps_schedule: Pairs of the number of steps T and the share of the
         computation spent with it, see `rim_tf.schedules.plan_phases`.
+      loss: One of `rim_tf.rim.LOSSES`: "mse" as in the paper, or "log_mse".
       optimizer: One of `OPTIMIZERS`: "adam" as in the reproduction, or "muon", see
         `rim_tf.muon`.
       learning_rate: Peak learning rate.
@@ -58,6 +59,7 @@ class TrainingSettings:
     epochs: int = 2
     batch_size: int = 64
     steps_schedule: tuple[tuple[int, float], ...] = ((PAPER_NUM_STEPS, 1.0),)
+    loss: str = "mse"
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     warmup_updates: int = 100
@@ -74,14 +76,16 @@ class UnrolledRIM(keras.Model):
       rim: The model to train.
       problem: What is drawn for every batch.
       seed: Seed of what is drawn.
+      loss: One of `rim_tf.rim.LOSSES`.
     """
 
-    def __init__(self, rim: RIM, problem: Problem, seed: int):
+    def __init__(self, rim: RIM, problem: Problem, seed: int, loss: str = "mse"):
         super().__init__(dtype="float32")
         self.rim = rim
         self.problem = problem
         self.noise_seed = keras.random.SeedGenerator(seed)
         self.num_steps = rim.num_steps
+        self.loss_over_steps = LOSSES[loss]
         self.seconds = 0.0
         if not rim.built:
             rim.build()
@@ -94,11 +98,11 @@ class UnrolledRIM(keras.Model):
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
-        """Returns the loss of equation 8, the mean over the steps.
+        """Returns the mean of the loss over the steps, equation 8.
 
         On several devices that is this one's part of it: Keras adds them up.
         """
-        return ops.mean(loss_over_steps(y_pred, x)) / devices.num_replicas()
+        return ops.mean(self.loss_over_steps(y_pred, x)) / devices.num_replicas()
 
     def train_step(self, *args: Any):
         """Makes an update; on a CPU a large batch goes through the RIM in parts."""
@@ -206,11 +210,13 @@ def train(
     Raises:
       TrainingError: If the patches do not fill one batch, `output_dir` has a
         training with other settings, the optimizer is unknown or cannot use several
-        devices, or the loss became infinite or undefined.
+        devices, the loss is unknown, or it became infinite or undefined.
       DeviceError: If the devices in use cannot share a batch.
     """
     devices.check_batch_size(settings.batch_size)
-    _check_optimizer(settings.optimizer)
+    _check_known("optimizer", settings.optimizer, OPTIMIZERS)
+    _check_known("loss", settings.loss, LOSSES)
+    _check_devices(settings.optimizer)
     num_updates = settings.epochs * len(patches) // settings.batch_size
     if num_updates < 1:
         raise TrainingError(
@@ -321,7 +327,7 @@ def compiled_model(
     rim: RIM, problem: Problem, settings: TrainingSettings, phases: Sequence[Phase]
 ) -> UnrolledRIM:
     """Returns a RIM that is ready for training, with optimizer and compiled step."""
-    model = UnrolledRIM(rim, problem, settings.seed)
+    model = UnrolledRIM(rim, problem, settings.seed, settings.loss)
     schedule = WarmupCosine(settings.learning_rate, settings.warmup_updates, phases)
     several = devices.num_replicas() > 1
     if settings.optimizer == muon.NAME:
@@ -341,14 +347,18 @@ def compiled_model(
     return model
 
 
-def _check_optimizer(name: str) -> None:
-    if name not in OPTIMIZERS:
-        known = ", ".join(OPTIMIZERS)
-        raise TrainingError(f"There is no optimizer {name!r}; there are {known}.")
-    # Under TensorFlow each device would clip the gradient of its own share.
-    if name == muon.NAME and devices.num_replicas() > 1:
+def _check_known(what: str, name: str, known: Collection[str]) -> None:
+    if name not in known:
         raise TrainingError(
-            f"The optimizer {name} trains on one device only; take one, or adam."
+            f"There is no {what} {name!r}; there are {', '.join(known)}."
+        )
+
+
+def _check_devices(optimizer: str) -> None:
+    # Under TensorFlow each device would clip the gradient of its own share.
+    if optimizer == muon.NAME and devices.num_replicas() > 1:
+        raise TrainingError(
+            f"The optimizer {optimizer} trains on one device only; take one, or adam."
         )
 
 

@@ -58,7 +58,11 @@ def test_note_on_a_training_and_the_one_that_it_began_with():
         "name": "a",
         "patches_seen": 3000,
         "problem": "DenoisingProblem(max_sigma=0.2, quantized=True)",
-        "settings": {"steps_schedule": [[10, 0.4], [20, 0.6]], "optimizer": "muon"},
+        "settings": {
+            "steps_schedule": [[10, 0.4], [20, 0.6]],
+            "optimizer": "muon",
+            "loss": "log_mse",
+        },
         "initial_weights": first,
     }
     assert reporting.training_note(second) == (
@@ -66,5 +70,5 @@ def test_note_on_a_training_and_the_one_that_it_began_with():
         "2,000 of bsds300 in 10 min, T = 20; then "
         "3,000 of bsds300 (observations of 8 bits) in 10 min, "
         "T = 10 for 40% of the computation, 20 for 60% of the computation, "
-        "optimizer Muon."
+        "optimizer Muon, loss log MSE."
     )

@@ -114,6 +114,19 @@ def test_unknown_optimizer(tmp_path):
         _train(tmp_path, settings=settings)
 
 
+def test_unknown_loss(tmp_path):
+    settings = dataclasses.replace(_SETTINGS, loss="l1")
+    with pytest.raises(training.TrainingError, match="no loss 'l1'"):
+        _train(tmp_path, settings=settings)
+
+
+def test_the_loss_of_the_settings_is_trained(tmp_path):
+    for loss, (low, high) in {"mse": (0, 0.2), "log_mse": (-8, -1)}.items():
+        settings = dataclasses.replace(_SETTINGS, loss=loss)
+        _train(tmp_path / loss, settings=settings)
+        assert low < float(_read_log(tmp_path / loss)[-1]["loss"]) < high
+
+
 def test_muon_is_refused_on_several_devices(tmp_path, monkeypatch):
     monkeypatch.setattr(training.devices, "num_replicas", lambda: 2)
     settings = dataclasses.replace(_SETTINGS, optimizer="muon")
