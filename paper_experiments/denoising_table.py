@@ -25,6 +25,8 @@ _ESTIMATES_FILE = "estimates.png"
 _DETAIL_FILE = "detail.png"
 # What the picture of a detail shows is restored at this noise level.
 _DETAIL_SIGMA = 25
+# Of a mean, in dB; what is farther below the reported number does not reproduce it.
+_CLOSE = 0.15
 
 _ROWS = flags.DEFINE_list(
     "rows",
@@ -87,7 +89,8 @@ def run(spec: DenoisingTable) -> None:
     report = _Report(spec, settings, test)
     notes = report.notes(histories)
     report.fill(first, model, dict(others))
-    report.table.lines += ["", *notes]
+    verdicts = compare(report.measured, report.reported["rows"], test)
+    report.table.lines += ["", *verdicts, *notes]
     figures.save_estimates(report.pictures, settings.output_dir / _ESTIMATES_FILE)
     report.save_detail(first, model)
     text = "\n".join(report.table.lines)
@@ -297,8 +300,52 @@ def whole_sets(
     return whole or records
 
 
+def compare(
+    measured: list[reporting.Measured],
+    reported: Mapping[str, Any],
+    test: image_sets.TestImages,
+) -> list[str]:
+    """Says of each model of the paper whether its numbers were reached.
+
+    Only of what was measured on all images of one of the paper's test sets.
+
+    Args:
+      measured: All that was measured.
+      reported: The rows of `reporting.read_reported`.
+      test: The test images.
+    """
+    lines = {}
+    for record in measured:
+        sigma = f"{record.condition['sigma']:g}"
+        value = reported.get(record.model, {}).get(record.test_set, {}).get(sigma)
+        is_whole = str(record.num_images) == record.test_set
+        if test.dataset == "bsds300" and is_whole and value is not None:
+            row = lines.setdefault(record.model, {})
+            row.setdefault(record.test_set, []).append(record.mean - value)
+    return [
+        _describe_differences(name, differences)
+        for name, differences in lines.items()
+        if name.startswith("RIM")
+    ]
+
+
+def _describe_differences(name: str, differences: Mapping[str, list[float]]) -> str:
+    numbers = ", ".join(
+        f"{' / '.join(f'{value:+.2f}' for value in values)} dB on the {test_set} images"
+        for test_set, values in differences.items()
+    )
+    least = min(min(values) for values in differences.values())
+    verdict = "REPRODUCED" if least >= -_CLOSE else "NOT REPRODUCED"
+    return (
+        f"* {name}, measured less reported: {numbers}: **{verdict}** (at most "
+        f"{_CLOSE:g} dB below)."
+    )
+
+
 def _how_many(records: list[reporting.Measured], test: image_sets.TestImages) -> str:
     """Says so where not all images of the test sets were measured."""
     if all(r.num_images == len(test.sets[r.test_set]) for r in records):
         return ""
-    return f" on {min(r.num_images for r in records)} images"
+    numbers = sorted({r.num_images for r in records})
+    images = reporting.count(numbers[-1], "image")
+    return f" on {numbers[0]} to {images}" if len(numbers) > 1 else f" on {images}"

@@ -17,9 +17,11 @@ minutes. A quick look, which decides nothing: --dataset=embedded
 """
 
 import csv
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
+import keras
 import numpy as np
 from absl import flags
 
@@ -202,8 +204,8 @@ def _save_figure4(
     clean = _middle(image) / np.float32(255)
     operator_seed = three_task.operator_seed(settings.seed, 0)
     tasks = {
-        "Fourier, p = 0.4": FourierProjection.random(
-            clean.shape[:2], 0.4, operator_seed
+        "Fourier, p = 0.4": _fourier_projection_with_mean(
+            clean.shape[:2], 0.4, settings.seed
         ),
         "inpainting, p = 0.4": Inpainting.random(clean.shape[:2], 0.4, operator_seed),
         f"blur of {_BLUR_SIGMA} pixels": Blur(_gaussian_kernel()),
@@ -218,6 +220,24 @@ def _save_figure4(
             shown = {t: over_time[t][0] for t in _SHOWN_STEPS if t < len(over_time)}
             rows.append(figures.Restored(f"{task}\n{row}", clean, None, shown))
     figures.save_estimates(rows, settings.output_dir / "figure4.png")
+
+
+def _fourier_projection_with_mean(
+    shape: tuple[int, int], p: float, seed: int
+) -> FourierProjection:
+    """Returns a projection that keeps the first coefficient, the mean of the image.
+
+    Without it an estimate can be of any brightness, and looks like a failure.
+    """
+    projections = (
+        FourierProjection.random(shape, p, three_task.operator_seed(seed, number))
+        for number in itertools.count()
+    )
+    return next(
+        projection
+        for projection in projections
+        if keras.ops.convert_to_numpy(projection.mask).ravel()[0]
+    )
 
 
 def _middle(image: np.ndarray) -> np.ndarray:

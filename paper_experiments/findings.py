@@ -58,7 +58,8 @@ def judge(curves: Curves) -> list[str]:
         *_judge_trained_steps(seen, trained),
         *later,
         _judge_unseen_task(unseen, trained),
-        "* (f) full images: the row RIM-3task of table2_denoise.py.",
+        "* (f) RIM-3task denoises full images as reported: see what table2_denoise.py "
+        "--rows=RIM-3task says below its table.",
     ]
 
 

@@ -99,13 +99,13 @@ def measure(
       By panel and name of the model.
     """
     curves: dict[Panel, dict[str, Curve]] = {}
-    bar = tqdm(total=len(PANELS) * len(models), unit="curve", desc="Figure 3")
-    for panel in PANELS:
-        curves[panel] = {}
-        for name, model in models.items():
-            curves[panel][name] = _measure_panel(model, panel, patches, num_steps, seed)
-            bar.update()
-    bar.close()
+    total = len(PANELS) * len(models) * len(patches)
+    with tqdm(total=total, unit="patch", desc="Figure 3") as bar:
+        for panel in PANELS:
+            curves[panel] = {
+                name: _measure_panel(model, panel, patches, num_steps, seed, bar)
+                for name, model in models.items()
+            }
     return curves
 
 
@@ -154,7 +154,12 @@ def estimates(
 
 
 def _measure_panel(
-    model: RIM, panel: Panel, patches: np.ndarray, num_steps: int, seed: int
+    model: RIM,
+    panel: Panel,
+    patches: np.ndarray,
+    num_steps: int,
+    seed: int,
+    bar: tqdm,
 ) -> Curve:
     values = []
     for number, start in enumerate(range(0, len(patches), _BATCH_SIZE)):
@@ -168,4 +173,5 @@ def _measure_panel(
                 for estimate in estimates(model, observation, forward_model, num_steps)
             ]
         )
+        bar.update(len(clean))
     return Curve(np.concatenate(values, axis=1))

@@ -412,7 +412,9 @@ def _remember_settings(path: Path, settings: Mapping[str, Any]) -> None:
     """Writes the settings, or compares them with those of an earlier run."""
     text = json.dumps(settings, indent=2)
     if path.exists():
-        earlier = json.loads(path.read_text())
+        # Settings that it did not have yet were what is the default now.
+        defaults = dataclasses.asdict(TrainingSettings())
+        earlier = {**defaults, **json.loads(path.read_text())}
         changed = [
             name
             for name, value in json.loads(text).items()

@@ -35,7 +35,11 @@ def test_trains_three_models_alike(tmp_path, run_script, tiny_training):
         # Budget, patches, operators, noise and seeds are the same.
         for key in (
             "training_images",
+            "validation_images",
+            "patch_size",
+            "patch_stride",
             "num_patches",
+            "num_validation_patches",
             "patches_seen",
             "settings",
             "problem",
@@ -66,6 +70,14 @@ def test_trains_three_models_alike(tmp_path, run_script, tiny_training):
         assert text in table
         assert text in finished.stdout
     assert {p.name for p in output.iterdir()} >= {"figure3.png", "figure4.png"}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_figure_4_knows_how_bright_the_image_is(seed):
+    projection = figure3_three_task._fourier_projection_with_mean((16, 16), 0.2, seed)
+    image = np.full((1, 16, 16, 1), 0.5, np.float32)
+    known = projection.adjoint(projection.forward(image))
+    np.testing.assert_allclose(known, image, atol=1e-5)
 
 
 @pytest.fixture(name="refuse")

@@ -10,7 +10,7 @@ import pytest
 
 import rim_tf
 from rim_tf import callbacks, training
-from rim_tf.cells import RIMCell
+from rim_tf.cells import FFNCell, GDNCell, RIMCell
 from rim_tf.forward_models import Inpainting
 from rim_tf.patches import PatchSet
 from rim_tf.problems import (
@@ -132,6 +132,54 @@ def test_muon_is_refused_on_several_devices(tmp_path, monkeypatch):
     settings = dataclasses.replace(_SETTINGS, optimizer="muon")
     with pytest.raises(training.TrainingError, match="muon trains on one device only"):
         _train(tmp_path, settings=settings)
+
+
+class _Recording:
+    """A problem that remembers what was drawn for every batch."""
+
+    def __init__(self, problem):
+        self.problem = problem
+        self.drawn = []
+
+    def draw(self, clean, seed):
+        measurement = self.problem.draw(clean, seed)
+        self.drawn.append(
+            [
+                keras.ops.convert_to_numpy(value)
+                for value in (
+                    clean,
+                    measurement.observation,
+                    measurement.sigma,
+                    measurement.forward_model.matrix,
+                    measurement.forward_model.mask,
+                )
+            ]
+        )
+        return measurement
+
+
+@_ONLY_TENSORFLOW
+def test_all_networks_see_the_same_patches_operators_and_noise():
+    patches = PatchSet(_smooth_images(), size=8, stride=2, num_patches=12)
+    drawn = []
+    for cell_class in (RIMCell, GDNCell, FFNCell):
+        problem = _Recording(ThreeTaskProblem())
+        rim = rim_tf.RIM(cell_class(features=4, state_features=6), num_steps=2)
+        settings = dataclasses.replace(_SETTINGS, batch_size=4)
+        model = training.compiled_model(rim, problem, settings, [Phase(2, 0, 3)])
+        # Not compiled, so that there are values to remember.
+        model.run_eagerly = True
+        order = patches.order(1, settings.seed)
+        model.fit(
+            patches.dataset(order, 4), steps_per_epoch=3, shuffle=False, verbose=0
+        )
+        drawn.append(problem.drawn)
+    rim, *others = drawn
+    assert len(rim) == 3
+    for other in others:
+        for batch, expected in zip(other, rim, strict=True):
+            for value, expected_value in zip(batch, expected, strict=True):
+                np.testing.assert_array_equal(value, expected_value)
 
 
 class _KillError(Exception):
@@ -285,6 +333,17 @@ def test_finished_training_is_not_repeated(tmp_path, monkeypatch):
     _train(tmp_path)
     monkeypatch.setattr(keras.Model, "fit", None)
     _train(tmp_path)
+
+
+def test_goes_on_with_a_training_that_did_not_know_a_setting(tmp_path):
+    _train(tmp_path)
+    path = tmp_path / training.SETTINGS_FILE
+    earlier = json.loads(path.read_text())
+    del earlier["loss"]
+    path.write_text(json.dumps(earlier))
+    _train(tmp_path)
+    with pytest.raises(training.TrainingError, match=r"other settings \(loss\)"):
+        _train(tmp_path, settings=dataclasses.replace(_SETTINGS, loss="log_mse"))
 
 
 def test_refuses_to_go_on_with_other_settings(tmp_path):

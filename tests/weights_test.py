@@ -23,6 +23,33 @@ _DENOISING = {
 _SUPER_RESOLUTION = {"rim_super_resolution": (31.313, 30.044)}
 
 
+# Of a training; all else is the same for the three networks of Figure 3.
+_OWN = {
+    "name",
+    "initial_weights",
+    "seconds",
+    "runs",
+    "validation_psnr",
+    "best_after_updates",
+}
+
+
+def _trainings(name):
+    """Returns what was the same in all trainings of shipped weights, the last first."""
+    training = pretrained.read_history(name)
+    trainings = []
+    while training:
+        common = {key: value for key, value in training.items() if key not in _OWN}
+        trainings.append(common)
+        training = training.get("initial_weights")
+    return trainings
+
+
+@pytest.mark.parametrize("name", ["gdn_3task", "ffn_3task"])
+def test_networks_of_figure_3_were_trained_alike(name):
+    assert _trainings(name) == _trainings("rim_3task")
+
+
 @pytest.fixture(name="photographs")
 def _photographs():
     details = {
