@@ -296,8 +296,11 @@ def whole_sets(
 
     A baseline measured on the 68 images only is not shown as one of the 100.
     """
-    whole = [r for r in records if r.num_images == len(test.sets[r.test_set])]
-    return whole or records
+    return [r for r in records if _is_whole(r, test)] or records
+
+
+def _is_whole(record: reporting.Measured, test: image_sets.TestImages) -> bool:
+    return record.num_images == len(test.sets[record.test_set])
 
 
 def compare(
@@ -314,19 +317,17 @@ def compare(
       reported: The rows of `reporting.read_reported`.
       test: The test images.
     """
-    lines = {}
+    if test.dataset != "bsds300":
+        return []
+    differences: dict[str, dict[str, list[float]]] = {}
     for record in measured:
         sigma = f"{record.condition['sigma']:g}"
         value = reported.get(record.model, {}).get(record.test_set, {}).get(sigma)
-        is_whole = str(record.num_images) == record.test_set
-        if test.dataset == "bsds300" and is_whole and value is not None:
-            row = lines.setdefault(record.model, {})
+        is_comparable = str(record.num_images) == record.test_set and value is not None
+        if record.model.startswith("RIM") and is_comparable:
+            row = differences.setdefault(record.model, {})
             row.setdefault(record.test_set, []).append(record.mean - value)
-    return [
-        _describe_differences(name, differences)
-        for name, differences in lines.items()
-        if name.startswith("RIM")
-    ]
+    return [_describe_differences(*item) for item in differences.items()]
 
 
 def _describe_differences(name: str, differences: Mapping[str, list[float]]) -> str:
@@ -335,16 +336,15 @@ def _describe_differences(name: str, differences: Mapping[str, list[float]]) -> 
         for test_set, values in differences.items()
     )
     least = min(min(values) for values in differences.values())
-    verdict = "REPRODUCED" if least >= -_CLOSE else "NOT REPRODUCED"
     return (
-        f"* {name}, measured less reported: {numbers}: **{verdict}** (at most "
-        f"{_CLOSE:g} dB below)."
+        f"* {name}, measured less reported: {numbers}: "
+        f"**{reporting.verdict(least >= -_CLOSE)}** (at most {_CLOSE:g} dB below)."
     )
 
 
 def _how_many(records: list[reporting.Measured], test: image_sets.TestImages) -> str:
     """Says so where not all images of the test sets were measured."""
-    if all(r.num_images == len(test.sets[r.test_set]) for r in records):
+    if all(_is_whole(r, test) for r in records):
         return ""
     numbers = sorted({r.num_images for r in records})
     images = reporting.count(numbers[-1], "image")

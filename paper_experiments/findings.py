@@ -77,7 +77,7 @@ def _judge_trained_steps(seen: Curves, t: int) -> list[str]:
         _line(
             f"(b) GDN the worst of the three at t = {t} on every such task: below the "
             f"others by {min(below):+.2f} to {max(below):+.2f} dB",
-            _verdict(min(below) > 0),
+            reporting.verdict(min(below) > 0),
         ),
     ]
 
@@ -91,12 +91,12 @@ def _judge_later_steps(curves: Curves, seen: Curves) -> list[str]:
             f"(b) GDN falls after t = {TRAINED_STEPS}, by more than {_ALLOWED_FALL} dB "
             f"on every task that it was trained on: by {min(gdn):.2f} to "
             f"{max(gdn):.2f} dB up to t = {last}",
-            _verdict(min(gdn) > _ALLOWED_FALL),
+            reporting.verdict(min(gdn) > _ALLOWED_FALL),
         ),
         _line(
             f"(c) the RIM does not fall by more than {_ALLOWED_FALL} dB at any t up to "
             f"{last}: at most by {rim:.2f} dB",
-            _verdict(rim <= _ALLOWED_FALL),
+            reporting.verdict(rim <= _ALLOWED_FALL),
         ),
         *_judge_feed_forward_network(seen),
     ]
@@ -120,7 +120,7 @@ def _judge_feed_forward_network(seen: Curves) -> list[str]:
                 "(d) the FFN degrades over time on harder tasks: on the "
                 f"{_EXTREMES} {meaning} it falls by up to {hard:.2f} dB "
                 f"({worst.title}), on the other extreme by {easy:.2f} dB",
-                _verdict(hard > max(easy, _ALLOWED_FALL)),
+                reporting.verdict(hard > max(easy, _ALLOWED_FALL)),
             )
         )
     return lines
@@ -142,7 +142,7 @@ def _judge_unseen_task(unseen: Curves, t: int) -> str:
         "(e) on inpainting RIM and FFN carry over, RIM best, GDN fails (it gains "
         f"nothing, or {_FAILURE:g} dB less than the FFN): smallest margin of the RIM "
         f"{_with_error(margins)} dB; gains up to t = {t} at {numbers}",
-        _verdict_on(margins) if others_as_in_paper else _verdict(False),
+        _verdict_on(margins) if others_as_in_paper else reporting.verdict(False),
     )
 
 
@@ -150,16 +150,12 @@ def _line(text: str, verdict: str) -> str:
     return f"* {text}: **{verdict}**."
 
 
-def _verdict(reproduced: bool) -> str:
-    return "reproduced" if reproduced else "NOT REPRODUCED"
-
-
 def _verdict_on(margins: np.ndarray) -> str:
     """Says whether margins are positive, if that is certain."""
     error = reporting.standard_error(margins)
     if error is not None and abs(margins.mean()) < _CERTAIN * error:
         return f"not decided, within {_CERTAIN} standard errors"
-    return _verdict(margins.mean() > 0)
+    return reporting.verdict(margins.mean() > 0)
 
 
 def _margins(row: Mapping[str, Curve], t: int) -> np.ndarray:

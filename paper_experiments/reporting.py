@@ -61,6 +61,11 @@ def standard_error(values: Sequence[float]) -> float | None:
     return float(np.std(values, ddof=1) / np.sqrt(len(values)))
 
 
+def verdict(reproduced: bool) -> str:
+    """Says whether something of the paper is reproduced."""
+    return "reproduced" if reproduced else "NOT REPRODUCED"
+
+
 def read_reported(name: str) -> dict[str, Any]:
     """Returns the paper's numbers of a table, with their provenance.
 

@@ -29,7 +29,7 @@ def _of_whole_sets(model, mean, test_set="68", number=68):
 @pytest.mark.parametrize(
     ("mean", "differences", "verdict"),
     [
-        (30.0, "-0.10 / +1.90 dB on the 68 images", "**REPRODUCED**"),
+        (30.0, "-0.10 / +1.90 dB on the 68 images", "**reproduced**"),
         (29.9, "-0.20 / +1.80 dB on the 68 images", "**NOT REPRODUCED**"),
     ],
 )
