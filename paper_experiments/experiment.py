@@ -499,6 +499,11 @@ def chooses_weights() -> bool:
     return _TRAIN.value or _WEIGHTS.value is not None
 
 
+def overwrites() -> bool:
+    """Says whether earlier results are to be deleted."""
+    return _OVERWRITE.value
+
+
 def run_baselines() -> bool:
     """Says whether baselines are to be measured."""
     return _BASELINES.value

@@ -10,7 +10,8 @@ stopped at t = 20, and the estimates over time (`figure4.png`), and says of each
 paper's findings whether it is reproduced. With `--train` it trains all three first.
 
 sigma = 1 of the paper is 1/32 here, about 8/255: see `RandomProjection`. The paper's
-5,000 test patches take some 4 hours on two CPU cores, --num_test_patches=200 ten
+5,000 test patches take some 4 hours on two CPU cores; the same command goes on with an
+interrupted test. --num_test_patches=200, the first of the same patches, take ten
 minutes. A quick look, which decides nothing: --dataset=embedded
 --num_test_patches=8 --num_steps=20. What happens after t = 20 is judged with
 --num_steps=30 or more.
@@ -18,6 +19,7 @@ minutes. A quick look, which decides nothing: --dataset=embedded
 
 import csv
 import itertools
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -46,6 +48,7 @@ _NUM_TEST_PATCHES = flags.DEFINE_integer(
 
 _SCRIPT = "figure3_three_task"
 _CURVES_FILE = "curves.csv"
+_BATCHES_FOLDER = "measured"
 _COLOR = "gray"
 _NUM_STEPS = 50
 _CELLS = {"RIM": RIMCell, "GDN": GDNCell, "FFN": FFNCell}
@@ -74,25 +77,15 @@ def main() -> None:
     )
     models = {row: obtained[name][0] for row, name in _WEIGHTS.items()}
     histories = {row: obtained[name][1] for row, name in _WEIGHTS.items()}
-    patch_set = PatchSet(
-        images, three_task.PATCH_SIZE, 4, _NUM_TEST_PATCHES.value, settings.seed
-    )
-    patches = patch_set.to_numpy()
-    seconds = three_task.estimate_seconds(models, patches, settings.num_steps)
-    num_patches = reporting.count(len(patches), "patch", "patches")
-    print(
-        f"Testing on {num_patches} with "
-        f"{reporting.count(settings.num_steps, 'step')} takes about "
-        f"{reporting.describe_seconds(seconds)}. For a quick look: "
-        "--num_test_patches=8 --num_steps=20."
-    )
-    curves = three_task.measure(models, patches, settings.num_steps, settings.seed)
+    curves = _measure(models, images, settings)
     measured = _to_measured(curves, test.dataset)
+    num_measured = measured[0].num_images
+    num_patches = reporting.count(num_measured, "patch", "patches")
     lines = [
         *_table(curves),
         "",
         *findings.judge(curves),
-        *_warning(len(patches)),
+        *_warning(num_measured),
         "",
         *(f"* **{note}**" for note in test.notes),
         f"* {num_patches} of {test.dataset}, sigma = 1/32, seed "
@@ -116,6 +109,45 @@ def main() -> None:
         f"\nWrote result.json, table.md, {_CURVES_FILE}, figure3.png and figure4.png "
         f"to {settings.output_dir} after {duration}."
     )
+
+
+def _measure(
+    models: Mapping[str, RIM],
+    images: list[np.ndarray],
+    settings: experiment.Experiment,
+) -> dict[three_task.Panel, dict[str, three_task.Curve]]:
+    """Measures what Figure 3 shows; says before how long it takes."""
+    measurement = three_task.Measurement(
+        models,
+        _draw_patches(images, _NUM_TEST_PATCHES.value, settings.seed),
+        settings.num_steps,
+        settings.seed,
+        settings.output_dir / _BATCHES_FOLDER,
+    )
+    overwrite = experiment.overwrites()
+    if overwrite:
+        shutil.rmtree(measurement.folder, ignore_errors=True)
+    num_kept = measurement.num_kept()
+    left = f" of which {num_kept} are done" if num_kept else ""
+    seconds = measurement.estimate_seconds()
+    print(
+        f"Testing on {reporting.count(len(measurement.patches), 'patch', 'patches')}"
+        f"{left} with {reporting.count(settings.num_steps, 'step')} takes about "
+        f"{reporting.describe_seconds(seconds)}. If it is interrupted, the same "
+        f"command{' without --overwrite' if overwrite else ''} goes on with it. "
+        "For a quick look: --num_test_patches=8 --num_steps=20."
+    )
+    return measurement.run()
+
+
+def _draw_patches(images: list[np.ndarray], number: int, seed: int) -> np.ndarray:
+    """Returns patches, `(number, 32, 32, 1)`: the first of the paper's number.
+
+    So a smaller test is a part of a larger one.
+    """
+    sample = max(number, _NUM_TEST_PATCHES.default)
+    patch_set = PatchSet(images, three_task.PATCH_SIZE, 4, sample, seed)
+    return patch_set.gather(np.arange(min(number, len(patch_set))))
 
 
 def _warning(num_patches: int) -> list[str]:

@@ -2,15 +2,18 @@
 
 import dataclasses
 import functools
+import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import keras
 import numpy as np
 from tqdm import tqdm
 
-from paper_experiments import experiment
-from rim_tf import metrics
+from paper_experiments import experiment, reporting
+from rim_tf import files, metrics
 from rim_tf.forward_models import (
     ForwardModel,
     FourierProjection,
@@ -84,41 +87,130 @@ class Curve:
         return self.psnr.std(axis=1)
 
 
-def measure(
-    models: Mapping[str, RIM], patches: np.ndarray, num_steps: int, seed: int
-) -> dict[Panel, dict[str, Curve]]:
-    """Measures all models in all panels, on the same observations.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Measurement:
+    """PSNR of all models in all panels, on the same observations.
 
-    Args:
+    Every batch of patches is kept on disk when it is done, so that an interrupted
+    measurement goes on where it was. What was measured with other weights, patches,
+    settings or versions is measured again.
+
+    Attributes:
       models: By name.
       patches: `(number, 32, 32, 1)` float32 in [0, 1].
       num_steps: T.
       seed: Seed of operators and noise.
-
-    Returns:
-      By panel and name of the model.
+      folder: Where batches are kept.
     """
-    curves: dict[Panel, dict[str, Curve]] = {}
-    total = len(PANELS) * len(models) * len(patches)
-    with tqdm(total=total, unit="patch", desc="Figure 3") as bar:
-        for panel in PANELS:
-            curves[panel] = {
-                name: _measure_panel(model, panel, patches, num_steps, seed, bar)
-                for name, model in models.items()
+
+    models: Mapping[str, RIM]
+    patches: np.ndarray
+    num_steps: int
+    seed: int
+    folder: Path
+
+    def num_kept(self) -> int:
+        """Returns how many patches were measured before."""
+        return sum(
+            len(self._clean(number))
+            for number in self._batches
+            if self._read(number) is not None
+        )
+
+    def estimate_seconds(self) -> float:
+        """Says how long `run` will take, from a few steps of each model."""
+        batch = self.patches[:_BATCH_SIZE]
+        per_pixel_step = sum(
+            experiment.seconds_per_pixel_step(model, batch)
+            for model in self.models.values()
+        )
+        pixels = (len(self.patches) - self.num_kept()) * PATCH_SIZE**2
+        return float(per_pixel_step * pixels * self.num_steps * len(PANELS))
+
+    def run(self) -> dict[Panel, dict[str, Curve]]:
+        """Measures what was not measured before.
+
+        Returns:
+          By panel and name of the model.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        curves_of_a_patch = len(PANELS) * len(self.models)
+        psnr = []
+        with tqdm(
+            total=len(self.patches) * curves_of_a_patch,
+            initial=self.num_kept() * curves_of_a_patch,
+            unit="curve",
+            desc="Figure 3",
+        ) as bar:
+            for number in self._batches:
+                kept = self._read(number)
+                psnr.append(self._measure(number, bar) if kept is None else kept)
+        by_panel = np.concatenate(psnr, axis=-1)
+        return {
+            panel: {
+                name: Curve(curve)
+                for name, curve in zip(self.models, by_model, strict=True)
             }
-    return curves
+            for panel, by_model in zip(PANELS, by_panel, strict=True)
+        }
 
+    @property
+    def _batches(self) -> range:
+        """Numbers of the batches."""
+        return range(math.ceil(len(self.patches) / _BATCH_SIZE))
 
-def estimate_seconds(
-    models: Mapping[str, RIM], patches: np.ndarray, num_steps: int
-) -> float:
-    """Says how long `measure` will take, from a few steps of each model."""
-    batch = patches[:_BATCH_SIZE]
-    per_pixel_step = sum(
-        experiment.seconds_per_pixel_step(model, batch) for model in models.values()
-    )
-    pixels = np.prod(patches.shape[:3])
-    return float(per_pixel_step * pixels * num_steps * len(PANELS))
+    def _clean(self, number: int) -> np.ndarray:
+        """Returns the patches of a batch."""
+        return self.patches[number * _BATCH_SIZE : (number + 1) * _BATCH_SIZE]
+
+    def _read(self, number: int) -> np.ndarray | None:
+        """Returns what `_measure` kept of a batch, if it would be the same today."""
+        path = self._path(number)
+        if not path.exists():
+            return None
+        with np.load(path) as kept:
+            same = kept["fingerprint"] == self._fingerprint(number)
+            return kept["psnr"] if same else None
+
+    def _measure(self, number: int, bar: tqdm) -> np.ndarray:
+        """Returns the PSNR of a batch, `(panels, models, T + 1, patches)`."""
+        psnr = np.stack([self._measure_panel(panel, number, bar) for panel in PANELS])
+        with files.replacing(self._path(number)) as temporary:
+            np.savez(temporary, psnr=psnr, fingerprint=self._fingerprint(number))
+        return psnr
+
+    def _measure_panel(self, panel: Panel, number: int, bar: tqdm) -> np.ndarray:
+        clean = self._clean(number)
+        first = number * _BATCH_SIZE
+        seeds = [operator_seed(self.seed, first + i) for i in range(len(clean))]
+        forward_model = TASKS[panel.task](panel.fraction, seeds)
+        observation = observe(clean, forward_model, self.seed, number)
+        psnr = []
+        for model in self.models.values():
+            over_time = estimates(model, observation, forward_model, self.num_steps)
+            psnr.append([metrics.psnr(estimate, clean) for estimate in over_time])
+            bar.update(len(clean))
+        return np.float32(psnr)
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"batch_{number:03d}.npz"
+
+    def _fingerprint(self, number: int) -> str:
+        """Returns a hash of all that the PSNR of a batch depends on."""
+        settings = repr((self.num_steps, self.seed, self._models_fingerprint))
+        digest = hashlib.sha256(settings.encode() + self._clean(number).tobytes())
+        return digest.hexdigest()
+
+    @functools.cached_property
+    def _models_fingerprint(self) -> str:
+        # Another commit changes something else more often than these numbers.
+        versions = {**reporting.versions(), "commit": None}
+        digest = hashlib.sha256(repr(versions).encode())
+        for name, model in self.models.items():
+            digest.update(f"{name} {model.dtype_policy.name}".encode())
+            for weight in model.get_weights():
+                digest.update(weight.tobytes())
+        return digest.hexdigest()
 
 
 def operator_seed(seed: int, number: int) -> int:
@@ -151,27 +243,3 @@ def estimates(
     )
     later = iterate(model, observation, forward_model, SIGMA, num_steps)
     return [keras.ops.convert_to_numpy(x) for x in (initial, *later)]
-
-
-def _measure_panel(
-    model: RIM,
-    panel: Panel,
-    patches: np.ndarray,
-    num_steps: int,
-    seed: int,
-    bar: tqdm,
-) -> Curve:
-    values = []
-    for number, start in enumerate(range(0, len(patches), _BATCH_SIZE)):
-        clean = patches[start : start + _BATCH_SIZE]
-        seeds = [operator_seed(seed, start + i) for i in range(len(clean))]
-        forward_model = TASKS[panel.task](panel.fraction, seeds)
-        observation = observe(clean, forward_model, seed, number)
-        values.append(
-            [
-                metrics.psnr(estimate, clean)
-                for estimate in estimates(model, observation, forward_model, num_steps)
-            ]
-        )
-        bar.update(len(clean))
-    return Curve(np.concatenate(values, axis=1))

@@ -196,6 +196,35 @@ def test_table_and_results_are_of_t_20_and_of_the_last():
     assert measured[1].per_image == {"patch 0": 50.0, "patch 1": 52.0}
 
 
+def test_a_smaller_test_is_a_part_of_a_larger_one():
+    image = np.random.default_rng(0).integers(0, 256, (400, 400, 1), np.uint8)
+    larger, smaller = (
+        figure3_three_task._draw_patches([image], number, 0) for number in (6000, 3)
+    )
+    whole = figure3_three_task._draw_patches([image], 5000, 0)
+    assert (len(larger), len(smaller), len(whole)) == (6000, 3, 5000)
+    np.testing.assert_array_equal(smaller, whole[:3])
+
+
+def test_a_test_goes_on_and_overwrite_begins_anew(tmp_path, run_script):
+    output = tmp_path / "out"
+    arguments = [
+        "--dataset=embedded",
+        "--num_test_patches=2",
+        "--num_steps=1",
+        f"--output_dir={output}",
+    ]
+    run_script("figure3_three_task", *arguments)
+    first = json.loads((output / "result.json").read_text())["measured"]
+    (output / "result.json").unlink()
+    for more, said in (([], "of which 2 are done"), (["--overwrite"], "without --ov")):
+        finished = run_script("figure3_three_task", *arguments, *more)
+        assert said in finished.stdout
+        assert ("are done" in finished.stdout) == (not more)
+        result = json.loads((output / "result.json").read_text())
+        assert result["measured"] == first
+
+
 def test_small_images(tmp_path, run_script, tiny_training):
     """Figure 4 is drawn of what there is, of the first image with room for a patch."""
     folder, output = tmp_path / "images", tmp_path / "out"

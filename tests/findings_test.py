@@ -46,9 +46,9 @@ def _verdicts(curves):
 def test_the_papers_curves_reproduce_all():
     assert _verdicts(_curves()) == [True] * 7
     lines = findings.judge(_curves())
-    assert "smallest margin +1.00 ± 0.00 dB (Gaussian, p = 0.2)" in lines[0]
+    assert "least certain margin +1.00 ± 0.00 dB (Gaussian, p = 0.2)" in lines[0]
     assert "below the others by +1.00 to +1.00 dB" in lines[1]
-    assert "p = 0.4: GDN -1.00 dB, FFN +19.40 dB" in lines[6]
+    assert "p = 0.4: RIM +20.40 dB, FFN +19.40 dB, GDN -1.00 dB" in lines[6]
     assert "not tested" not in "".join(lines)
 
 
@@ -64,6 +64,7 @@ def test_the_papers_curves_reproduce_all():
         (6, "inpainting", "GDN", _curve(10, 29.5, 20)),
         (6, "inpainting", "GDN", _curve(10, 26.9, 20)),
         (6, "inpainting", "FFN", _curve(10, 31, 27)),
+        (6, "inpainting", "FFN", _curve(10, 27, 27)),
     ],
 )
 def test_one_panel_is_enough_to_refute(finding, task, model, curve):
@@ -100,7 +101,18 @@ def test_standard_error_is_that_of_differences_on_the_same_patches():
     # On one patch 0.5 dB above the FFN, on the other 0.1 dB.
     row["RIM"] = three_task.Curve(row["FFN"].psnr + np.array([0.5, 0.1]))
     line = findings.judge(curves)[0]
-    assert "smallest margin +0.30 ± 0.20 dB (Fourier, p = 0.4)" in line
+    assert "least certain margin +0.30 ± 0.20 dB (Fourier, p = 0.4)" in line
+    assert line.endswith("**not decided, within 2 standard errors**.")
+
+
+def test_the_least_certain_margin_decides():
+    """Not the smallest one."""
+    curves = _curves()
+    row = curves[three_task.Panel("Fourier", 0.4)]
+    # 4 dB above the FFN on one patch, 1 dB below it on the other.
+    row["RIM"] = three_task.Curve(row["FFN"].psnr + np.array([4.0, -1.0]))
+    line = findings.judge(curves)[0]
+    assert "least certain margin +1.50 ± 2.50 dB (Fourier, p = 0.4)" in line
     assert line.endswith("**not decided, within 2 standard errors**.")
 
 
@@ -110,7 +122,7 @@ def test_one_patch_has_no_standard_error():
         for panel, row in _curves().items()
     }
     line = findings.judge(curves)[0]
-    assert "smallest margin +1.00 dB" in line
+    assert "least certain margin +1.00 dB" in line
     assert line.endswith("**reproduced**.")
 
 

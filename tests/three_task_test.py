@@ -1,5 +1,7 @@
 """Tests of the measurements of Figure 3."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -24,9 +26,20 @@ def _patches():
     return generator.uniform(0.2, 0.8, size=(5, 32, 32, 1)).astype(np.float32)
 
 
-def test_measures_the_first_estimate_when_nothing_changes(patches):
-    models = {"one": RIM(_Nothing()), "other": RIM(_Nothing())}
-    curves = three_task.measure(models, patches, num_steps=2, seed=0)
+@pytest.fixture(name="measurement")
+def _measurement(patches, tmp_path):
+    models = {"one": _model(), "other": _model()}
+    return three_task.Measurement(models, patches, 2, 0, tmp_path / "measured")
+
+
+def _model():
+    model = RIM(_Nothing())
+    model.build()
+    return model
+
+
+def test_measures_the_first_estimate_when_nothing_changes(measurement, patches):
+    curves = measurement.run()
     assert len(curves) == len(three_task.TASKS) * len(three_task.FRACTIONS)
     for panel, row in curves.items():
         for curve in row.values():
@@ -41,6 +54,56 @@ def test_measures_the_first_estimate_when_nothing_changes(patches):
         expected = metrics.psnr(first, patches)
         np.testing.assert_allclose(row["one"].mean[0], expected.mean(), atol=1e-3)
         np.testing.assert_allclose(row["one"].deviation[0], expected.std(), atol=1e-3)
+
+
+def _count_measured(measurement, monkeypatch):
+    """Runs a measurement; returns the numbers of the batches that were not kept."""
+    measured = []
+    measure = three_task.Measurement._measure
+
+    def counted(self, number, bar):
+        measured.append(number)
+        return measure(self, number, bar)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(three_task.Measurement, "_measure", counted)
+        curves = measurement.run()
+    return measured, curves
+
+
+def test_interrupted_measurement_goes_on(measurement, patches, monkeypatch):
+    monkeypatch.setattr(three_task, "_BATCH_SIZE", 2)
+    assert measurement.num_kept() == 0
+    whole = measurement.run()
+    (measurement.folder / "batch_001.npz").unlink()
+    assert measurement.num_kept() == 3
+    measured, again = _count_measured(measurement, monkeypatch)
+    assert measured == [1]
+    assert measurement.num_kept() == 5
+    for panel, row in whole.items():
+        for name, curve in row.items():
+            assert curve.psnr.shape == (3, len(patches))
+            np.testing.assert_array_equal(again[panel][name].psnr, curve.psnr)
+
+
+@pytest.mark.parametrize("changed", ["models", "patches", "num_steps", "seed"])
+def test_what_was_measured_otherwise_is_measured_again(
+    measurement, patches, monkeypatch, changed
+):
+    monkeypatch.setattr(three_task, "_BATCH_SIZE", 2)
+    measurement.run()
+    trained = _model()
+    trained.phi_epsilon.assign(1.0)
+    others = {
+        "models": {"one": _model(), "other": trained},
+        # The second batch is another one, the third is gone.
+        "patches": np.concatenate([patches[:3], 1 - patches[3:4]]),
+        "num_steps": 1,
+        "seed": 1,
+    }
+    other = dataclasses.replace(measurement, **{changed: others[changed]})
+    measured, _ = _count_measured(other, monkeypatch)
+    assert measured == ([1] if changed == "patches" else [0, 1, 2])
 
 
 @pytest.mark.parametrize("task", ["Fourier", "inpainting"])
