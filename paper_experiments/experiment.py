@@ -615,14 +615,19 @@ def _is_inside(path: str, folder: Path) -> bool:
     return Path(path).expanduser().resolve().is_relative_to(folder.resolve())
 
 
-def _delete_results(output_dir: Path, training_folder: Path) -> None:
-    """Deletes training, table and result of an earlier run.
+def delete_results(output_dir: Path, folder: Path) -> None:
+    """Deletes a folder, and table and result of an earlier run.
 
     Pictures are replaced when the new ones are ready.
+
+    Args:
+      output_dir: Where table and result are.
+      folder: What was trained or measured; there need not be one.
     """
     for name in (RESULT_FILE, TABLE_FILE):
         (output_dir / name).unlink(missing_ok=True)
-    shutil.rmtree(training_folder, ignore_errors=True)
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 @contextlib.contextmanager
@@ -702,7 +707,7 @@ def _train(
                 f"--overwrite: it would delete {initial_weights}, which is to start "
                 "from; choose another --output_dir."
             )
-        _delete_results(experiment.output_dir, folder)
+        delete_results(experiment.output_dir, folder)
     try:
         training.train(
             model,

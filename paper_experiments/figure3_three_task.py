@@ -19,9 +19,9 @@ minutes. A quick look, which decides nothing: --dataset=embedded
 
 import csv
 import itertools
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -64,6 +64,50 @@ def main() -> None:
     settings = experiment.start(_SCRIPT)
     test = experiment.load_test_images()
     images = _to_gray(test)
+    models, histories = _obtain_models(settings)
+    patches, image_numbers = _draw_patches(
+        images, _NUM_TEST_PATCHES.value, settings.seed
+    )
+    measured = _measure(models, patches, settings)
+    curves = three_task.to_curves(measured.psnr, models)
+    num_patches = reporting.count(len(patches), "patch", "patches")
+    num_images = reporting.count(len(np.unique(image_numbers)), "image")
+    lines = [
+        *_table(curves),
+        "",
+        *findings.judge(curves, image_numbers),
+        *_warning(len(patches)),
+        "",
+        *(f"* **{note}**" for note in test.notes),
+        f"* {num_patches} from {num_images} of {test.dataset}, sigma = 1/32, seed "
+        f"{settings.seed}, {settings.dtype}; ± is the standard error for other images.",
+        *(
+            f"* {row}: {models[row].count_params():,} parameters. "
+            f"{reporting.training_note(history)}"
+            for row, history in histories.items()
+        ),
+        "* The FFN has eight times fewer parameters than the others.",
+        *_note_on_commits(measured.commits),
+    ]
+    text = "\n".join(lines)
+    print(text)
+    _write_curves(curves, settings.output_dir / _CURVES_FILE)
+    figures.save_curves(curves, settings.output_dir / "figure3.png")
+    _save_figure4(models, images[0], settings)
+    experiment.write_results(
+        settings, test, _to_measured(curves, test.dataset), {}, histories, text
+    )
+    print(
+        f"\nWrote result.json, table.md, {_CURVES_FILE}, figure3.png and figure4.png "
+        f"to {settings.output_dir}; measuring took "
+        f"{reporting.describe_seconds(measured.seconds)}."
+    )
+
+
+def _obtain_models(
+    settings: experiment.Experiment,
+) -> tuple[dict[str, RIM], dict[str, dict[str, Any]]]:
+    """Returns the models, and the histories of their weights, by their rows."""
     obtained = experiment.obtain_models(
         settings,
         ThreeTaskProblem(max_sigma=experiment.max_sigma()),
@@ -77,77 +121,59 @@ def main() -> None:
     )
     models = {row: obtained[name][0] for row, name in _WEIGHTS.items()}
     histories = {row: obtained[name][1] for row, name in _WEIGHTS.items()}
-    curves = _measure(models, images, settings)
-    measured = _to_measured(curves, test.dataset)
-    num_measured = measured[0].num_images
-    num_patches = reporting.count(num_measured, "patch", "patches")
-    lines = [
-        *_table(curves),
-        "",
-        *findings.judge(curves),
-        *_warning(num_measured),
-        "",
-        *(f"* **{note}**" for note in test.notes),
-        f"* {num_patches} of {test.dataset}, sigma = 1/32, seed "
-        f"{settings.seed}, {settings.dtype}.",
-        *(
-            f"* {row}: {models[row].count_params():,} parameters. "
-            f"{reporting.training_note(history)}"
-            for row, history in histories.items()
-        ),
-        "* The FFN has eight times fewer parameters than the others.",
-    ]
-    text = "\n".join(lines)
-    print(text)
-    # Before the figures, so that nothing is lost if one cannot be drawn.
-    _write_curves(curves, settings.output_dir / _CURVES_FILE)
-    experiment.write_results(settings, test, measured, {}, histories, text)
-    figures.save_curves(curves, settings.output_dir / "figure3.png")
-    _save_figure4(models, images[0], settings)
-    duration = reporting.describe_seconds(settings.seconds)
-    print(
-        f"\nWrote result.json, table.md, {_CURVES_FILE}, figure3.png and figure4.png "
-        f"to {settings.output_dir} after {duration}."
-    )
+    return models, histories
 
 
 def _measure(
-    models: Mapping[str, RIM],
-    images: list[np.ndarray],
-    settings: experiment.Experiment,
-) -> dict[three_task.Panel, dict[str, three_task.Curve]]:
+    models: Mapping[str, RIM], patches: np.ndarray, settings: experiment.Experiment
+) -> three_task.Measured:
     """Measures what Figure 3 shows; says before how long it takes."""
     measurement = three_task.Measurement(
         models,
-        _draw_patches(images, _NUM_TEST_PATCHES.value, settings.seed),
+        patches,
         settings.num_steps,
         settings.seed,
         settings.output_dir / _BATCHES_FOLDER,
     )
     overwrite = experiment.overwrites()
     if overwrite:
-        shutil.rmtree(measurement.folder, ignore_errors=True)
+        experiment.delete_results(settings.output_dir, measurement.folder)
     num_kept = measurement.num_kept()
-    left = f" of which {num_kept} are done" if num_kept else ""
-    seconds = measurement.estimate_seconds()
+    takes = (
+        f", {num_kept} of them done before; the rest takes" if num_kept else " takes"
+    )
     print(
-        f"Testing on {reporting.count(len(measurement.patches), 'patch', 'patches')}"
-        f"{left} with {reporting.count(settings.num_steps, 'step')} takes about "
-        f"{reporting.describe_seconds(seconds)}. If it is interrupted, the same "
-        f"command{' without --overwrite' if overwrite else ''} goes on with it. "
-        "For a quick look: --num_test_patches=8 --num_steps=20."
+        f"Testing with {reporting.count(settings.num_steps, 'step')} on "
+        f"{reporting.count(len(patches), 'patch', 'patches')}"
+        f"{takes} about "
+        f"{reporting.describe_seconds(measurement.estimate_seconds())}. If it is "
+        f"interrupted, the same command{' without --overwrite' if overwrite else ''} "
+        "goes on with it. For a quick look: --num_test_patches=8 --num_steps=20."
     )
     return measurement.run()
 
 
-def _draw_patches(images: list[np.ndarray], number: int, seed: int) -> np.ndarray:
-    """Returns patches, `(number, 32, 32, 1)`: the first of the paper's number.
+def _draw_patches(
+    images: list[np.ndarray], number: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws patches from all at stride 4; a smaller number is a part of a larger one.
 
-    So a smaller test is a part of a larger one.
+    Returns:
+      Patches, `(number, 32, 32, 1)` float32 in [0, 1], and of each the number of its
+      image, `(number,)`.
     """
-    sample = max(number, _NUM_TEST_PATCHES.default)
-    patch_set = PatchSet(images, three_task.PATCH_SIZE, 4, sample, seed)
-    return patch_set.gather(np.arange(min(number, len(patch_set))))
+    patch_set = PatchSet(images, three_task.PATCH_SIZE, 4)
+    drawn = np.random.default_rng(seed).permutation(len(patch_set))[:number]
+    return patch_set.gather(drawn), patch_set.images_of(drawn)
+
+
+def _note_on_commits(commits: frozenset[str]) -> list[str]:
+    if len(commits) < 2:
+        return []
+    return [
+        "* **Measured by several versions of the program**, whose commits are "
+        f"{', '.join(sorted(commits))}; --overwrite measures all by one."
+    ]
 
 
 def _warning(num_patches: int) -> list[str]:
@@ -195,7 +221,7 @@ def _table(curves: Mapping) -> list[str]:
 def _to_measured(curves: Mapping, dataset: str) -> list[reporting.Measured]:
     """Returns what stands in the table, with the value of each patch.
 
-    Patches are numbered as the seeded sample of `PatchSet` draws them.
+    Patches are numbered as they were drawn.
     """
     return [
         reporting.Measured(

@@ -136,13 +136,15 @@ def save_curves(curves: Mapping[Any, Mapping[str, Any]], path: Path) -> None:
                 alpha=0.15,
                 linewidth=0,
             )
-        if steps[-1] >= PAPER_NUM_STEPS:
+        trained_steps_shown = steps[-1] >= PAPER_NUM_STEPS
+        if trained_steps_shown:
             axis.axvline(PAPER_NUM_STEPS, color="black", linestyle="--", linewidth=0.8)
         axis.set_title(panel.title, fontsize=10)
     for axis in axes[:, 0]:
         axis.set_ylabel("PSNR in dB")
+    dashed = f"dashed: t = {PAPER_NUM_STEPS}, the last of the paper's training; "
     figure.supxlabel(
-        f"step t (dashed: t = {PAPER_NUM_STEPS}, the last of the paper's training; "
+        f"step t ({dashed if trained_steps_shown else ''}"
         "shaded: one standard deviation over patches)",
         fontsize=10,
     )

@@ -61,6 +61,29 @@ def standard_error(values: Sequence[float]) -> float | None:
     return float(np.std(values, ddof=1) / np.sqrt(len(values)))
 
 
+def clustered_standard_error(values: np.ndarray, clusters: np.ndarray) -> float | None:
+    """Returns the standard error of the mean of values that come in clusters.
+
+    Patches of the same image are alike: many of them say less than as many patches of
+    other images. Where each value is a cluster of its own, this is `standard_error`.
+
+    Args:
+      values: `(number,)`.
+      clusters: `(number,)`, to which cluster each belongs.
+
+    Returns:
+      The standard error for other clusters of the same kind; None if all values are
+      of one.
+    """
+    names, members = np.unique(clusters, return_inverse=True)
+    number = len(names)
+    if number < 2:
+        return None
+    deviations = np.bincount(members, weights=values - np.mean(values))
+    variance = number / (number - 1) * np.square(deviations).sum() / len(values) ** 2
+    return float(np.sqrt(variance))
+
+
 def verdict(reproduced: bool) -> str:
     """Says whether something of the paper is reproduced."""
     return "reproduced" if reproduced else "NOT REPRODUCED"

@@ -4,7 +4,9 @@ import dataclasses
 import functools
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+import time
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,13 +89,28 @@ class Curve:
         return self.psnr.std(axis=1)
 
 
+class Measured(NamedTuple):
+    """What was measured.
+
+    Attributes:
+      psnr: PSNR in dB, `(panels, models, T + 1, patches)` float32.
+      seconds: How long it took.
+      commits: Commits of the programs that measured it; "" where unknown.
+    """
+
+    psnr: np.ndarray
+    seconds: float
+    commits: frozenset[str]
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Measurement:
     """PSNR of all models in all panels, on the same observations.
 
     Every batch of patches is kept on disk when it is done, so that an interrupted
     measurement goes on where it was. What was measured with other weights, patches,
-    settings or versions is measured again.
+    settings or packages is measured again, but not what an earlier version of this
+    program measured: the commits are told.
 
     Attributes:
       models: By name.
@@ -111,48 +128,37 @@ class Measurement:
 
     def num_kept(self) -> int:
         """Returns how many patches were measured before."""
-        return sum(
-            len(self._clean(number))
-            for number in self._batches
-            if self._read(number) is not None
-        )
+        return sum(len(self._clean(n)) for n in self._batches if self._read(n))
 
     def estimate_seconds(self) -> float:
-        """Says how long `run` will take, from a few steps of each model."""
+        """Says how long the rest will take, from a few steps of each model."""
+        num_patches = len(self.patches) - self.num_kept()
+        if num_patches == 0:
+            return 0.0
         batch = self.patches[:_BATCH_SIZE]
         per_pixel_step = sum(
             experiment.seconds_per_pixel_step(model, batch)
             for model in self.models.values()
         )
-        pixels = (len(self.patches) - self.num_kept()) * PATCH_SIZE**2
+        pixels = num_patches * PATCH_SIZE**2
         return float(per_pixel_step * pixels * self.num_steps * len(PANELS))
 
-    def run(self) -> dict[Panel, dict[str, Curve]]:
-        """Measures what was not measured before.
-
-        Returns:
-          By panel and name of the model.
-        """
+    def run(self) -> Measured:
+        """Measures what was not measured before."""
         self.folder.mkdir(parents=True, exist_ok=True)
         curves_of_a_patch = len(PANELS) * len(self.models)
-        psnr = []
         with tqdm(
             total=len(self.patches) * curves_of_a_patch,
             initial=self.num_kept() * curves_of_a_patch,
             unit="curve",
             desc="Figure 3",
         ) as bar:
-            for number in self._batches:
-                kept = self._read(number)
-                psnr.append(self._measure(number, bar) if kept is None else kept)
-        by_panel = np.concatenate(psnr, axis=-1)
-        return {
-            panel: {
-                name: Curve(curve)
-                for name, curve in zip(self.models, by_model, strict=True)
-            }
-            for panel, by_model in zip(PANELS, by_panel, strict=True)
-        }
+            batches = [self._read(n) or self._measure(n, bar) for n in self._batches]
+        return Measured(
+            np.concatenate([batch.psnr for batch in batches], axis=-1),
+            sum(batch.seconds for batch in batches),
+            frozenset().union(*(batch.commits for batch in batches)),
+        )
 
     @property
     def _batches(self) -> range:
@@ -163,23 +169,36 @@ class Measurement:
         """Returns the patches of a batch."""
         return self.patches[number * _BATCH_SIZE : (number + 1) * _BATCH_SIZE]
 
-    def _read(self, number: int) -> np.ndarray | None:
-        """Returns what `_measure` kept of a batch, if it would be the same today."""
-        path = self._path(number)
-        if not path.exists():
+    def _read(self, number: int) -> Measured | None:
+        """Returns what `_measure` kept of a batch, if there is no reason against it."""
+        try:
+            with np.load(self._path(number)) as kept:
+                if kept["fingerprint"] != self._fingerprint(number):
+                    return None
+                commits = frozenset([str(kept["commit"])])
+                return Measured(kept["psnr"], float(kept["seconds"]), commits)
+        # There is none, or the machine stopped while it was written.
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
             return None
-        with np.load(path) as kept:
-            same = kept["fingerprint"] == self._fingerprint(number)
-            return kept["psnr"] if same else None
 
-    def _measure(self, number: int, bar: tqdm) -> np.ndarray:
-        """Returns the PSNR of a batch, `(panels, models, T + 1, patches)`."""
+    def _measure(self, number: int, bar: tqdm) -> Measured:
+        """Measures a batch, and keeps it."""
+        begun = time.monotonic()
         psnr = np.stack([self._measure_panel(panel, number, bar) for panel in PANELS])
+        seconds = time.monotonic() - begun
+        commit = reporting.commit() or ""
         with files.replacing(self._path(number)) as temporary:
-            np.savez(temporary, psnr=psnr, fingerprint=self._fingerprint(number))
-        return psnr
+            np.savez(
+                temporary,
+                psnr=psnr,
+                seconds=seconds,
+                commit=commit,
+                fingerprint=self._fingerprint(number),
+            )
+        return Measured(psnr, seconds, frozenset([commit]))
 
     def _measure_panel(self, panel: Panel, number: int, bar: tqdm) -> np.ndarray:
+        """Returns the PSNR of a batch in a panel, `(models, T + 1, patches)`."""
         clean = self._clean(number)
         first = number * _BATCH_SIZE
         seeds = [operator_seed(self.seed, first + i) for i in range(len(clean))]
@@ -196,21 +215,35 @@ class Measurement:
         return self.folder / f"batch_{number:03d}.npz"
 
     def _fingerprint(self, number: int) -> str:
-        """Returns a hash of all that the PSNR of a batch depends on."""
-        settings = repr((self.num_steps, self.seed, self._models_fingerprint))
-        digest = hashlib.sha256(settings.encode() + self._clean(number).tobytes())
+        """Returns a hash of what is to be the same for the PSNR of a batch to be."""
+        settings = (SIGMA, PANELS, self.num_steps, self.seed, self._models_fingerprint)
+        digest = hashlib.sha256(repr(settings).encode() + self._clean(number).tobytes())
         return digest.hexdigest()
 
     @functools.cached_property
     def _models_fingerprint(self) -> str:
-        # Another commit changes something else more often than these numbers.
+        # Most commits change something else: they are told, see `Measured`.
         versions = {**reporting.versions(), "commit": None}
         digest = hashlib.sha256(repr(versions).encode())
         for name, model in self.models.items():
-            digest.update(f"{name} {model.dtype_policy.name}".encode())
+            kind = type(model.cell).__name__, model.gradient, model.dtype_policy.name
+            digest.update(repr((name, *kind)).encode())
             for weight in model.get_weights():
                 digest.update(weight.tobytes())
         return digest.hexdigest()
+
+
+def to_curves(psnr: np.ndarray, names: Iterable[str]) -> dict[Panel, dict[str, Curve]]:
+    """Returns curves by panel and name of the model.
+
+    Args:
+      psnr: As `Measured` has it.
+      names: Names of the models, in their order.
+    """
+    return {
+        panel: dict(zip(names, map(Curve, of_panel), strict=True))
+        for panel, of_panel in zip(PANELS, psnr, strict=True)
+    }
 
 
 def operator_seed(seed: int, number: int) -> int:
@@ -223,8 +256,8 @@ def observe(
 ) -> np.ndarray:
     """Returns y of clean images, with noise of level `SIGMA`.
 
-    The noise is another one for every seed and number, and has nothing in common
-    with the operator of `operator_seed`.
+    The noise is another one for every seed and number, of a batch here, and has
+    nothing in common with the operator of `operator_seed`. All panels see the same.
     """
     measured = keras.ops.convert_to_numpy(forward_model.forward(clean))
     # The 1 matters: [seed, 0] is the same stream as seed.

@@ -52,6 +52,7 @@ class PatchSet:
         # All images as one long line of pixels: a patch is then the index of its
         # corner and the width of its image, whatever the sizes of the images.
         self._pixels = np.concatenate([im.reshape(-1, self.channels) for im in images])
+        self._ends = np.cumsum([im.shape[0] * im.shape[1] for im in images])
         corners, widths = _corners(images, size, stride)
         if not len(corners):
             raise ValueError(f"No image is as large as {size} x {size} pixels.")
@@ -77,6 +78,17 @@ class PatchSet:
         span = np.arange(self.size)
         rows = self._corners[numbers, None] + span * self._widths[numbers, None]
         return self._pixels[rows[:, :, None] + span] / _MAX_PIXEL
+
+    def images_of(self, numbers: np.ndarray) -> np.ndarray:
+        """Returns from which image patches are.
+
+        Args:
+          numbers: `(batch,)` integers from 0 to `len(self) - 1`.
+
+        Returns:
+          `(batch,)` int64, positions in the images that the set was made from.
+        """
+        return np.searchsorted(self._ends, self._corners[numbers], side="right")
 
     def to_numpy(self) -> np.ndarray:
         """Returns all patches, `(number, size, size, channels)` float32 in [0, 1]."""

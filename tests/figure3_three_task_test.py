@@ -9,7 +9,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from paper_experiments import figure3_three_task, three_task
+from paper_experiments import experiment, figure3_three_task, three_task
 from rim_tf import pretrained
 
 _NAMES = ("rim_3task", "gdn_3task", "ffn_3task")
@@ -196,14 +196,19 @@ def test_table_and_results_are_of_t_20_and_of_the_last():
     assert measured[1].per_image == {"patch 0": 50.0, "patch 1": 52.0}
 
 
-def test_a_smaller_test_is_a_part_of_a_larger_one():
-    image = np.random.default_rng(0).integers(0, 256, (400, 400, 1), np.uint8)
+@pytest.mark.parametrize("size", [60, 400])
+def test_a_smaller_test_is_a_part_of_a_larger_one(size):
+    images = list(np.random.default_rng(0).integers(0, 256, (3, size, size, 1)))
     larger, smaller = (
-        figure3_three_task._draw_patches([image], number, 0) for number in (6000, 3)
+        figure3_three_task._draw_patches([np.uint8(im) for im in images], number, 0)
+        for number in (10_000, 10)
     )
-    whole = figure3_three_task._draw_patches([image], 5000, 0)
-    assert (len(larger), len(smaller), len(whole)) == (6000, 3, 5000)
-    np.testing.assert_array_equal(smaller, whole[:3])
+    assert len(larger[0]) == min(10_000, 3 * ((size - 32) // 4 + 1) ** 2)
+    for one, other in zip(larger, smaller, strict=True):
+        assert len(other) == 10
+        np.testing.assert_array_equal(one[:10], other)
+    # Of all images, however few patches there are.
+    assert set(smaller[1]) == {0, 1, 2}
 
 
 def test_a_test_goes_on_and_overwrite_begins_anew(tmp_path, run_script):
@@ -216,13 +221,45 @@ def test_a_test_goes_on_and_overwrite_begins_anew(tmp_path, run_script):
     ]
     run_script("figure3_three_task", *arguments)
     first = json.loads((output / "result.json").read_text())["measured"]
+    # What is kept is another PSNR, so that it shows whether it is used.
+    (batch,) = (output / "measured").iterdir()
+    with np.load(batch) as kept:
+        changed = {**kept, "psnr": kept["psnr"] + 1, "commit": "earlier"}
+    np.savez(batch, **changed)
     (output / "result.json").unlink()
-    for more, said in (([], "of which 2 are done"), (["--overwrite"], "without --ov")):
-        finished = run_script("figure3_three_task", *arguments, *more)
-        assert said in finished.stdout
-        assert ("are done" in finished.stdout) == (not more)
-        result = json.loads((output / "result.json").read_text())
-        assert result["measured"] == first
+    finished = run_script("figure3_three_task", *arguments)
+    assert "2 of them done before; the rest takes about 1 s" in finished.stdout
+    again = json.loads((output / "result.json").read_text())["measured"]
+    for one, other in zip(first, again, strict=True):
+        assert other["mean"] == pytest.approx(one["mean"] + 1, abs=1e-3)
+    finished = run_script("figure3_three_task", *arguments, "--overwrite")
+    assert "the same command without --overwrite goes on" in finished.stdout
+    assert json.loads((output / "result.json").read_text())["measured"] == first
+
+
+def test_versions_are_told_where_there_are_several():
+    assert figure3_three_task._note_on_commits(frozenset(["a"])) == []
+    (note,) = figure3_three_task._note_on_commits(frozenset(["b", "a"]))
+    assert "are a, b;" in note
+
+
+def test_overwrite_deletes_the_result_before_it_measures(tmp_path, monkeypatch):
+    """So that, interrupted, the same command without it goes on."""
+    for name in ("result.json", "table.md", "figure3.png", "measured/batch_000.npz"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    settings = experiment.Experiment("script", tmp_path, "float32", 1, 0, 0.0)
+
+    def interrupted(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(three_task.Measurement, "run", interrupted)
+    monkeypatch.setattr(three_task.Measurement, "estimate_seconds", lambda self: 0)
+    monkeypatch.setattr(experiment, "overwrites", lambda: True)
+    with pytest.raises(KeyboardInterrupt):
+        figure3_three_task._measure({}, np.zeros((1, 32, 32, 1)), settings)
+    assert [path.name for path in tmp_path.iterdir()] == ["figure3.png"]
 
 
 def test_small_images(tmp_path, run_script, tiny_training):

@@ -6,8 +6,11 @@ import pytest
 from paper_experiments import findings, three_task
 
 _T = 50
+# Both patches of an image of their own.
+_IMAGES = np.array([0, 1])
 # Of the lowest PSNR, and with the fewest measurements.
 _HARD = three_task.Panel("Fourier", 0.2)
+_MIDDLE = three_task.Panel("Fourier", 0.4)
 
 
 def _curve(first, trained, last):
@@ -39,15 +42,17 @@ def _curves():
 
 
 def _verdicts(curves):
-    lines = findings.judge(curves)[:7]
+    lines = findings.judge(curves, _IMAGES)[:7]
     return [line.endswith("**reproduced**.") for line in lines]
 
 
 def test_the_papers_curves_reproduce_all():
     assert _verdicts(_curves()) == [True] * 7
-    lines = findings.judge(_curves())
-    assert "least certain margin +1.00 ± 0.00 dB (Gaussian, p = 0.2)" in lines[0]
-    assert "below the others by +1.00 to +1.00 dB" in lines[1]
+    lines = findings.judge(_curves(), _IMAGES)
+    # Over the FFN by 1 dB, over the GDN by 2.
+    assert "margins +1.00 to +2.00 dB" in lines[0]
+    assert "positive +1.00 ± 0.00 dB (RIM over FFN, Gaussian, p = 0.2)" in lines[0]
+    assert "positive +1.00 ± 0.00 dB (FFN over GDN, Gaussian, p = 0.2)" in lines[1]
     assert "p = 0.4: RIM +20.40 dB, FFN +19.40 dB, GDN -1.00 dB" in lines[6]
     assert "not tested" not in "".join(lines)
 
@@ -62,9 +67,9 @@ def test_the_papers_curves_reproduce_all():
         (3, "Gaussian", "RIM", _curve(10, 30, 29.6)),
         (3, "inpainting", "RIM", _dip(30, 29.6)),
         (6, "inpainting", "GDN", _curve(10, 29.5, 20)),
-        (6, "inpainting", "GDN", _curve(10, 26.9, 20)),
+        (6, "inpainting", "GDN", _curve(10, 19.8, 20)),
         (6, "inpainting", "FFN", _curve(10, 31, 27)),
-        (6, "inpainting", "FFN", _curve(10, 27, 27)),
+        (6, "inpainting", "FFN", _curve(10, 20, 20)),
     ],
 )
 def test_one_panel_is_enough_to_refute(finding, task, model, curve):
@@ -95,41 +100,68 @@ def test_feed_forward_network_on_hard_tasks(task, p, curve, reproduced):
     assert _verdicts(curves) == [True, True, True, True, *reproduced, True]
 
 
-def test_standard_error_is_that_of_differences_on_the_same_patches():
+def _with_margins(*margins):
+    """Curves where the RIM is above the FFN by so much on the patches of a panel."""
     curves = _curves()
-    row = curves[three_task.Panel("Fourier", 0.4)]
-    # On one patch 0.5 dB above the FFN, on the other 0.1 dB.
-    row["RIM"] = three_task.Curve(row["FFN"].psnr + np.array([0.5, 0.1]))
-    line = findings.judge(curves)[0]
-    assert "least certain margin +0.30 ± 0.20 dB (Fourier, p = 0.4)" in line
+    row = curves[_MIDDLE]
+    row["RIM"] = three_task.Curve(row["FFN"].psnr + np.array(margins))
+    return curves
+
+
+def test_standard_error_is_that_of_differences_on_the_same_patches():
+    line = findings.judge(_with_margins(0.5, 0.1), _IMAGES)[0]
+    assert "+0.30 ± 0.20 dB (RIM over FFN, Fourier, p = 0.4)" in line
     assert line.endswith("**not decided, within 2 standard errors**.")
 
 
 def test_the_least_certain_margin_decides():
     """Not the smallest one."""
-    curves = _curves()
-    row = curves[three_task.Panel("Fourier", 0.4)]
-    # 4 dB above the FFN on one patch, 1 dB below it on the other.
-    row["RIM"] = three_task.Curve(row["FFN"].psnr + np.array([4.0, -1.0]))
-    line = findings.judge(curves)[0]
-    assert "least certain margin +1.50 ± 2.50 dB (Fourier, p = 0.4)" in line
+    line = findings.judge(_with_margins(4.0, -1.0), _IMAGES)[0]
+    assert "margins +1.00 to +2.50 dB" in line
+    assert "+1.50 ± 2.50 dB (RIM over FFN, Fourier, p = 0.4)" in line
     assert line.endswith("**not decided, within 2 standard errors**.")
 
 
-def test_one_patch_has_no_standard_error():
-    curves = {
-        panel: {name: three_task.Curve(c.psnr[:, :1]) for name, c in row.items()}
-        for panel, row in _curves().items()
-    }
-    line = findings.judge(curves)[0]
-    assert "least certain margin +1.00 dB" in line
-    assert line.endswith("**reproduced**.")
+def test_the_model_that_is_beaten_less_certainly_decides():
+    """Not the better one of the others."""
+    curves = _with_margins(0.5, 0.6)
+    row = curves[_MIDDLE]
+    row["GDN"] = three_task.Curve(row["FFN"].psnr + np.array([-1.0, 0.5]))
+    line = findings.judge(curves, _IMAGES)[0]
+    assert "+0.80 ± 0.70 dB (RIM over GDN, Fourier, p = 0.4)" in line
+    assert line.endswith("**not decided, within 2 standard errors**.")
 
 
-def test_gdn_that_gains_little_fails():
+def test_a_certain_loss_refutes_beside_an_uncertain_gain():
+    curves = _with_margins(-0.5, -0.5)
+    row = curves[three_task.Panel("binary", 0.4)]
+    row["RIM"] = three_task.Curve(row["FFN"].psnr + np.array([4.0, -1.0]))
+    assert findings.judge(curves, _IMAGES)[0].endswith("**NOT REPRODUCED**.")
+
+
+def test_inpainting_is_not_decided_by_uncertain_margins():
     curves = _curves()
-    curves[three_task.Panel("inpainting", 0.4)]["GDN"] = _curve(10, 25.9, 20)
-    assert _verdicts(curves) == [True] * 7
+    row = curves[three_task.Panel("inpainting", 0.4)]
+    row["RIM"] = three_task.Curve(row["FFN"].psnr + np.array([0.5, 0.1]))
+    line = findings.judge(curves, _IMAGES)[6]
+    assert "+0.30 ± 0.20 dB (RIM over FFN, inpainting, p = 0.4)" in line
+    assert line.endswith("**not decided, within 2 standard errors**.")
+
+
+def test_patches_of_one_image_decide_nothing():
+    for line in (0, 1, 6):
+        said = findings.judge(_curves(), np.array([3, 3]))[line]
+        assert "positive +1.00 dB (" in said
+        assert said.endswith("**not decided on a single image**.")
+
+
+@pytest.mark.parametrize(("gain", "fails"), [(9.6, True), (9.8, False)])
+def test_gdn_that_gains_little_fails(gain, fails):
+    """Half of what the FFN gains, 19.4 dB."""
+    curves = _curves()
+    panel = three_task.Panel("inpainting", 0.4)
+    curves[panel]["GDN"] = _curve(10, 10 + gain, 20)
+    assert _verdicts(curves) == [True] * 6 + [fails]
 
 
 @pytest.mark.parametrize("last", [5, 20, 29])
@@ -143,7 +175,7 @@ def test_short_runs(last):
         for panel, row in _curves().items()
     }
     assert findings.last_step(curves) == last
-    lines = findings.judge(curves)
+    lines = findings.judge(curves, _IMAGES)
     assert f"at t = {min(20, last)}" in lines[0]
     assert len(lines) == 7
     for letter, line in zip("bcd", lines[2:5], strict=True):

@@ -82,3 +82,12 @@ def test_refuses_images_that_do_not_fit():
 def test_images_smaller_than_a_patch_are_passed_over():
     images = [np.zeros((31, 100, 1), np.uint8), np.zeros((36, 32, 1), np.uint8)]
     assert len(PatchSet(images)) == 2
+
+
+def test_says_of_which_image_patches_are():
+    images = [np.full((12 + 4 * n, 20, 1), n, np.uint8) for n in range(4)]
+    patch_set = PatchSet(images, size=8, stride=4, num_patches=20, seed=0)
+    numbers = np.arange(20)[::-1]
+    expected = np.rint(255 * patch_set.gather(numbers)[:, 0, 0, 0])
+    np.testing.assert_array_equal(patch_set.images_of(numbers), expected)
+    assert len(set(expected)) == 4

@@ -2,6 +2,9 @@
 
 import json
 
+import numpy as np
+import pytest
+
 from paper_experiments import reporting
 
 
@@ -72,3 +75,37 @@ def test_note_on_a_training_and_the_one_that_it_began_with():
         "T = 10 for 40% of the computation, 20 for 60% of the computation, "
         "optimizer Muon, loss log MSE."
     )
+
+
+def test_error_of_single_values_is_the_usual_one():
+    values = np.random.default_rng(0).normal(size=10)
+    expected = reporting.standard_error(values)
+    assert reporting.clustered_standard_error(values, np.arange(10)) == (
+        pytest.approx(expected)
+    )
+
+
+def test_repeated_values_say_nothing_new():
+    values = np.random.default_rng(0).normal(size=10)
+    numbers = np.arange(10)
+    once = reporting.clustered_standard_error(values, numbers)
+    thrice = reporting.clustered_standard_error(np.tile(values, 3), np.tile(numbers, 3))
+    assert thrice == pytest.approx(once)
+
+
+def test_clustered_error_is_that_of_new_clusters():
+    """Of all means that might have been measured, with clusters of several sizes."""
+    generator = np.random.default_rng(0)
+    means, errors = [], []
+    for _ in range(500):
+        sizes = generator.integers(1, 20, 30)
+        clusters = np.repeat(np.arange(30), sizes)
+        values = generator.normal(size=30)[clusters]
+        values += 0.5 * generator.normal(size=len(clusters))
+        means.append(values.mean())
+        errors.append(reporting.clustered_standard_error(values, clusters))
+    assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(means), rel=0.1)
+
+
+def test_one_cluster_has_no_error():
+    assert reporting.clustered_standard_error(np.arange(3.0), np.zeros(3)) is None

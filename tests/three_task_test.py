@@ -5,19 +5,23 @@ import dataclasses
 import numpy as np
 import pytest
 
-from paper_experiments import three_task
+from paper_experiments import reporting, three_task
 from rim_tf import RIM, metrics
+from rim_tf.cells import RIMCell
 from rim_tf.forward_models import Inpainting
 
 
-class _Nothing:
-    """A cell that changes nothing."""
+class _Constant:
+    """A cell that adds the same to all pixels of eta, in every step."""
+
+    def __init__(self, update):
+        self._update = update
 
     def get_initial_state(self, batch_size, height, width):
         return []
 
     def __call__(self, inputs, states):
-        return 0.0 * inputs[..., :1], states
+        return 0.0 * inputs[..., :1] + self._update, states
 
 
 @pytest.fixture(name="patches")
@@ -28,82 +32,121 @@ def _patches():
 
 @pytest.fixture(name="measurement")
 def _measurement(patches, tmp_path):
-    models = {"one": _model(), "other": _model()}
+    models = {"nothing": _model(0.0), "brighter": _model(0.5)}
     return three_task.Measurement(models, patches, 2, 0, tmp_path / "measured")
 
 
-def _model():
-    model = RIM(_Nothing())
+def _model(update):
+    model = RIM(_Constant(update))
     model.build()
     return model
 
 
-def test_measures_the_first_estimate_when_nothing_changes(measurement, patches):
-    curves = measurement.run()
+def _curves(measurement):
+    return three_task.to_curves(measurement.run().psnr, measurement.models)
+
+
+def test_measures_each_model_from_the_first_estimate(measurement, patches):
+    curves = _curves(measurement)
     assert len(curves) == len(three_task.TASKS) * len(three_task.FRACTIONS)
     for panel, row in curves.items():
+        assert list(row) == ["nothing", "brighter"]
         for curve in row.values():
             assert curve.mean.shape == curve.deviation.shape == (3,)
-            np.testing.assert_allclose(curve.mean, curve.mean[0], atol=1e-4)
-        # All models see the same observations.
-        np.testing.assert_array_equal(row["one"].mean, row["other"].mean)
         seeds = [three_task.operator_seed(0, i) for i in range(len(patches))]
         forward_model = three_task.TASKS[panel.task](panel.fraction, seeds)
         observation = three_task.observe(patches, forward_model, 0, 0)
         first = np.clip(np.asarray(forward_model.adjoint(observation)), 0.01, 0.99)
-        expected = metrics.psnr(first, patches)
-        np.testing.assert_allclose(row["one"].mean[0], expected.mean(), atol=1e-3)
-        np.testing.assert_allclose(row["one"].deviation[0], expected.std(), atol=1e-3)
+        eta = np.log(first / (1 - first))
+        for t in range(3):
+            for name, update in (("nothing", 0), ("brighter", 0.5)):
+                expected = metrics.psnr(1 / (1 + np.exp(-eta - t * update)), patches)
+                curve = row[name]
+                np.testing.assert_allclose(curve.psnr[t], expected, atol=1e-3)
+                assert curve.mean[t] == pytest.approx(expected.mean(), abs=1e-3)
+                assert curve.deviation[t] == pytest.approx(expected.std(), abs=1e-3)
 
 
-def _count_measured(measurement, monkeypatch):
-    """Runs a measurement; returns the numbers of the batches that were not kept."""
-    measured = []
+@pytest.fixture(name="measured_batches")
+def _measured_batches(monkeypatch):
+    """The numbers of batches, of two patches, that were measured and not kept."""
+    numbers = []
     measure = three_task.Measurement._measure
 
     def counted(self, number, bar):
-        measured.append(number)
+        numbers.append(number)
         return measure(self, number, bar)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(three_task.Measurement, "_measure", counted)
-        curves = measurement.run()
-    return measured, curves
-
-
-def test_interrupted_measurement_goes_on(measurement, patches, monkeypatch):
     monkeypatch.setattr(three_task, "_BATCH_SIZE", 2)
+    monkeypatch.setattr(three_task.Measurement, "_measure", counted)
+    return numbers
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "broken"])
+def test_interrupted_measurement_goes_on(measurement, measured_batches, damage):
     assert measurement.num_kept() == 0
     whole = measurement.run()
-    (measurement.folder / "batch_001.npz").unlink()
+    assert whole.psnr.shape == (len(three_task.PANELS), 2, 3, 5)
+    path = measurement.folder / "batch_001.npz"
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[: 0 if damage == "empty" else 1000])
     assert measurement.num_kept() == 3
-    measured, again = _count_measured(measurement, monkeypatch)
-    assert measured == [1]
+    measured_batches.clear()
+    again = measurement.run()
+    assert measured_batches == [1]
     assert measurement.num_kept() == 5
-    for panel, row in whole.items():
-        for name, curve in row.items():
-            assert curve.psnr.shape == (3, len(patches))
-            np.testing.assert_array_equal(again[panel][name].psnr, curve.psnr)
+    assert measurement.estimate_seconds() == 0
+    np.testing.assert_array_equal(again.psnr, whole.psnr)
 
 
-@pytest.mark.parametrize("changed", ["models", "patches", "num_steps", "seed"])
-def test_what_was_measured_otherwise_is_measured_again(
-    measurement, patches, monkeypatch, changed
+def test_time_and_versions_are_those_of_all_batches(
+    measurement, measured_batches, monkeypatch
 ):
-    monkeypatch.setattr(three_task, "_BATCH_SIZE", 2)
+    monkeypatch.setattr(reporting, "commit", lambda: "first")
+    first = measurement.run()
+    assert first.commits == {"first"}
+    (measurement.folder / "batch_002.npz").unlink()
+    monkeypatch.setattr(reporting, "commit", lambda: "second")
+    again = measurement.run()
+    assert again.commits == {"first", "second"}
+    assert again.seconds > first.seconds / 3
+
+
+def test_more_patches_go_on_with_whole_batches(measurement, patches, measured_batches):
+    smaller = dataclasses.replace(measurement, patches=patches[:3])
+    smaller.run()
+    assert measured_batches == [0, 1]
     measurement.run()
-    trained = _model()
+    assert measured_batches == [0, 1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "changed", ["weights", "cell", "name", "patches", "num_steps", "seed", "sigma"]
+)
+def test_what_was_measured_otherwise_is_measured_again(
+    measurement, patches, measured_batches, monkeypatch, changed
+):
+    measurement.run()
+    trained = _model(0.5)
     trained.phi_epsilon.assign(1.0)
-    others = {
-        "models": {"one": _model(), "other": trained},
+    one, other = measurement.models.values()
+    changes = {
+        "weights": {"models": {"nothing": one, "brighter": trained}},
+        "cell": {"models": {"nothing": one, "brighter": RIM(RIMCell())}},
+        "name": {"models": {"nothing": one, "other": other}},
         # The second batch is another one, the third is gone.
-        "patches": np.concatenate([patches[:3], 1 - patches[3:4]]),
-        "num_steps": 1,
-        "seed": 1,
+        "patches": {"patches": np.concatenate([patches[:3], 1 - patches[3:4]])},
+        "num_steps": {"num_steps": 1},
+        "seed": {"seed": 1},
+        "sigma": {},
     }
-    other = dataclasses.replace(measurement, **{changed: others[changed]})
-    measured, _ = _count_measured(other, monkeypatch)
-    assert measured == ([1] if changed == "patches" else [0, 1, 2])
+    if changed == "sigma":
+        monkeypatch.setattr(three_task, "SIGMA", 1 / 16)
+    measured_batches.clear()
+    dataclasses.replace(measurement, **changes[changed]).run()
+    assert measured_batches == ([1] if changed == "patches" else [0, 1, 2])
 
 
 @pytest.mark.parametrize("task", ["Fourier", "inpainting"])
