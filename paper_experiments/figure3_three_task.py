@@ -13,7 +13,7 @@ sigma = 1 of the paper is 1/32 here, about 8/255: see `RandomProjection`. The pa
 5,000 test patches take some 4 hours on two CPU cores; the same command goes on with an
 interrupted test. --num_test_patches=200, the first of the same patches, take ten
 minutes. A quick look, which decides nothing: --dataset=embedded
---num_test_patches=8 --num_steps=20. What happens after t = 20 is judged with
+--num_test_patches=8 --num_steps=22. What happens after t = 20 is judged with
 --num_steps=30 or more.
 """
 
@@ -148,7 +148,7 @@ def _measure(
         f"{takes} about "
         f"{reporting.describe_seconds(measurement.estimate_seconds())}. If it is "
         f"interrupted, the same command{' without --overwrite' if overwrite else ''} "
-        "goes on with it. For a quick look: --num_test_patches=8 --num_steps=20."
+        "goes on with it. For a quick look: --num_test_patches=8 --num_steps=22."
     )
     return measurement.run()
 
