@@ -126,7 +126,7 @@ def _obtain_models(
 
 def _measure(
     models: Mapping[str, RIM], patches: np.ndarray, settings: experiment.Experiment
-) -> three_task.Measured:
+) -> three_task.Outcome:
     """Measures what Figure 3 shows; says before how long it takes."""
     measurement = three_task.Measurement(
         models,
@@ -162,6 +162,7 @@ def _draw_patches(
       Patches, `(number, 32, 32, 1)` float32 in [0, 1], and of each the number of its
       image, `(number,)`.
     """
+    # The sample that a `PatchSet` draws is another one for every number.
     patch_set = PatchSet(images, three_task.PATCH_SIZE, 4)
     drawn = np.random.default_rng(seed).permutation(len(patch_set))[:number]
     return patch_set.gather(drawn), patch_set.images_of(drawn)

@@ -209,7 +209,7 @@ def _margin(
     curves: Curves, panel: Panel, names: tuple[str, str], t: int, images: np.ndarray
 ) -> _Margin:
     above, below = (curves[panel][name].psnr[t] for name in names)
-    error = reporting.clustered_standard_error(above - below, images)
+    error = reporting.standard_error(above - below, images)
     return _Margin(panel, *names, float(np.mean(above - below)), error)
 
 

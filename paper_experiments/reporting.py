@@ -54,27 +54,22 @@ class Measured:
         return standard_error(list(self.per_image.values()))
 
 
-def standard_error(values: Sequence[float]) -> float | None:
-    """Returns the standard error of the mean of values; None for a single one."""
-    if len(values) < 2:
-        return None
-    return float(np.std(values, ddof=1) / np.sqrt(len(values)))
-
-
-def clustered_standard_error(values: np.ndarray, clusters: np.ndarray) -> float | None:
-    """Returns the standard error of the mean of values that come in clusters.
+def standard_error(
+    values: Sequence[float], clusters: Sequence[int] | None = None
+) -> float | None:
+    """Returns the standard error of the mean of values, which may come in clusters.
 
     Patches of the same image are alike: many of them say less than as many patches of
-    other images. Where each value is a cluster of its own, this is `standard_error`.
+    other images.
 
     Args:
       values: `(number,)`.
-      clusters: `(number,)`, to which cluster each belongs.
+      clusters: `(number,)`, to which cluster each belongs; each is one if None.
 
     Returns:
-      The standard error for other clusters of the same kind; None if all values are
-      of one.
+      The standard error for other clusters of the same kind; None if there is one only.
     """
+    clusters = np.arange(len(values)) if clusters is None else clusters
     names, members = np.unique(clusters, return_inverse=True)
     number = len(names)
     if number < 2:

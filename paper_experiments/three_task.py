@@ -6,7 +6,7 @@ import hashlib
 import math
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,7 +89,7 @@ class Curve:
         return self.psnr.std(axis=1)
 
 
-class Measured(NamedTuple):
+class Outcome(NamedTuple):
     """What was measured.
 
     Attributes:
@@ -143,7 +143,7 @@ class Measurement:
         pixels = num_patches * PATCH_SIZE**2
         return float(per_pixel_step * pixels * self.num_steps * len(PANELS))
 
-    def run(self) -> Measured:
+    def run(self) -> Outcome:
         """Measures what was not measured before."""
         self.folder.mkdir(parents=True, exist_ok=True)
         curves_of_a_patch = len(PANELS) * len(self.models)
@@ -154,7 +154,7 @@ class Measurement:
             desc="Figure 3",
         ) as bar:
             batches = [self._read(n) or self._measure(n, bar) for n in self._batches]
-        return Measured(
+        return Outcome(
             np.concatenate([batch.psnr for batch in batches], axis=-1),
             sum(batch.seconds for batch in batches),
             frozenset().union(*(batch.commits for batch in batches)),
@@ -169,19 +169,19 @@ class Measurement:
         """Returns the patches of a batch."""
         return self.patches[number * _BATCH_SIZE : (number + 1) * _BATCH_SIZE]
 
-    def _read(self, number: int) -> Measured | None:
+    def _read(self, number: int) -> Outcome | None:
         """Returns what `_measure` kept of a batch, if there is no reason against it."""
         try:
             with np.load(self._path(number)) as kept:
                 if kept["fingerprint"] != self._fingerprint(number):
                     return None
                 commits = frozenset([str(kept["commit"])])
-                return Measured(kept["psnr"], float(kept["seconds"]), commits)
+                return Outcome(kept["psnr"], float(kept["seconds"]), commits)
         # There is none, or the machine stopped while it was written.
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
             return None
 
-    def _measure(self, number: int, bar: tqdm) -> Measured:
+    def _measure(self, number: int, bar: tqdm) -> Outcome:
         """Measures a batch, and keeps it."""
         begun = time.monotonic()
         psnr = np.stack([self._measure_panel(panel, number, bar) for panel in PANELS])
@@ -195,7 +195,7 @@ class Measurement:
                 commit=commit,
                 fingerprint=self._fingerprint(number),
             )
-        return Measured(psnr, seconds, frozenset([commit]))
+        return Outcome(psnr, seconds, frozenset([commit]))
 
     def _measure_panel(self, panel: Panel, number: int, bar: tqdm) -> np.ndarray:
         """Returns the PSNR of a batch in a panel, `(models, T + 1, patches)`."""
@@ -222,7 +222,7 @@ class Measurement:
 
     @functools.cached_property
     def _models_fingerprint(self) -> str:
-        # Most commits change something else: they are told, see `Measured`.
+        # Most commits change something else: they are told, see `Outcome`.
         versions = {**reporting.versions(), "commit": None}
         digest = hashlib.sha256(repr(versions).encode())
         for name, model in self.models.items():
@@ -233,11 +233,13 @@ class Measurement:
         return digest.hexdigest()
 
 
-def to_curves(psnr: np.ndarray, names: Iterable[str]) -> dict[Panel, dict[str, Curve]]:
+def to_curves(
+    psnr: np.ndarray, names: Collection[str]
+) -> dict[Panel, dict[str, Curve]]:
     """Returns curves by panel and name of the model.
 
     Args:
-      psnr: As `Measured` has it.
+      psnr: As `Outcome` has it.
       names: Names of the models, in their order.
     """
     return {
