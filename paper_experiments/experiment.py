@@ -128,7 +128,12 @@ _NUM_VALIDATIONS = flags.DEFINE_integer(
 _CHECKPOINT_MINUTES = flags.DEFINE_float(
     "checkpoint_minutes", 5.0, "Time between checkpoints.", lower_bound=0.0
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of everything random.", lower_bound=0)
+_SEED = flags.DEFINE_integer(
+    "seed",
+    0,
+    "Seed of everything random but the validation, which is always the same.",
+    lower_bound=0,
+)
 _PRECISION = flags.DEFINE_enum(
     "precision",
     "auto",
@@ -653,10 +658,11 @@ def _train(
     """Trains a model; returns the path of its weights, and their history."""
     settings = _training_settings()
     dataset, train_images, validation_images = image_sets.load_training_images(
-        _DATASET.value, _DATA_DIR.value, _TRAIN_IMAGES.value, experiment.seed
+        _DATASET.value, _DATA_DIR.value, _TRAIN_IMAGES.value
     )
-    patches = _patch_set(train_images, color, _NUM_PATCHES.value)
-    validation = _patch_set(validation_images, color, _NUM_VALIDATION_PATCHES.value)
+    patches = _patch_set(train_images, color, _NUM_PATCHES.value, experiment.seed)
+    # The same for every seed, so that trainings can be compared.
+    validation = _patch_set(validation_images, color, _NUM_VALIDATION_PATCHES.value, 0)
     try:
         problem.draw(validation.to_numpy()[:1], keras.random.SeedGenerator(0))
     except ValueError as error:
@@ -769,7 +775,9 @@ def _command(experiment: Experiment, settings: training.TrainingSettings) -> str
     )
 
 
-def _patch_set(loaded: image_sets.Images, color: str, number: int) -> PatchSet:
+def _patch_set(
+    loaded: image_sets.Images, color: str, number: int, seed: int
+) -> PatchSet:
     convert = images.COLOR_CONVERSIONS[color]
     try:
         return PatchSet(
@@ -777,7 +785,7 @@ def _patch_set(loaded: image_sets.Images, color: str, number: int) -> PatchSet:
             _PATCH_SIZE.value,
             _PATCH_STRIDE.value,
             number,
-            _SEED.value,
+            seed,
         )
     except ValueError as error:
         raise UserError(f"--patch_size: {error}") from error

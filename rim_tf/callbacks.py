@@ -12,6 +12,8 @@ from tqdm import tqdm
 from rim_tf import files, metrics, restoration
 from rim_tf.problems import Problem
 
+_VALIDATION_SEED = 0
+
 
 def updates_done(model: keras.Model) -> int:
     """Returns how many updates the optimizer has made, on any number of devices."""
@@ -108,12 +110,12 @@ class Checkpoint(keras.callbacks.Callback):
 class Validation(keras.callbacks.Callback):
     """Restores the validation patches and adds `val_psnr` to the logs.
 
-    The same measurements are drawn every time.
+    The same measurements are drawn every time, whatever the seed of the training, so
+    that trainings can be compared.
 
     Args:
       problem: What is drawn for the patches.
       patches: `(number, height, width, channels)` float32 in [0, 1].
-      seed: Seed of what is drawn.
       batch_size: Patches restored at once.
 
     Attributes:
@@ -122,20 +124,17 @@ class Validation(keras.callbacks.Callback):
         1) * width, channels)`, the clean patch last.
     """
 
-    def __init__(
-        self, problem: Problem, patches: np.ndarray, seed: int, batch_size: int = 50
-    ):
+    def __init__(self, problem: Problem, patches: np.ndarray, batch_size: int = 50):
         super().__init__()
         self.problem = problem
         self.patches = patches
-        self.seed = seed
         self.batch_size = batch_size
         self.psnr = None
         self.strip = None
 
     def on_epoch_end(self, epoch, logs) -> None:
         rim = self.model.rim
-        seed = keras.random.SeedGenerator(self.seed)
+        seed = keras.random.SeedGenerator(_VALIDATION_SEED)
         values = []
         for start in range(0, len(self.patches), self.batch_size):
             clean = self.patches[start : start + self.batch_size]

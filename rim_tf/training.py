@@ -239,7 +239,7 @@ def train(
     if num_updates_done < num_updates:
         _remember_run(output_dir / RUNS_FILE, num_updates_done, provenance or {})
 
-    validation = callbacks.Validation(problem, validation_patches, settings.seed)
+    validation = callbacks.Validation(problem, validation_patches)
     progress_bar = callbacks.ProgressBar(
         total_computation(settings, len(patches)),
         computation(phases, num_updates_done) * settings.batch_size,

@@ -24,7 +24,7 @@ def test_embedded_images_say_that_they_are_not_the_papers():
 
 
 def test_embedded_training_images_are_others():
-    name, train, validation = image_sets.load_training_images("embedded", None, None, 0)
+    name, train, validation = image_sets.load_training_images("embedded", None, None)
     assert name == "embedded"
     assert (len(train), len(validation)) == (2, 1)
     assert set(train) | set(validation) == {"coffee", "motorcycle", "rocket"}
@@ -37,9 +37,7 @@ def test_bsds300(bsds300_images):
     assert [len(ids) for ids in test.sets.values()] == [68, 100]
     assert not test.notes
     assert [test.numbers[i] for i in test.images] == list(range(100))
-    name, train, validation = image_sets.load_training_images(
-        "bsds300", data_dir, None, 0
-    )
+    name, train, validation = image_sets.load_training_images("bsds300", data_dir, None)
     assert (name, len(train), len(validation)) == ("bsds300", 192, 8)
     assert not set(train) & set(validation)
     assert not (set(train) | set(validation)) & set(test.images)
@@ -80,11 +78,11 @@ def test_folder_of_images(tmp_path):
 
 def test_folder_of_training_images(tmp_path):
     folder = _folder(tmp_path / "mine", 50)
-    name, train, validation = image_sets.load_training_images("auto", None, folder, 1)
+    name, train, validation = image_sets.load_training_images("auto", None, folder)
     assert (name, len(train), len(validation)) == ("mine", 48, 2)
     with pytest.raises(image_sets.ImageSetError, match="--train_images: at least two"):
-        image_sets.load_training_images("auto", None, _folder(tmp_path / "one", 1), 1)
+        image_sets.load_training_images("auto", None, _folder(tmp_path / "one", 1))
     with pytest.raises(
         image_sets.ImageSetError, match=r"--train_images: .* not a folder"
     ):
-        image_sets.load_training_images("auto", None, str(tmp_path / "none"), 1)
+        image_sets.load_training_images("auto", None, str(tmp_path / "none"))

@@ -204,6 +204,25 @@ def test_training_from_other_weights(tmp_path, weights, run, tiny_training):
     assert "; then 4 of embedded in" in table
 
 
+def test_validation_does_not_depend_on_the_seed(tmp_path, weights, run, tiny_training):
+    """So trainings can be compared, and one that goes on from another is honest."""
+    logs, histories = [], []
+    for seed in (0, 1):
+        training = tmp_path / str(seed) / "training"
+        run(
+            *tiny_training,
+            f"--seed={seed}",
+            f"--initial_weights={weights}",
+            f"--output_dir={training.parent}",
+            "--learning_rate=0",
+        )
+        logs.append(_read_csv(training / "log.csv"))
+        histories.append(pretrained.read_history(training / "rim_denoise.weights.h5"))
+    assert logs[0][0]["loss"] != logs[1][0]["loss"]
+    assert logs[0][0]["val_psnr"] == logs[1][0]["val_psnr"]
+    assert histories[0]["validation_images"] == histories[1]["validation_images"]
+
+
 def _read_csv(path):
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
