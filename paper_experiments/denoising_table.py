@@ -14,6 +14,7 @@ from paper_experiments import (
     figures,
     image_sets,
     reporting,
+    trained_models,
 )
 from rim_tf import pretrained
 from rim_tf.cells import RIMCell
@@ -68,15 +69,16 @@ class DenoisingTable:
 def run(spec: DenoisingTable) -> None:
     """Restores the test images, prints the table, and writes all files."""
     weights = _weights_of_rows(spec)
+    trained_models.prepare()
     settings = experiment.start(spec.script)
     test = experiment.load_test_images()
     # The first row is the one in the pictures. Models of others are loaded when their
     # turn comes: the first need not wait for them.
     (first, first_weights), *others = weights.items()
-    model, history = experiment.obtain_model(
+    model, history = trained_models.obtain_model(
         settings,
         first_weights,
-        DenoisingProblem(experiment.max_sigma(), spec.trained_on_quantized),
+        DenoisingProblem(trained_models.max_sigma(), spec.trained_on_quantized),
         spec.color,
         lambda: _new_model(spec.color, settings.dtype),
     )
@@ -120,7 +122,7 @@ def _weights_of_rows(spec: DenoisingTable) -> dict[str, str]:
             f"--rows: this table has no row {', '.join(unknown) or 'without a name'}; "
             f"there are: {', '.join(rows)}."
         )
-    if _short(spec.model) not in wanted and experiment.chooses_weights():
+    if _short(spec.model) not in wanted and trained_models.chooses_weights():
         raise experiment.UserError(
             f"--rows: --weights and --train are about the row {_short(spec.model)}."
         )

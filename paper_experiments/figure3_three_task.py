@@ -34,6 +34,7 @@ from paper_experiments import (
     image_sets,
     reporting,
     three_task,
+    trained_models,
 )
 from rim_tf import files
 from rim_tf.cells import FFNCell, GDNCell, RIMCell
@@ -61,6 +62,7 @@ _SHOWN_STEPS = (0, 1, 3, 10, 20, 50)
 
 
 def main() -> None:
+    trained_models.prepare()
     settings = experiment.start(_SCRIPT)
     test = experiment.load_test_images()
     images = _to_gray(test)
@@ -108,9 +110,9 @@ def _obtain_models(
     settings: experiment.Experiment,
 ) -> tuple[dict[str, RIM], dict[str, dict[str, Any]]]:
     """Returns the models, and the histories of their weights, by their rows."""
-    obtained = experiment.obtain_models(
+    obtained = trained_models.obtain_models(
         settings,
-        ThreeTaskProblem(max_sigma=experiment.max_sigma()),
+        ThreeTaskProblem(max_sigma=trained_models.max_sigma()),
         _COLOR,
         {
             _WEIGHTS[row]: lambda cell=cell: RIM(

@@ -28,6 +28,7 @@ from paper_experiments import (
     image_sets,
     reporting,
     super_resolution,
+    trained_models,
 )
 from rim_tf import images
 from rim_tf.cells import RIMCell
@@ -55,6 +56,7 @@ Results = dict[int, dict[str, super_resolution.Quality]]
 
 
 def main() -> None:
+    trained_models.prepare()
     settings = experiment.start(_SCRIPT)
     test = experiment.load_test_images(_SET)
     _check_sizes(test)
@@ -62,7 +64,7 @@ def main() -> None:
     for image_id in test.images:
         for factor in super_resolution.FACTORS if _LR_DIR.value else ():
             _pair(test, image_id, factor)
-    model, history = experiment.obtain_model(
+    model, history = trained_models.obtain_model(
         settings,
         "rim_super_resolution",
         SuperResolutionProblem(super_resolution.FACTORS),
@@ -299,5 +301,5 @@ def _notes(
 
 
 if __name__ == "__main__":
-    experiment.set_default_patch_size(_PATCH_SIZE)
+    trained_models.set_default_patch_size(_PATCH_SIZE)
     experiment.run(main, without=["baselines", "max_sigma", "test_set"])
