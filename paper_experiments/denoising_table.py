@@ -66,43 +66,42 @@ class DenoisingTable:
         return denoising.Observations(sigma, self.color, self.quantized, seed)
 
 
-def run(spec: DenoisingTable) -> None:
+def reproduce(spec: DenoisingTable) -> None:
     """Restores the test images, prints the table, and writes all files."""
     weights = _weights_of_rows(spec)
-    trained_models.prepare()
-    settings = experiment.start(spec.script)
+    run = trained_models.start(spec.script)
     test = experiment.load_test_images()
     # The first row is the one in the pictures. Models of others are loaded when their
     # turn comes: the first need not wait for them.
     (first, first_weights), *others = weights.items()
     model, history = trained_models.obtain_model(
-        settings,
+        run,
         first_weights,
         DenoisingProblem(trained_models.max_sigma(), spec.trained_on_quantized),
         spec.color,
-        lambda: _new_model(spec.color, settings.dtype),
+        lambda: _new_model(spec.color, run.dtype),
     )
     histories = {first: history}
     for row, name in others:
         histories[row] = {"name": name, **pretrained.read_history(name)}
     runs = len(spec.sigmas) * len(histories)
-    experiment.announce_duration(model, test, spec.color, settings, runs)
+    experiment.announce_duration(model, test, spec.color, run, runs)
     # Before the long work, so that nothing is lost to a history that says too little.
-    report = _Report(spec, settings, test)
+    report = _Report(spec, run, test)
     notes = report.notes(histories)
     report.fill(first, model, dict(others))
     verdicts = compare(report.measured, report.reported["rows"], test)
     report.table.lines += ["", *verdicts, *notes]
-    figures.save_estimates(report.pictures, settings.output_dir / _ESTIMATES_FILE)
+    figures.save_estimates(report.pictures, run.output_dir / _ESTIMATES_FILE)
     report.save_detail(first, model)
     text = "\n".join(report.table.lines)
     experiment.write_results(
-        settings, test, report.measured, report.reported, histories, text
+        run, test, report.measured, report.reported, histories, text
     )
     print("\n".join(report.table.lines[report.table.lines.index("") :]))
     print(
         f"\nWrote result.json, table.md, {_ESTIMATES_FILE} and {_DETAIL_FILE} to "
-        f"{settings.output_dir} after {reporting.describe_seconds(settings.seconds)}."
+        f"{run.output_dir} after {reporting.describe_seconds(run.seconds)}."
     )
 
 
@@ -144,15 +143,15 @@ class _Report:
     def __init__(
         self,
         spec: DenoisingTable,
-        settings: experiment.Experiment,
+        run: experiment.Experiment,
         test: image_sets.TestImages,
     ):
-        self.spec, self.settings, self.test = spec, settings, test
+        self.spec, self.run, self.test = spec, run, test
         self.reported = reporting.read_reported(spec.script)
         self.measured: list[reporting.Measured] = []
         self.pictures: list[figures.Restored] = []
         self.baselines = baselines.Baselines(
-            spec.script, spec.color, test, settings.output_dir, settings.seed
+            spec.script, spec.color, test, run.output_dir, run.seed
         )
         sets = list(dict.fromkeys(["68", "100", *test.sets]))
         self.columns = [(name, sigma) for name in sets for sigma in spec.sigmas]
@@ -181,7 +180,7 @@ class _Report:
         self._add_observations()
         self._add_model(first, model)
         for row, name in others.items():
-            self._add_model(row, pretrained.load_pretrained(name, self.settings.dtype))
+            self._add_model(row, pretrained.load_pretrained(name, self.run.dtype))
 
     def notes(self, histories: Mapping[str, Any]) -> list[str]:
         """Says what a reader must know to compare the numbers."""
@@ -199,8 +198,8 @@ class _Report:
             f"* Reported numbers: {self.reported['source']}; "
             f"{self.reported['provenance']}.",
             *(
-                f"* {row}, MEASURED: T = {self.settings.num_steps}, seed "
-                f"{self.settings.seed}, {self.settings.dtype}. "
+                f"* {row}, MEASURED: T = {self.run.num_steps}, seed "
+                f"{self.run.seed}, {self.run.dtype}. "
                 f"{reporting.training_note(history)}"
                 for row, history in histories.items()
             ),
@@ -216,14 +215,14 @@ class _Report:
             model,
             noisy[None],
             sigma=observations.unit_sigma,
-            num_steps=self.settings.num_steps,
+            num_steps=self.run.num_steps,
         )
         # The first is the best of them; the others need no time to speak of.
         wanted = experiment.run_baselines()
         baseline = self.baselines.names[0] if wanted else "total variation"
         estimates = {
             baseline: self.baselines.restore(baseline, observations, image_id),
-            f"{_short(row)}, t = {self.settings.num_steps}": (
+            f"{_short(row)}, t = {self.run.num_steps}": (
                 keras.ops.convert_to_numpy(restored)[0]
             ),
         }
@@ -231,10 +230,10 @@ class _Report:
         titled = {f"noisy, sigma {_DETAIL_SIGMA}: {noisy_psnr:.2f} dB": noisy}
         for name, image in estimates.items():
             titled[f"{name}: {denoising.psnr_of(image, clean):.2f} dB"] = image
-        figures.save_detail(clean, titled, self.settings.output_dir / _DETAIL_FILE)
+        figures.save_detail(clean, titled, self.run.output_dir / _DETAIL_FILE)
 
     def _observations(self, sigma: float) -> denoising.Observations:
-        return self.spec.observations(sigma, self.settings.seed)
+        return self.spec.observations(sigma, self.run.seed)
 
     def _add(self, name: str, values: Mapping[tuple[str, int], float]) -> None:
         row = self.table.add(name, [values.get(column) for column in self.columns])
@@ -254,7 +253,7 @@ class _Report:
                 model,
                 self.test,
                 observations,
-                self.settings.num_steps,
+                self.run.num_steps,
                 f"{name}, sigma {sigma}",
             )
             records += denoising.to_measured(result.psnr, name, self.test, observations)

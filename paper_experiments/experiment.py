@@ -1,4 +1,4 @@
-"""What the scripts of this folder share: flags, test images, and one way to run."""
+"""What the scripts of this folder share: flags, images, and one way to run."""
 
 import contextlib
 import dataclasses
@@ -48,7 +48,7 @@ _NUM_STEPS = flags.DEFINE_integer(
 _SEED = flags.DEFINE_integer(
     "seed",
     0,
-    "Seed of everything random but the validation, which is always the same.",
+    "Seed of everything random, except the validation of a training.",
     lower_bound=0,
 )
 _PRECISION = flags.DEFINE_enum(
@@ -75,7 +75,7 @@ class UserError(Exception):
     """Something that the user can mend; shown as one line."""
 
 
-def run(main: Callable[[], None], without: Sequence[str] = ()) -> None:
+def run_script(main: Callable[[], None], without: Sequence[str] = ()) -> None:
     """Parses flags and runs a script; errors of the user end it with one line.
 
     Args:
@@ -123,7 +123,7 @@ class Experiment:
       output_dir: Where results go.
       dtype: Keras dtype policy.
       num_steps: T at the test.
-      seed: Seed of everything random.
+      seed: Seed of everything random, except the validation of a training.
       start: Time of the start, of `time.monotonic`.
     """
 
@@ -142,6 +142,9 @@ class Experiment:
 
 def start(script: str) -> Experiment:
     """Reads the flags, chooses the arithmetic, and prepares the output folder.
+
+    The scripts call `trained_models.start`, which checks the flags of the models
+    before.
 
     Raises:
       UserError: If there are results already and --overwrite is not given, or the
@@ -230,8 +233,8 @@ def announce_duration(
     model: RIM,
     test: image_sets.TestImages,
     color: str,
-    experiment: Experiment,
-    runs: int,
+    run: Experiment,
+    times: int,
 ) -> None:
     """Says how long the tests take.
 
@@ -239,18 +242,18 @@ def announce_duration(
       model: One of the models.
       test: The test images.
       color: A key of `rim_tf.images.COLOR_CONVERSIONS`.
-      experiment: The run.
-      runs: How many times all images are restored.
+      run: The run.
+      times: How many times all images are restored.
     """
     pixels = sum(image.shape[0] * image.shape[1] for image in test.images.values())
     first = to_unit_range(next(iter(test.images.values())), color)
     seconds = seconds_per_pixel_step(model, first[np.newaxis])
-    seconds *= pixels * experiment.num_steps * runs
+    seconds *= pixels * run.num_steps * times
     duration = reporting.describe_seconds(seconds)
     print(
         f"Restoring {reporting.count(len(test.images), 'image')} "
-        f"{reporting.count(runs, 'time')} with "
-        f"{reporting.count(experiment.num_steps, 'step')} takes about {duration}."
+        f"{reporting.count(times, 'time')} with "
+        f"{reporting.count(run.num_steps, 'step')} takes about {duration}."
     )
     if _NUM_IMAGES.value is None:
         print("For a quick look: --num_images=1 --num_steps=5.")
@@ -289,7 +292,7 @@ def test_noise(shape: tuple[int, ...], seed: int, number: int) -> np.ndarray:
 
 
 def write_results(
-    experiment: Experiment,
+    run: Experiment,
     test: image_sets.TestImages,
     measured: Sequence[reporting.Measured],
     reported: Mapping[str, Any],
@@ -299,33 +302,39 @@ def write_results(
     """Writes `table.md` and `result.json`, the latter last.
 
     Args:
-      experiment: The run.
+      run: The run.
       test: The test images.
       measured: All that was measured.
       reported: The paper's numbers.
       weights: History of the weights by model.
       table: The table as Markdown.
     """
-    settings = {name: flag.value for name, flag in own_flags().items()}
+    settings = {name: flag.value for name, flag in flags_of_script().items()}
     result = reporting.result_json(
-        experiment.script,
-        {**settings, "precision_used": experiment.dtype},
+        run.script,
+        {**settings, "precision_used": run.dtype},
         test.dataset,
-        experiment.seconds,
+        run.seconds,
         measured,
         reported,
         weights,
     )
     for name, text in ((TABLE_FILE, table), (RESULT_FILE, result)):
-        with files.replacing(experiment.output_dir / name) as temporary:
+        with files.replacing(run.output_dir / name) as temporary:
             temporary.write_text(text + "\n")
 
 
-def own_flags() -> dict[str, flags.Flag]:
-    """Returns the flags of this module and of the script."""
+def flags_of_script() -> dict[str, flags.Flag]:
+    """Returns the flags that this script has use for, by name."""
     return {
         flag.name: flag for flag in flags.FLAGS.get_key_flags_for_module(sys.argv[0])
     }
+
+
+def how_to_go_on() -> str:
+    """Says how a long job goes on after an interruption."""
+    without = " without --overwrite" if overwrites() else ""
+    return f"If it is interrupted, the same command{without} goes on with it."
 
 
 def delete_results(output_dir: Path, folder: Path) -> None:

@@ -62,15 +62,16 @@ _SHOWN_STEPS = (0, 1, 3, 10, 20, 50)
 
 
 def main() -> None:
-    trained_models.prepare()
-    settings = experiment.start(_SCRIPT)
+    run = trained_models.start(_SCRIPT)
     test = experiment.load_test_images()
     images = _to_gray(test)
-    models, histories = _obtain_models(settings)
-    patches, image_numbers = _draw_patches(
-        images, _NUM_TEST_PATCHES.value, settings.seed
+    models, histories = _obtain_models(run)
+    # A smaller number of patches is a part of a larger one.
+    patches = PatchSet(
+        images, three_task.PATCH_SIZE, 4, _NUM_TEST_PATCHES.value, run.seed
     )
-    measured = _measure(models, patches, settings)
+    image_numbers = patches.images_of(np.arange(len(patches)))
+    measured = _measure(models, patches.to_numpy(), run)
     curves = three_task.to_curves(measured.psnr, models)
     num_patches = reporting.count(len(patches), "patch", "patches")
     num_images = reporting.count(len(np.unique(image_numbers)), "image")
@@ -82,7 +83,7 @@ def main() -> None:
         "",
         *(f"* **{note}**" for note in test.notes),
         f"* {num_patches} from {num_images} of {test.dataset}, sigma = 1/32, seed "
-        f"{settings.seed}, {settings.dtype}; ± is the standard error for other images.",
+        f"{run.seed}, {run.dtype}; ± is the standard error for other images.",
         *(
             f"* {row}: {models[row].count_params():,} parameters. "
             f"{reporting.training_note(history)}"
@@ -93,31 +94,29 @@ def main() -> None:
     ]
     text = "\n".join(lines)
     print(text)
-    _write_curves(curves, settings.output_dir / _CURVES_FILE)
-    figures.save_curves(curves, settings.output_dir / "figure3.png")
-    _save_figure4(models, images[0], settings)
+    _write_curves(curves, run.output_dir / _CURVES_FILE)
+    figures.save_curves(curves, run.output_dir / "figure3.png")
+    _save_figure4(models, images[0], run)
     experiment.write_results(
-        settings, test, _to_measured(curves, test.dataset), {}, histories, text
+        run, test, _to_measured(curves, test.dataset), {}, histories, text
     )
     print(
         f"\nWrote result.json, table.md, {_CURVES_FILE}, figure3.png and figure4.png "
-        f"to {settings.output_dir}; measuring took "
+        f"to {run.output_dir}; measuring took "
         f"{reporting.describe_seconds(measured.seconds)}."
     )
 
 
 def _obtain_models(
-    settings: experiment.Experiment,
+    run: experiment.Experiment,
 ) -> tuple[dict[str, RIM], dict[str, dict[str, Any]]]:
     """Returns the models, and the histories of their weights, by their rows."""
     obtained = trained_models.obtain_models(
-        settings,
+        run,
         ThreeTaskProblem(max_sigma=trained_models.max_sigma()),
         _COLOR,
         {
-            _WEIGHTS[row]: lambda cell=cell: RIM(
-                cell(dtype=settings.dtype), dtype=settings.dtype
-            )
+            _WEIGHTS[row]: lambda cell=cell: RIM(cell(dtype=run.dtype), dtype=run.dtype)
             for row, cell in _CELLS.items()
         },
     )
@@ -127,47 +126,31 @@ def _obtain_models(
 
 
 def _measure(
-    models: Mapping[str, RIM], patches: np.ndarray, settings: experiment.Experiment
+    models: Mapping[str, RIM], patches: np.ndarray, run: experiment.Experiment
 ) -> three_task.Outcome:
     """Measures what Figure 3 shows; says before how long it takes."""
     measurement = three_task.Measurement(
         models,
         patches,
-        settings.num_steps,
-        settings.seed,
-        settings.output_dir / _BATCHES_FOLDER,
+        run.num_steps,
+        run.seed,
+        run.output_dir / _BATCHES_FOLDER,
     )
-    overwrite = experiment.overwrites()
-    if overwrite:
-        experiment.delete_results(settings.output_dir, measurement.folder)
+    if experiment.overwrites():
+        experiment.delete_results(run.output_dir, measurement.folder)
     num_kept = measurement.num_kept()
     takes = (
         f", {num_kept} of them done before; the rest takes" if num_kept else " takes"
     )
     print(
-        f"Testing with {reporting.count(settings.num_steps, 'step')} on "
+        f"Testing with {reporting.count(run.num_steps, 'step')} on "
         f"{reporting.count(len(patches), 'patch', 'patches')}"
         f"{takes} about "
-        f"{reporting.describe_seconds(measurement.estimate_seconds())}. If it is "
-        f"interrupted, the same command{' without --overwrite' if overwrite else ''} "
-        "goes on with it. For a quick look: --num_test_patches=8 --num_steps=22."
+        f"{reporting.describe_seconds(measurement.estimate_seconds())}. "
+        f"{experiment.how_to_go_on()} For a quick look: --num_test_patches=8 "
+        "--num_steps=22."
     )
     return measurement.run()
-
-
-def _draw_patches(
-    images: list[np.ndarray], number: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draws patches from all at stride 4; a smaller number is a part of a larger one.
-
-    Returns:
-      Patches, `(number, 32, 32, 1)` float32 in [0, 1], and of each the number of its
-      image, `(number,)`.
-    """
-    # The sample that a `PatchSet` draws is another one for every number.
-    patch_set = PatchSet(images, three_task.PATCH_SIZE, 4)
-    drawn = np.random.default_rng(seed).permutation(len(patch_set))[:number]
-    return patch_set.gather(drawn), patch_set.images_of(drawn)
 
 
 def _note_on_commits(commits: frozenset[str]) -> list[str]:
@@ -259,28 +242,28 @@ def _write_curves(curves: Mapping, path: Path) -> None:
 
 
 def _save_figure4(
-    models: Mapping[str, RIM], image: np.ndarray, settings: experiment.Experiment
+    models: Mapping[str, RIM], image: np.ndarray, run: experiment.Experiment
 ) -> None:
     """Draws the estimates over time of the middle of an image."""
     clean = _middle(image) / np.float32(255)
-    operator_seed = three_task.operator_seed(settings.seed, 0)
+    operator_seed = three_task.operator_seed(run.seed, 0)
     tasks = {
         "Fourier, p = 0.4": _fourier_projection_with_mean(
-            clean.shape[:2], 0.4, settings.seed
+            clean.shape[:2], 0.4, run.seed
         ),
         "inpainting, p = 0.4": Inpainting.random(clean.shape[:2], 0.4, operator_seed),
         f"blur of {_BLUR_SIGMA} pixels": Blur(_gaussian_kernel()),
     }
     rows = []
     for task, forward_model in tasks.items():
-        observation = three_task.observe(clean[None], forward_model, settings.seed, 0)
+        observation = three_task.observe(clean[None], forward_model, run.seed, 0)
         for row, model in models.items():
             over_time = three_task.estimates(
-                model, observation, forward_model, settings.num_steps
+                model, observation, forward_model, run.num_steps
             )
             shown = {t: over_time[t][0] for t in _SHOWN_STEPS if t < len(over_time)}
             rows.append(figures.Restored(f"{task}\n{row}", clean, None, shown))
-    figures.save_estimates(rows, settings.output_dir / "figure4.png")
+    figures.save_estimates(rows, run.output_dir / "figure4.png")
 
 
 def _fourier_projection_with_mean(
@@ -317,4 +300,4 @@ def _gaussian_kernel() -> np.ndarray:
 
 if __name__ == "__main__":
     experiment.set_default_num_steps(_NUM_STEPS)
-    experiment.run(main, without=["baselines"])
+    experiment.run_script(main, without=["baselines"])

@@ -100,8 +100,8 @@ def load_training_images(
 ) -> tuple[str, Images, Images]:
     """Loads the training images that the flags ask for, some kept for validation.
 
-    Which are kept does not depend on the seed of the training: what a training
-    starts from must not have seen the images that validate it.
+    Which are kept depends on the images only, not on the seed of the training: what a
+    training on the same images starts from has not seen those that validate it.
 
     Args:
       dataset: "auto", "bsds300" or "embedded", as the flag `--dataset`.

@@ -30,8 +30,8 @@ TABLE = denoising_table.DenoisingTable(
 
 
 def main() -> None:
-    denoising_table.run(TABLE)
+    denoising_table.reproduce(TABLE)
 
 
 if __name__ == "__main__":
-    experiment.run(main)
+    experiment.run_script(main)

@@ -56,8 +56,7 @@ Results = dict[int, dict[str, super_resolution.Quality]]
 
 
 def main() -> None:
-    trained_models.prepare()
-    settings = experiment.start(_SCRIPT)
+    run = trained_models.start(_SCRIPT)
     test = experiment.load_test_images(_SET)
     _check_sizes(test)
     # So that a missing image is found now, not in the middle.
@@ -65,31 +64,31 @@ def main() -> None:
         for factor in super_resolution.FACTORS if _LR_DIR.value else ():
             _pair(test, image_id, factor)
     model, history = trained_models.obtain_model(
-        settings,
+        run,
         "rim_super_resolution",
         SuperResolutionProblem(super_resolution.FACTORS),
         _COLOR,
-        lambda: _new_model(settings.dtype),
+        lambda: _new_model(run.dtype),
     )
     experiment.announce_duration(
-        model, test, _COLOR, settings, len(super_resolution.FACTORS)
+        model, test, _COLOR, run, len(super_resolution.FACTORS)
     )
     reported = reporting.read_reported(_SCRIPT)
-    notes = _notes(test, reported, history, settings)
+    notes = _notes(test, reported, history, run)
     table = _Table()
     for name in reported["psnr"]:
         table.add_reported(name, reported)
     measured = table.add_measured("Bicubic", _measure_bicubic(test), test)
-    results, pictures, detail = _measure_rim(model, test, settings)
+    results, pictures, detail = _measure_rim(model, test, run)
     measured += table.add_measured("RIM", results, test)
-    figures.save_estimates(pictures, settings.output_dir / "estimates.png")
-    figures.save_detail(*detail, settings.output_dir / "detail.png")
+    figures.save_estimates(pictures, run.output_dir / "estimates.png")
+    figures.save_detail(*detail, run.output_dir / "detail.png")
     text = "\n".join([*table.lines, "", *notes])
-    experiment.write_results(settings, test, measured, reported, {"RIM": history}, text)
+    experiment.write_results(run, test, measured, reported, {"RIM": history}, text)
     print("\n".join(["", *notes]))
     print(
         "\nWrote result.json, table.md, estimates.png and detail.png to "
-        f"{settings.output_dir} after {reporting.describe_seconds(settings.seconds)}."
+        f"{run.output_dir} after {reporting.describe_seconds(run.seconds)}."
     )
 
 
@@ -132,7 +131,7 @@ def _measure_bicubic(test: image_sets.TestImages) -> Results:
 
 
 def _measure_rim(
-    model: RIM, test: image_sets.TestImages, settings: experiment.Experiment
+    model: RIM, test: image_sets.TestImages, run: experiment.Experiment
 ) -> tuple[Results, list[figures.Restored], tuple[np.ndarray, Mapping]]:
     """Returns the quality of all images, and what pictures show of the first."""
     results: Results = {}
@@ -141,8 +140,8 @@ def _measure_rim(
         bar = tqdm(test.images, f"RIM, x{factor}", unit="image", leave=False)
         for image_id in bar:
             pair = _pair(test, image_id, factor)
-            kept = _restore(model, pair, settings.num_steps)
-            luminance = images.to_8_bits(kept[settings.num_steps])
+            kept = _restore(model, pair, run.num_steps)
+            luminance = images.to_8_bits(kept[run.num_steps])
             values = results.setdefault(factor, {})
             values[image_id] = pair.quality(luminance)
             mean = np.mean([quality.psnr for quality in values.values()])
@@ -278,7 +277,7 @@ def _notes(
     test: image_sets.TestImages,
     reported: Mapping[str, Any],
     history: Mapping[str, Any],
-    settings: experiment.Experiment,
+    run: experiment.Experiment,
 ) -> list[str]:
     ((name, ids),) = test.sets.items()
     origin = (
@@ -295,11 +294,11 @@ def _notes(
             "paper.**"
             for row in reported["unverified_rows"]
         ),
-        f"* RIM, MEASURED: T = {settings.num_steps}, {settings.dtype}. "
+        f"* RIM, MEASURED: T = {run.num_steps}, {run.dtype}. "
         f"{reporting.training_note(history)}",
     ]
 
 
 if __name__ == "__main__":
     trained_models.set_default_patch_size(_PATCH_SIZE)
-    experiment.run(main, without=["baselines", "max_sigma", "test_set"])
+    experiment.run_script(main, without=["baselines", "max_sigma", "test_set"])

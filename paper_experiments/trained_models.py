@@ -133,15 +133,35 @@ TRAINING_FOLDER = "training"
 _GPU_BATCH_SIZE, _CPU_BATCH_SIZE = 64, 16
 # The backward pass costs about twice as much as the forward pass.
 _TRAINING_COST = 3
+# How many patches are restored to measure the time: as many as a validation restores
+# at once, for which the model is compiled anyway.
+_TIMED_PATCHES = 50
+# What of the command does not matter to the weights, or is chosen from the machine if
+# not given.
+_FLAGS_OF_NO_MATTER = {
+    "baselines",
+    "batch_size",
+    "checkpoint_minutes",
+    "data_dir",
+    "devices",
+    "images",
+    "lr_dir",
+    "num_images",
+    "num_steps",
+    "num_test_patches",
+    "output_dir",
+    "overwrite",
+    "precision",
+    "rows",
+    "test_set",
+}
 
 
-def prepare() -> None:
-    """Checks the flags of the models, and prepares the devices for a training.
-
-    To be called before the backend starts, that is before `experiment.start`.
+def start(script: str) -> Experiment:
+    """Starts a run, see `experiment.start`, with the devices of its training.
 
     Raises:
-      UserError: If flags are wrong or of no use.
+      UserError: If flags of the models are wrong or of no use, or those of the run.
     """
     if _TRAIN.value:
         if _WEIGHTS.value:
@@ -152,11 +172,13 @@ def prepare() -> None:
             if flags.FLAGS[flag.name].present:
                 raise UserError(f"--{flag.name}: only with --train.")
     if _DEVICES.value > 1:
+        # The backend must not have started yet.
         devices.split_cpu(_DEVICES.value)
+    return experiment.start(script)
 
 
 def set_default_patch_size(size: int) -> None:
-    """Sets the default of --patch_size; to be called before `run`."""
+    """Sets the default of --patch_size; to be called before `experiment.run_script`."""
     flags.set_default(_PATCH_SIZE, size)
 
 
@@ -190,7 +212,8 @@ def obtain_model(
       The model and the history of its weights.
 
     Raises:
-      UserError: If the flags contradict one another or do not fit.
+      UserError: If there are no such weights, or the flags do not fit them or the
+        training.
     """
     if not _TRAIN.value:
         name = _WEIGHTS.value or default_weights
@@ -320,10 +343,6 @@ def _load_weights(
     return model, history
 
 
-def _is_inside(path: str, folder: Path) -> bool:
-    return Path(path).expanduser().resolve().is_relative_to(folder.resolve())
-
-
 @contextlib.contextmanager
 def _on_devices() -> Iterator[None]:
     """What is built inside is on the devices that --devices asks for."""
@@ -346,28 +365,20 @@ def _train(
 ) -> tuple[Path, dict[str, Any]]:
     """Trains a model; returns the path of its weights, and their history."""
     settings = _training_settings(run.seed)
-    patches, validation, description = _load_patches(run, problem, color)
-    if initial_weights:
-        model, initial_history = _load_weights(
-            "initial_weights", initial_weights, run, color
-        )
-        description["initial_weights"] = {
-            "name": Path(initial_weights).name,
-            **initial_history,
-        }
-    else:
-        # The same for every model of a run.
-        keras.utils.set_random_seed(run.seed)
-        model = make_model()
-    _announce_training(model, validation, settings, description)
+    patches, validation, data = _load_patches(run, problem, color)
+    model, start_from = _initial_model(run, color, make_model, initial_weights)
+    description = {**data, **start_from}
     folder = run.output_dir / folder_name
     if experiment.overwrites():
-        if initial_weights and _is_inside(initial_weights, folder):
-            raise UserError(
-                f"--overwrite: it would delete {initial_weights}, which is to start "
-                "from; choose another --output_dir."
-            )
-        experiment.delete_results(run.output_dir, folder)
+        _delete_training(run, folder, initial_weights)
+    seconds = _estimate_seconds(model, validation, settings, len(patches))
+    print(
+        f"Training on {reporting.count(len(patches), 'patch', 'patches')} of "
+        f"{reporting.count(len(data['training_images']), 'image')} of "
+        f"{data['data']}, {reporting.count(settings.epochs, 'time')}, batch size "
+        f"{settings.batch_size}; it takes about {reporting.describe_seconds(seconds)}. "
+        f"{experiment.how_to_go_on()}"
+    )
     try:
         training.train(
             model,
@@ -425,53 +436,54 @@ def _load_patches(
     return patches, validation, description
 
 
-def _announce_training(
+def _initial_model(
+    run: Experiment,
+    color: str,
+    make_model: Callable[[], RIM],
+    initial_weights: str | None,
+) -> tuple[RIM, dict[str, Any]]:
+    """Returns the model that a training starts from, and what that is."""
+    if initial_weights is None:
+        # The same for every model of a run.
+        keras.utils.set_random_seed(run.seed)
+        return make_model(), {}
+    model, history = _load_weights("initial_weights", initial_weights, run, color)
+    name = Path(initial_weights).name
+    return model, {"initial_weights": {"name": name, **history}}
+
+
+def _estimate_seconds(
     model: RIM,
-    patches: np.ndarray,
+    validation: np.ndarray,
     settings: training.TrainingSettings,
-    description: Mapping[str, Any],
+    num_patches: int,
+) -> float:
+    """Returns how long a training takes; tries the model on validation patches."""
+    seconds = experiment.seconds_per_pixel_step(model, validation[:_TIMED_PATCHES])
+    seconds *= _TRAINING_COST * _PATCH_SIZE.value**2
+    seconds *= training.total_computation(settings, num_patches)
+    return seconds / _DEVICES.value if precision.has_gpu() else seconds
+
+
+def _delete_training(
+    run: Experiment, folder: Path, initial_weights: str | None
 ) -> None:
-    """Says what is trained on, and how long it takes; tries the model on patches."""
-    seconds = experiment.seconds_per_pixel_step(model, patches[:100])
-    seconds *= _TRAINING_COST * patches[0, ..., 0].size
-    seconds *= training.total_computation(settings, description["num_patches"])
-    if precision.has_gpu():
-        seconds /= _DEVICES.value
-    num_patches = reporting.count(description["num_patches"], "patch", "patches")
-    num_images = reporting.count(len(description["training_images"]), "image")
-    print(
-        f"Training on {num_patches} of {num_images} of {description['data']}, "
-        f"{reporting.count(settings.epochs, 'time')}, batch size "
-        f"{settings.batch_size}; it takes about {reporting.describe_seconds(seconds)}. "
-        "If it is interrupted, the same command"
-        f"{' without --overwrite' if experiment.overwrites() else ''} goes on with it."
-    )
+    """Deletes an earlier training and its results."""
+    source = Path(initial_weights).expanduser() if initial_weights else None
+    if source and source.resolve().is_relative_to(folder.resolve()):
+        raise UserError(
+            f"--overwrite: it would delete {initial_weights}, which is to start "
+            "from; choose another --output_dir."
+        )
+    experiment.delete_results(run.output_dir, folder)
 
 
 def _command(run: Experiment, settings: training.TrainingSettings) -> str:
     """Returns the command that makes the same training on any machine."""
-    # These do not matter to the weights, or are chosen from the machine if not given.
-    irrelevant = {
-        "baselines",
-        "batch_size",
-        "checkpoint_minutes",
-        "data_dir",
-        "devices",
-        "images",
-        "lr_dir",
-        "num_images",
-        "num_steps",
-        "num_test_patches",
-        "output_dir",
-        "overwrite",
-        "precision",
-        "rows",
-        "test_set",
-    }
     arguments = [
         flag.serialize()
-        for flag in experiment.own_flags().values()
-        if flag.value != flag.default and flag.name not in irrelevant
+        for flag in experiment.flags_of_script().values()
+        if flag.value != flag.default and flag.name not in _FLAGS_OF_NO_MATTER
     ]
     return " ".join(
         [

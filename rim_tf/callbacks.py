@@ -12,6 +12,7 @@ from tqdm import tqdm
 from rim_tf import files, metrics, restoration
 from rim_tf.problems import Problem
 
+# Not that of the training.
 _VALIDATION_SEED = 0
 
 

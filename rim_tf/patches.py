@@ -19,14 +19,15 @@ _MAX_PIXEL = np.float32(255.0)
 class PatchSet:
     """A seeded sample of the square patches of a list of images.
 
-    Corners lie on a grid of `stride` pixels from the top left of each image.
+    Corners lie on a grid of `stride` pixels from the top left of each image. A smaller
+    sample is the beginning of a larger one of the same seed.
 
     Args:
       images: Arrays `(height, width, channels)` uint8, of any sizes.
       size: Height and width of a patch in pixels.
       stride: Distance of neighbouring patches in pixels.
-      num_patches: Size of the sample; None or a number beyond what there is
-        takes all patches.
+      num_patches: Size of the sample; a number beyond what there is takes all
+        patches, None takes them without a sample, row by row.
       seed: Seed of the sample.
 
     Raises:
@@ -56,10 +57,8 @@ class PatchSet:
         corners, widths = _corners(images, size, stride)
         if not len(corners):
             raise ValueError(f"No image is as large as {size} x {size} pixels.")
-        if num_patches is not None and num_patches < len(corners):
-            sample = np.random.default_rng(seed).choice(
-                len(corners), num_patches, replace=False
-            )
+        if num_patches is not None:
+            sample = np.random.default_rng(seed).permutation(len(corners))[:num_patches]
             corners, widths = corners[sample], widths[sample]
         self._corners, self._widths = corners, widths
 

@@ -48,6 +48,26 @@ def _run_script() -> Callable[..., subprocess.CompletedProcess]:
     return run
 
 
+@pytest.fixture(name="check_refused")
+def _check_refused(tmp_path: Path, run_script: Callable) -> Callable[..., None]:
+    """Checks that a script refuses arguments with one line, and leaves no file."""
+
+    def check(name: str, *arguments: str, message: str) -> None:
+        output = tmp_path / "out"
+        dataset = [] if "--dataset=bsds300" in arguments else ["--dataset=embedded"]
+        finished = run_script(
+            name,
+            *dataset,
+            f"--output_dir={output}",
+            *arguments,
+            expect_success=False,
+        )
+        assert message in finished.stderr
+        assert not output.exists()
+
+    return check
+
+
 @pytest.fixture(name="tiny_training")
 def _tiny_training() -> list[str]:
     """Flags of a training and a test that are over at once."""
@@ -63,3 +83,24 @@ def _tiny_training() -> list[str]:
         "--num_steps=1",
         "--num_images=1",
     ]
+
+
+@pytest.fixture(name="small_weights")
+def _small_weights(tmp_path: Path) -> Path:
+    """The path of small untrained weights."""
+    # Not above: the backend would start before the tests choose it.
+    import rim_tf
+    from rim_tf import pretrained
+    from rim_tf.cells import RIMCell
+
+    rim = rim_tf.RIM(RIMCell(features=4, state_features=6))
+    rim.build()
+    path = tmp_path / "small.weights.h5"
+    history = {
+        "settings": {"steps_schedule": [[20, 1.0]]},
+        "patches_seen": 0,
+        "data": "nothing",
+        "seconds": 0.0,
+    }
+    pretrained.save_pretrained(rim, path, history)
+    return path

@@ -196,21 +196,6 @@ def test_table_and_results_are_of_t_20_and_of_the_last():
     assert measured[1].per_image == {"patch 0": 50.0, "patch 1": 52.0}
 
 
-@pytest.mark.parametrize("size", [60, 400])
-def test_a_smaller_test_is_a_part_of_a_larger_one(size):
-    images = list(np.random.default_rng(0).integers(0, 256, (3, size, size, 1)))
-    larger, smaller = (
-        figure3_three_task._draw_patches([np.uint8(im) for im in images], number, 0)
-        for number in (10_000, 10)
-    )
-    assert len(larger[0]) == min(10_000, 3 * ((size - 32) // 4 + 1) ** 2)
-    for one, other in zip(larger, smaller, strict=True):
-        assert len(other) == 10
-        np.testing.assert_array_equal(one[:10], other)
-    # Of all images, however few patches there are.
-    assert set(smaller[1]) == {0, 1, 2}
-
-
 def test_a_test_goes_on_and_overwrite_begins_anew(tmp_path, run_script):
     output = tmp_path / "out"
     arguments = [
@@ -249,7 +234,7 @@ def test_overwrite_deletes_the_result_before_it_measures(tmp_path, monkeypatch):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.touch()
-    settings = experiment.Experiment("script", tmp_path, "float32", 1, 0, 0.0)
+    run = experiment.Experiment("script", tmp_path, "float32", 1, 0, 0.0)
 
     def interrupted(self):
         raise KeyboardInterrupt
@@ -258,7 +243,7 @@ def test_overwrite_deletes_the_result_before_it_measures(tmp_path, monkeypatch):
     monkeypatch.setattr(three_task.Measurement, "estimate_seconds", lambda self: 0)
     monkeypatch.setattr(experiment, "overwrites", lambda: True)
     with pytest.raises(KeyboardInterrupt):
-        figure3_three_task._measure({}, np.zeros((1, 32, 32, 1)), settings)
+        figure3_three_task._measure({}, np.zeros((1, 32, 32, 1)), run)
     assert [path.name for path in tmp_path.iterdir()] == ["figure3.png"]
 
 

@@ -42,6 +42,19 @@ def test_sample_is_seeded_and_without_repetition():
     assert not np.array_equal(sample, PatchSet(images, 8, 1, 50, seed=2).to_numpy())
 
 
+@pytest.mark.parametrize("size", [16, 100])
+def test_a_smaller_sample_is_the_beginning_of_a_larger_one(size):
+    images = list(np.random.default_rng(0).integers(0, 256, (3, size, size, 1)))
+    larger, smaller = (
+        PatchSet([np.uint8(im) for im in images], 8, 4, number, seed=0)
+        for number in (1000, 10)
+    )
+    assert len(larger) == min(1000, 3 * ((size - 8) // 4 + 1) ** 2)
+    np.testing.assert_array_equal(larger.to_numpy()[:10], smaller.to_numpy())
+    # Of all images, however few patches there are.
+    assert set(smaller.images_of(np.arange(len(smaller)))) == {0, 1, 2}
+
+
 def test_order_visits_every_patch_once_an_epoch_and_mixes_images():
     images = [np.full((20, 20, 1), value, np.uint8) for value in range(10)]
     patches = PatchSet(images, 8, 2)

@@ -1,51 +1,16 @@
-"""Tests of the command line, as a user calls it."""
+"""Tests of Table 2's script, as a user calls it."""
 
-import csv
-import functools
 import json
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
-
-import rim_tf
-from rim_tf import pretrained
-from rim_tf.cells import RIMCell
-
-_SCRIPT = Path(__file__).parents[1] / "paper_experiments" / "table2_denoise.py"
 
 
-@pytest.fixture(name="run")
-def _run(run_script):
-    return functools.partial(run_script, "table2_denoise")
-
-
-@pytest.fixture(name="weights")
-def _weights(tmp_path):
-    """Small untrained weights."""
-    rim = rim_tf.RIM(RIMCell(features=4, state_features=6))
-    rim.build()
-    path = tmp_path / "small.weights.h5"
-    history = {
-        "settings": {"steps_schedule": [[20, 1.0]]},
-        "patches_seen": 0,
-        "data": "nothing",
-        "seconds": 0.0,
-    }
-    pretrained.save_pretrained(rim, path, history)
-    return path
-
-
-def test_from_weights_on_embedded_images(tmp_path, weights, run):
+def test_from_weights_on_embedded_images(tmp_path, small_weights, run_script):
     output = tmp_path / "out"
-    finished = run(
+    finished = run_script(
+        "table2_denoise",
         "--dataset=embedded",
-        f"--weights={weights}",
+        f"--weights={small_weights}",
         f"--output_dir={output}",
         "--num_steps=2",
         "--num_images=2",
@@ -86,211 +51,9 @@ def test_from_weights_on_embedded_images(tmp_path, weights, run):
     assert str(output) in finished.stdout
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
-def test_training(tmp_path, backend, run):
-    pytest.importorskip(backend)
-    images = tmp_path / "images"
-    images.mkdir()
-    for i in range(2):
-        Image.effect_noise((40, 48), 30 + i).save(images / f"{i}.png")
-    output = tmp_path / "out"
-    arguments = (
-        f"--images={images}",
-        f"--train_images={images}",
-        f"--output_dir={output}",
-        "--train",
-        "--num_patches=8",
-        "--epochs=1",
-        "--batch_size=4",
-        "--train_steps_schedule=1:0.5,2:0.5",
-        "--num_validation_patches=4",
-        "--num_validations=1",
-        "--num_steps=1",
-        "--patch_size=16",
-        "--precision=float32",
-        "--rows=RIM-denoise",
-    )
-    run(*arguments, backend=backend)
-    history = json.loads((output / "training" / "rim_denoise.json").read_text())[
-        "history"
-    ]
-    assert history["patches_seen"] == 8
-    assert history["data"] == "images"
-    assert "--train_steps_schedule=1:0.5,2:0.5" in history["command"]
-    assert "--rows" not in history["command"]
-    assert (output / "training" / "rim_denoise.log.csv").exists()
-
-    # A second run must not touch the results, unless told.
-    before = (output / "result.json").read_text()
-    refused = run(*arguments, expect_success=False, backend=backend)
-    assert "--overwrite" in refused.stderr
-    assert (output / "result.json").read_text() == before
-
-
-def test_sigkill_and_start_again(tmp_path, run):
-    """The log is that of a training that nobody killed."""
-    images = tmp_path / "images"
-    images.mkdir()
-    for i in range(2):
-        Image.effect_noise((40, 48), 30 + i).save(images / f"{i}.png")
-    arguments = [
-        f"--images={images}",
-        f"--train_images={images}",
-        "--train",
-        "--num_patches=40",
-        "--epochs=1",
-        "--batch_size=4",
-        "--train_steps_schedule=1",
-        "--num_validation_patches=4",
-        "--num_validations=2",
-        "--num_steps=1",
-        "--patch_size=16",
-        "--precision=float32",
-        "--checkpoint_minutes=0",
-    ]
-    run(*arguments, f"--output_dir={tmp_path}/whole")
-
-    killed = tmp_path / "killed"
-    process = subprocess.Popen(
-        [sys.executable, _SCRIPT, *arguments, f"--output_dir={killed}"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while not (killed / "training" / "last.weights.h5").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert not (killed / "result.json").exists()
-    run(*arguments, f"--output_dir={killed}")
-
-    whole_log, killed_log = (
-        _read_csv(folder / "training" / "log.csv")
-        for folder in (tmp_path / "whole", killed)
-    )
-    assert [row["updates"] for row in killed_log] == ["5", "10"]
-    # The last round saw no kill, so its mean loss is over the same updates.
-    assert float(killed_log[1]["loss"]) == pytest.approx(
-        float(whole_log[1]["loss"]), rel=1e-4
-    )
-    assert float(killed_log[1]["val_psnr"]) == pytest.approx(
-        float(whole_log[1]["val_psnr"]), rel=1e-4
-    )
-    runs = json.loads((killed / "training" / "runs.json").read_text())
-    assert len(runs) == 2
-    assert runs[1]["from_update"] > 0
-
-
-def test_training_from_other_weights(tmp_path, weights, run, tiny_training):
-    """With a learning rate of 0 they come out as they went in."""
-    output = tmp_path / "out"
-    run(
-        *tiny_training,
-        f"--initial_weights={weights}",
-        f"--output_dir={output}",
-        "--learning_rate=0",
-    )
-    before, after = (
-        pretrained.load_pretrained(path).get_weights()
-        for path in (weights, output / "training" / "rim_denoise.weights.h5")
-    )
-    for one, other in zip(before, after, strict=True):
-        np.testing.assert_array_equal(one, other)
-    history = pretrained.read_history(output / "training" / "rim_denoise.weights.h5")
-    assert history["initial_weights"]["name"] == "small.weights.h5"
-    assert history["initial_weights"]["data"] == "nothing"
-    table = (output / "table.md").read_text()
-    assert "of nothing in" in table
-    assert "; then 4 of embedded in" in table
-
-
-def test_validation_does_not_depend_on_the_seed(tmp_path, weights, run, tiny_training):
-    """So trainings can be compared, and one that goes on from another is honest."""
-    logs, histories = [], []
-    for seed in (0, 1):
-        training = tmp_path / str(seed) / "training"
-        run(
-            *tiny_training,
-            f"--seed={seed}",
-            f"--initial_weights={weights}",
-            f"--output_dir={training.parent}",
-            "--learning_rate=0",
-        )
-        logs.append(_read_csv(training / "log.csv"))
-        histories.append(pretrained.read_history(training / "rim_denoise.weights.h5"))
-    assert logs[0][0]["loss"] != logs[1][0]["loss"]
-    assert logs[0][0]["val_psnr"] == logs[1][0]["val_psnr"]
-    assert histories[0]["validation_images"] == histories[1]["validation_images"]
-
-
-def _read_csv(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-@pytest.fixture(name="color_weights")
-def _color_weights(tmp_path):
-    """Weights that restore RGB images."""
-    rim = rim_tf.RIM(RIMCell(channels=3, features=4, state_features=6))
-    rim.build()
-    pretrained.save_pretrained(rim, tmp_path / "rgb.weights.h5", {})
-    return tmp_path / "rgb.weights.h5"
-
-
-def test_weights_of_another_architecture(tmp_path, color_weights, run):
-    finished = run(
-        "--dataset=embedded",
-        f"--weights={color_weights}",
-        f"--output_dir={tmp_path}/out",
-        expect_success=False,
-    )
-    assert "restores images of 3 channels" in finished.stderr
-
-
-def test_weights_of_another_task(tmp_path, run):
-    rim = rim_tf.RIM(RIMCell(features=4, state_features=6))
-    rim.build()
-    path = tmp_path / "sr.weights.h5"
-    pretrained.save_pretrained(rim, path, {"color": "luminance"})
-    finished = run(
-        "--dataset=embedded",
-        f"--weights={path}",
-        f"--output_dir={tmp_path}/out",
-        expect_success=False,
-    )
-    assert "was trained on luminance images" in finished.stderr
-
-
-def test_help_shows_the_flags(run):
-    finished = run("--help", expect_success=False)
-    for flag in ("--data_dir", "--[no]train", "--[no]baselines", "--rows"):
-        assert flag in finished.stdout
-    assert "--num_patches: With --train: Training patches" in finished.stdout
-
-
-def test_file_that_is_no_image(tmp_path, run):
-    (tmp_path / "text.png").write_text("no image")
-    finished = run(
-        f"--images={tmp_path}", f"--output_dir={tmp_path}/out", expect_success=False
-    )
-    assert "--images:" in finished.stderr
-    assert "text.png cannot be read as an image" in finished.stderr
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--images=/nowhere"], "--images: /nowhere is not a folder"),
-        (["--dataset=bsds300", "--data_dir=/proc/nowhere"], "--data_dir"),
-        (["--weights=nonsense"], "No weights are called 'nonsense'"),
-        (["--train", "--weights=rim_denoise"], "--weights: not with --train"),
-        (["--initial_weights=rim_denoise"], "--initial_weights: only with --train"),
-        (["--train", "--initial_weights=nonsense"], "--initial_weights: No weights"),
-        (["--train", "--train_steps_schedule=x"], "--train_steps_schedule"),
-        (["--epochs=3"], "--epochs: only with --train"),
-        (["--train", "--num_patches=1", "--batch_size=4"], "do not fill a batch"),
-        (["--output_dir=/proc/nowhere"], "--output_dir: /proc/nowhere cannot be"),
-        (["--weights=/nowhere/x.weights.h5"], "x.weights.h5 does not exist"),
         (
             ["--rows=RIM"],
             "--rows: this table has no row RIM; there are: RIM-denoise, RIM-3task.",
@@ -298,27 +61,10 @@ def test_file_that_is_no_image(tmp_path, run):
         (["--rows=RIM-3task,RIM"], "--rows: this table has no row RIM; there are"),
         (["--rows="], "--rows: this table has no row without a name; there are"),
         (
-            ["--dataset=embedded", "--test_set=68"],
-            "--test_set: there is no set 68 in embedded; there are: embedded.",
-        ),
-        (
             ["--rows=RIM-3task", "--weights=rim_denoise"],
             "--rows: --weights and --train are about the row RIM-denoise",
         ),
-        (["--num_images=0"], "num_images"),
-        (["--train", "--max_sigma=-1"], "max_sigma"),
-        (["--precision=float16"], "precision"),
-        (["--devices=2"], "--devices: only with --train"),
-        (
-            ["--train", "--devices=3", "--batch_size=4"],
-            "--devices: a batch of 4 patches",
-        ),
-        (["extra"], "Unknown arguments: extra"),
     ],
 )
-def test_bad_input_gives_one_line(tmp_path, arguments, message, run):
-    output = tmp_path / "out"
-    dataset = [] if "--dataset=bsds300" in arguments else ["--dataset=embedded"]
-    finished = run(*dataset, f"--output_dir={output}", *arguments, expect_success=False)
-    assert message in finished.stderr
-    assert not output.exists()
+def test_bad_input_gives_one_line(arguments, message, check_refused):
+    check_refused("table2_denoise", *arguments, message=message)
