@@ -84,8 +84,8 @@ def reproduce(spec: DenoisingTable) -> None:
     histories = {first: history}
     for row, name in others:
         histories[row] = {"name": name, **pretrained.read_history(name)}
-    runs = len(spec.sigmas) * len(histories)
-    experiment.announce_duration(model, test, spec.color, run, runs)
+    times = len(spec.sigmas) * len(histories)
+    experiment.announce_duration(model, test, spec.color, run, times)
     # Before the long work, so that nothing is lost to a history that says too little.
     report = _Report(spec, run, test)
     notes = report.notes(histories)
@@ -218,7 +218,7 @@ class _Report:
             num_steps=self.run.num_steps,
         )
         # The first is the best of them; the others need no time to speak of.
-        wanted = experiment.run_baselines()
+        wanted = experiment.wants_baselines()
         baseline = self.baselines.names[0] if wanted else "total variation"
         estimates = {
             baseline: self.baselines.restore(baseline, observations, image_id),
@@ -266,7 +266,7 @@ class _Report:
         records = []
         for sigma in self.spec.sigmas:
             observations = self._observations(sigma)
-            if experiment.run_baselines():
+            if experiment.wants_baselines():
                 self.baselines.measure(name, observations)
             records += denoising.to_measured(
                 self.baselines.known(name, observations), name, self.test, observations

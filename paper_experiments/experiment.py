@@ -204,7 +204,7 @@ def load_test_images(set_name: str | None = None) -> image_sets.TestImages:
 
 
 def set_default_num_steps(steps: int) -> None:
-    """Sets the default of --num_steps; to be called before `run`."""
+    """Sets the default of --num_steps; to be called before `run_script`."""
     flags.set_default(_NUM_STEPS, steps)
 
 
@@ -213,7 +213,7 @@ def overwrites() -> bool:
     return _OVERWRITE.value
 
 
-def run_baselines() -> bool:
+def wants_baselines() -> bool:
     """Says whether baselines are to be measured."""
     return _BASELINES.value
 
@@ -242,7 +242,7 @@ def announce_duration(
       model: One of the models.
       test: The test images.
       color: A key of `rim_tf.images.COLOR_CONVERSIONS`.
-      run: The run.
+      run: What `start` returned.
       times: How many times all images are restored.
     """
     pixels = sum(image.shape[0] * image.shape[1] for image in test.images.values())
@@ -302,7 +302,7 @@ def write_results(
     """Writes `table.md` and `result.json`, the latter last.
 
     Args:
-      run: The run.
+      run: What `start` returned.
       test: The test images.
       measured: All that was measured.
       reported: The paper's numbers.

@@ -100,8 +100,8 @@ def load_training_images(
 ) -> tuple[str, Images, Images]:
     """Loads the training images that the flags ask for, some kept for validation.
 
-    Which are kept depends on the images only, not on the seed of the training: what a
-    training on the same images starts from has not seen those that validate it.
+    Which are kept does not depend on the seed of the training. So weights that were
+    trained on the same images, and are trained on, never saw those that validate them.
 
     Args:
       dataset: "auto", "bsds300" or "embedded", as the flag `--dataset`.

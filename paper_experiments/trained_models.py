@@ -13,7 +13,15 @@ from absl import flags
 
 from paper_experiments import experiment, image_sets, reporting
 from paper_experiments.experiment import Experiment, UserError
-from rim_tf import devices, images, precision, pretrained, schedules, training
+from rim_tf import (
+    callbacks,
+    devices,
+    images,
+    precision,
+    pretrained,
+    schedules,
+    training,
+)
 from rim_tf.patches import PatchSet
 from rim_tf.problems import Problem
 from rim_tf.rim import LOSSES, PAPER_NUM_STEPS, RIM
@@ -133,12 +141,8 @@ TRAINING_FOLDER = "training"
 _GPU_BATCH_SIZE, _CPU_BATCH_SIZE = 64, 16
 # The backward pass costs about twice as much as the forward pass.
 _TRAINING_COST = 3
-# How many patches are restored to measure the time: as many as a validation restores
-# at once, for which the model is compiled anyway.
-_TIMED_PATCHES = 50
-# What of the command does not matter to the weights, or is chosen from the machine if
-# not given.
-_FLAGS_OF_NO_MATTER = {
+# They do not change the weights, or are added with the value that was used.
+_FLAGS_LEFT_OUT_OF_COMMAND = {
     "baselines",
     "batch_size",
     "checkpoint_minutes",
@@ -202,7 +206,7 @@ def obtain_model(
     """Loads weights, or trains a model if --train is given.
 
     Args:
-      run: The run.
+      run: What `start` returned.
       default_weights: Name of the shipped weights.
       problem: What the model is trained on.
       color: A key of `rim_tf.images.COLOR_CONVERSIONS`.
@@ -245,7 +249,7 @@ def obtain_models(
     """Loads several shipped models, or trains all of them alike with --train.
 
     Args:
-      run: The run.
+      run: What `start` returned.
       problem: What the models are trained on.
       color: A key of `rim_tf.images.COLOR_CONVERSIONS`.
       make_models: What makes an untrained model, by the name of its weights.
@@ -442,7 +446,7 @@ def _initial_model(
     make_model: Callable[[], RIM],
     initial_weights: str | None,
 ) -> tuple[RIM, dict[str, Any]]:
-    """Returns the model that a training starts from, and what that is."""
+    """Returns the model that a training starts from, and what its history says."""
     if initial_weights is None:
         # The same for every model of a run.
         keras.utils.set_random_seed(run.seed)
@@ -459,7 +463,9 @@ def _estimate_seconds(
     num_patches: int,
 ) -> float:
     """Returns how long a training takes; tries the model on validation patches."""
-    seconds = experiment.seconds_per_pixel_step(model, validation[:_TIMED_PATCHES])
+    seconds = experiment.seconds_per_pixel_step(
+        model, validation[: callbacks.VALIDATION_BATCH_SIZE]
+    )
     seconds *= _TRAINING_COST * _PATCH_SIZE.value**2
     seconds *= training.total_computation(settings, num_patches)
     return seconds / _DEVICES.value if precision.has_gpu() else seconds
@@ -479,11 +485,11 @@ def _delete_training(
 
 
 def _command(run: Experiment, settings: training.TrainingSettings) -> str:
-    """Returns the command that makes the same training on any machine."""
+    """Returns the command that makes the same training with this version of rim_tf."""
     arguments = [
         flag.serialize()
         for flag in experiment.flags_of_script().values()
-        if flag.value != flag.default and flag.name not in _FLAGS_OF_NO_MATTER
+        if flag.value != flag.default and flag.name not in _FLAGS_LEFT_OUT_OF_COMMAND
     ]
     return " ".join(
         [

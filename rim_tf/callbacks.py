@@ -12,8 +12,11 @@ from tqdm import tqdm
 from rim_tf import files, metrics, restoration
 from rim_tf.problems import Problem
 
-# Not that of the training.
-_VALIDATION_SEED = 0
+# The same whatever the seed of the training, and another stream than that of any.
+_VALIDATION_SEED = 170604008
+# Patches that are restored at once. Few, since a problem may draw the kind of forward
+# model for all of them together: of many kinds each should have its turn.
+VALIDATION_BATCH_SIZE = 16
 
 
 def updates_done(model: keras.Model) -> int:
@@ -125,7 +128,12 @@ class Validation(keras.callbacks.Callback):
         1) * width, channels)`, the clean patch last.
     """
 
-    def __init__(self, problem: Problem, patches: np.ndarray, batch_size: int = 50):
+    def __init__(
+        self,
+        problem: Problem,
+        patches: np.ndarray,
+        batch_size: int = VALIDATION_BATCH_SIZE,
+    ):
         super().__init__()
         self.problem = problem
         self.patches = patches

@@ -51,7 +51,7 @@ class TrainingSettings:
       learning_rate: Peak learning rate.
       warmup_updates: Updates over which the learning rate rises to its peak.
       clip_norm: Bound on the global norm of the gradient; 0 for none.
-      seed: Seed of the order of patches and of the noise that they are trained with.
+      seed: Seed of the order of patches, and of what the problem draws for them.
       num_validations: How often the validation patches are restored.
       checkpoint_minutes: Time between checkpoints.
     """

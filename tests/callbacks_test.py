@@ -44,7 +44,9 @@ def test_validation_is_the_psnr_of_the_estimates(model):
     validation = _validation(model, patches, batch_size=40)
     logs = {}
     validation.on_epoch_end(0, logs)
-    measurement = DenoisingProblem().draw(patches, keras.random.SeedGenerator(0))
+    measurement = DenoisingProblem().draw(
+        patches, keras.random.SeedGenerator(callbacks._VALIDATION_SEED)
+    )
     noisy = keras.ops.convert_to_numpy(measurement.observation)
     expected = metrics.psnr(np.clip(noisy, 0.01, 0.99), patches).mean()
     assert logs["val_psnr"] == pytest.approx(expected, abs=0.5)

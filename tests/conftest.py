@@ -62,7 +62,8 @@ def _check_refused(tmp_path: Path, run_script: Callable) -> Callable[..., None]:
             *arguments,
             expect_success=False,
         )
-        assert message in finished.stderr
+        complaints = [line for line in finished.stderr.splitlines() if message in line]
+        assert len(complaints) == 1, finished.stderr
         assert not output.exists()
 
     return check
@@ -88,7 +89,7 @@ def _tiny_training() -> list[str]:
 @pytest.fixture(name="small_weights")
 def _small_weights(tmp_path: Path) -> Path:
     """The path of small untrained weights."""
-    # Not above: the backend would start before the tests choose it.
+    # Not above: TensorFlow would start before the environment is set.
     import rim_tf
     from rim_tf import pretrained
     from rim_tf.cells import RIMCell

@@ -30,14 +30,14 @@ def test_file_that_is_no_image(tmp_path, run):
     ("arguments", "message"),
     [
         (["--images=/nowhere"], "--images: /nowhere is not a folder"),
-        (["--dataset=bsds300", "--data_dir=/proc/nowhere"], "--data_dir"),
+        (["--dataset=bsds300", "--data_dir=/proc/nowhere"], "error: --data_dir: "),
         (["--output_dir=/proc/nowhere"], "--output_dir: /proc/nowhere cannot be"),
         (
             ["--dataset=embedded", "--test_set=68"],
             "--test_set: there is no set 68 in embedded; there are: embedded.",
         ),
-        (["--num_images=0"], "num_images"),
-        (["--precision=float16"], "precision"),
+        (["--num_images=0"], "flag --num_images=0: "),
+        (["--precision=float16"], "flag --precision=float16: "),
         (["extra"], "Unknown arguments: extra"),
     ],
 )

@@ -204,7 +204,9 @@ def test_a_test_goes_on_and_overwrite_begins_anew(tmp_path, run_script):
         "--num_steps=1",
         f"--output_dir={output}",
     ]
-    run_script("figure3_three_task", *arguments)
+    finished = run_script("figure3_three_task", *arguments)
+    # Drawn from all images, not the first of the first.
+    assert "2 patches from 2 images of embedded" in finished.stdout
     first = json.loads((output / "result.json").read_text())["measured"]
     # What is kept is another PSNR, so that it shows whether it is used.
     (batch,) = (output / "measured").iterdir()

@@ -51,7 +51,7 @@ def test_a_smaller_sample_is_the_beginning_of_a_larger_one(size):
     )
     assert len(larger) == min(1000, 3 * ((size - 8) // 4 + 1) ** 2)
     np.testing.assert_array_equal(larger.to_numpy()[:10], smaller.to_numpy())
-    # Of all images, however few patches there are.
+    # From all images, not from the first.
     assert set(smaller.images_of(np.arange(len(smaller)))) == {0, 1, 2}
 
 

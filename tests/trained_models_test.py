@@ -146,7 +146,7 @@ def test_training_from_other_weights(tmp_path, small_weights, run, tiny_training
 def test_validation_does_not_depend_on_the_seed(
     tmp_path, small_weights, run, tiny_training
 ):
-    """So trainings can be compared, and one that goes on from another is honest."""
+    """So trainings can be compared, and what another has seen does not validate."""
     logs, histories = [], []
     for seed in (0, 1):
         training = tmp_path / str(seed) / "training"
@@ -160,7 +160,8 @@ def test_validation_does_not_depend_on_the_seed(
         logs.append(_read_csv(training / "log.csv"))
         histories.append(pretrained.read_history(training / "rim_denoise.weights.h5"))
     assert logs[0][0]["loss"] != logs[1][0]["loss"]
-    assert logs[0][0]["val_psnr"] == logs[1][0]["val_psnr"]
+    first, second = (float(log[0]["val_psnr"]) for log in logs)
+    assert first == pytest.approx(second, rel=1e-4)
     assert histories[0]["validation_images"] == histories[1]["validation_images"]
 
 
@@ -210,10 +211,10 @@ def test_weights_of_another_task(tmp_path, run):
         (["--train", "--weights=rim_denoise"], "--weights: not with --train"),
         (["--initial_weights=rim_denoise"], "--initial_weights: only with --train"),
         (["--train", "--initial_weights=nonsense"], "--initial_weights: No weights"),
-        (["--train", "--train_steps_schedule=x"], "--train_steps_schedule"),
+        (["--train", "--train_steps_schedule=x"], "error: --train_steps_schedule: "),
         (["--epochs=3"], "--epochs: only with --train"),
         (["--train", "--num_patches=1", "--batch_size=4"], "do not fill a batch"),
-        (["--train", "--max_sigma=-1"], "max_sigma"),
+        (["--train", "--max_sigma=-1"], "flag --max_sigma=-1: "),
         (["--devices=2"], "--devices: only with --train"),
         (
             ["--train", "--devices=3", "--batch_size=4"],
