@@ -137,7 +137,7 @@ _TRAINING_FLAGS = (
 for _flag in _TRAINING_FLAGS:
     flags.FLAGS[_flag.name].help = f"With --train: {flags.FLAGS[_flag.name].help}"
 
-TRAINING_FOLDER = "training"
+_TRAINING_FOLDER = "training"
 _GPU_BATCH_SIZE, _CPU_BATCH_SIZE = 64, 16
 # The backward pass costs about twice as much as the forward pass.
 _TRAINING_COST = 3
@@ -232,7 +232,7 @@ def obtain_model(
         problem,
         color,
         make_model,
-        TRAINING_FOLDER,
+        _TRAINING_FOLDER,
         _INITIAL_WEIGHTS.value,
     )
     print(f"Trained weights: {path}, to be tested with --weights={path}.")
@@ -294,11 +294,11 @@ def _train_models(
             problem,
             color,
             make_model,
-            f"{TRAINING_FOLDER}/{name}",
+            f"{_TRAINING_FOLDER}/{name}",
             initial_weights.get(name),
         )
         trained[name] = pretrained.load_pretrained(path, run.dtype), history
-    folder = run.output_dir / TRAINING_FOLDER
+    folder = run.output_dir / _TRAINING_FOLDER
     print(f"Trained weights: {folder}, to be tested with --weights={folder}.")
     return trained
 
