@@ -55,26 +55,19 @@ def test_training_and_table(tmp_path, run_script, tiny_training):
     assert {p.name for p in output.iterdir()} >= {"detail.png", "estimates.png"}
 
 
-def test_bad_lr_dir(tmp_path, run_script):
-    finished = run_script(
-        "table3_super_resolution",
-        "--dataset=embedded",
-        f"--lr_dir={tmp_path}",
-        f"--output_dir={tmp_path}/out",
-        expect_success=False,
+def test_bad_lr_dir(tmp_path, check_refused):
+    check_refused(
+        "table3_super_resolution", f"--lr_dir={tmp_path}", message="--lr_dir: "
     )
-    assert "--lr_dir: " in finished.stderr
 
 
 @pytest.mark.parametrize("flag", ["baselines", "max_sigma=10", "test_set=68"])
-def test_flags_without_use_are_refused(tmp_path, run_script, flag):
-    finished = run_script(
+def test_flags_without_use_are_refused(check_refused, flag):
+    check_refused(
         "table3_super_resolution",
         f"--{flag}",
-        f"--output_dir={tmp_path}/out",
-        expect_success=False,
+        message=f"error: --{flag.split('=')[0]}: not for this script",
     )
-    assert f"error: --{flag.split('=')[0]}: not for this script" in finished.stderr
 
 
 def test_only_the_papers_set_is_restored(monkeypatch):
@@ -105,12 +98,10 @@ def test_row(capsys):
     assert measured[0].per_image == {"a": 10, "b": 20}
 
 
-def test_images_that_are_too_small(tmp_path, run_script):
+def test_images_that_are_too_small(tmp_path, check_refused):
     Image.new("RGB", (60, 19)).save(tmp_path / "small.png")
-    finished = run_script(
+    check_refused(
         "table3_super_resolution",
         f"--images={tmp_path}",
-        f"--output_dir={tmp_path}/out",
-        expect_success=False,
+        message="error: --images: small.png has 19x60 pixels",
     )
-    assert "error: --images: small.png has 19x60 pixels" in finished.stderr
