@@ -25,43 +25,38 @@ _CERTAIN = 2
 Curves = Mapping[Panel, Mapping[str, Curve]]
 
 
-class _Margin(NamedTuple):
-    """How far a model is above another one in a panel, in dB.
+class _Evidence(NamedTuple):
+    """What speaks for a statement on one panel, or against it.
 
     Attributes:
-      panel: The panel.
-      above: Name of the model.
-      below: Name of the other one.
-      mean: Mean over patches.
+      what: What is measured, and where.
+      value: Mean over patches, in dB.
       error: Standard error of the mean for other images; None for a single image.
+      excess: How far the value is on the side of its bound that is claimed, in dB.
     """
 
-    panel: Panel
-    above: str
-    below: str
-    mean: float
+    what: str
+    value: float
     error: float | None
+    excess: float
 
     @property
-    def errors_above_zero(self) -> float:
-        """How many standard errors the mean is above zero."""
-        return self.mean / max(self.error or 0.0, 1e-6)
+    def certainty(self) -> float:
+        """How many standard errors speak for the statement; negative: against it."""
+        return self.excess / max(self.error or 0.0, 1e-6)
 
     @property
     def verdict(self) -> str:
-        """Says whether the margin is positive, if that is certain."""
+        """Says whether the statement holds, if that is certain."""
         if self.error is None:
             return "not decided on a single image"
-        if abs(self.errors_above_zero) < _CERTAIN:
+        if abs(self.certainty) < _CERTAIN:
             return f"not decided, within {_CERTAIN} standard errors"
-        return reporting.verdict(self.mean > 0)
+        return reporting.verdict(self.excess > 0)
 
     def __str__(self) -> str:
         error = "" if self.error is None else f" ± {self.error:.2f}"
-        return (
-            f"{self.mean:+.2f}{error} dB ({self.above} over {self.below}, "
-            f"{self.panel.title})"
-        )
+        return f"{self.value:+.2f}{error} dB ({self.what})"
 
 
 def last_step(curves: Curves) -> int:
@@ -84,7 +79,7 @@ def judge(curves: Curves, images: np.ndarray) -> list[str]:
     seen = {p: c for p, c in curves.items() if p.task != _UNSEEN_TASK}
     unseen = {p: c for p, c in curves.items() if p.task == _UNSEEN_TASK}
     later = (
-        _judge_later_steps(curves, seen)
+        _judge_later_steps(curves, seen, images)
         if last >= _LEAST_LATER_STEP
         else [
             f"* {finding} after t = {TRAINED_STEPS}: **not tested**, this needs "
@@ -119,56 +114,64 @@ def _judge_trained_steps(seen: Curves, t: int, images: np.ndarray) -> list[str]:
     return [
         _line(
             f"(a) RIM above FFN and GDN at t = {t} on every task that they were "
-            f"trained on: {_describe(rim)}",
-            _least_certain(rim).verdict,
+            f"trained on: margins of {_describe(rim)}",
+            _weakest(rim).verdict,
         ),
         _line(
             f"(b) GDN the worst of the three at t = {t} on every such task: "
-            f"{_describe(gdn)}",
-            _least_certain(gdn).verdict,
+            f"margins of {_describe(gdn)}",
+            _weakest(gdn).verdict,
         ),
     ]
 
 
-def _judge_later_steps(curves: Curves, seen: Curves) -> list[str]:
+def _judge_later_steps(curves: Curves, seen: Curves, images: np.ndarray) -> list[str]:
     last = last_step(curves)
-    rim = max(_fall(row["RIM"]) for row in curves.values())
-    gdn = [_fall(row["GDN"]) for row in seen.values()]
+    gdn = [_fall(seen, panel, "GDN", images) for panel in seen]
+    rim = [_steadiness(curves, panel, "RIM", images) for panel in curves]
     return [
         _line(
             f"(b) GDN falls after t = {TRAINED_STEPS}, by more than {_ALLOWED_FALL} dB "
-            f"on every task that it was trained on: by {min(gdn):.2f} to "
-            f"{max(gdn):.2f} dB up to t = {last}",
-            reporting.verdict(min(gdn) > _ALLOWED_FALL),
+            f"on every task that it was trained on: up to t = {last} falls of "
+            f"{_describe(gdn)}",
+            _weakest(gdn).verdict,
         ),
         _line(
             f"(c) the RIM does not fall by more than {_ALLOWED_FALL} dB at any t up to "
-            f"{last}: at most by {rim:.2f} dB",
-            reporting.verdict(rim <= _ALLOWED_FALL),
+            f"{last}: falls of {_describe(rim)}",
+            _weakest(rim).verdict,
         ),
-        *_judge_feed_forward_network(seen),
+        *_judge_feed_forward_network(seen, images),
     ]
 
 
-def _judge_feed_forward_network(seen: Curves) -> list[str]:
+def _judge_feed_forward_network(seen: Curves, images: np.ndarray) -> list[str]:
     """Judges the fall of the FFN; the paper does not say which tasks are difficult."""
     psnr = {panel: row["RIM"].mean[TRAINED_STEPS] for panel, row in seen.items()}
     orders = {
         "of the lowest PSNR (of the RIM)": sorted(seen, key=psnr.get),
         "with the fewest measurements": sorted(seen, key=lambda panel: panel.fraction),
     }
+    falls = {panel: _fall(seen, panel, "FFN", images) for panel in seen}
     lines = []
     for meaning, panels in orders.items():
-        (hard, worst), (easy, _) = (
-            max((_fall(seen[panel]["FFN"]), panel) for panel in some)
+        hardest, easiest = (
+            max(some, key=lambda panel: falls[panel].value)
             for some in (panels[:_EXTREMES], panels[-_EXTREMES:])
+        )
+        hard, easy = (seen[panel]["FFN"] for panel in (hardest, easiest))
+        farther = _evidence(
+            f"farther in {hardest.title} than in {easiest.title}",
+            _falls(hard) - _falls(easy),
+            images,
         )
         lines.append(
             _line(
-                "(d) the FFN degrades over time on harder tasks: on the "
-                f"{_EXTREMES} {meaning} it falls by up to {hard:.2f} dB "
-                f"({worst.title}), on the other extreme by {easy:.2f} dB",
-                reporting.verdict(hard > max(easy, _ALLOWED_FALL)),
+                f"(d) the FFN degrades over time on harder tasks, by more than "
+                f"{_ALLOWED_FALL} dB and farther than on others: on the {_EXTREMES} "
+                f"{meaning} it falls at most by {falls[hardest]}, on the other extreme "
+                f"by {falls[easiest]}",
+                _weakest([falls[hardest], farther]).verdict,
             )
         )
     return lines
@@ -194,10 +197,8 @@ def _judge_unseen_task(unseen: Curves, t: int, images: np.ndarray) -> str:
         "(e) on inpainting the RIM is best, the FFN carries over (it gains more than "
         f"{_LEAST_SHARE:.0%} of what the RIM gains), the GDN fails (less than "
         f"{_LEAST_SHARE:.0%} of what the FFN gains); gains up to t = {t} at {numbers}; "
-        f"{_describe(margins)}",
-        _least_certain(margins).verdict
-        if others_as_in_paper
-        else reporting.verdict(False),
+        f"margins of {_describe(margins)}",
+        _weakest(margins).verdict if others_as_in_paper else reporting.verdict(False),
     )
 
 
@@ -207,29 +208,52 @@ def _line(text: str, verdict: str) -> str:
 
 def _margin(
     curves: Curves, panel: Panel, names: tuple[str, str], t: int, images: np.ndarray
-) -> _Margin:
+) -> _Evidence:
+    """Returns how far a model is above another one."""
     above, below = (curves[panel][name].psnr[t] for name in names)
-    error = reporting.standard_error(above - below, images)
-    return _Margin(panel, *names, float(np.mean(above - below)), error)
+    what = f"{names[0]} over {names[1]}, {panel.title}"
+    return _evidence(what, above - below, images)
 
 
-def _least_certain(margins: Sequence[_Margin]) -> _Margin:
-    """Returns the margin that is least certainly positive."""
-    return min(margins, key=lambda margin: margin.errors_above_zero)
+def _fall(curves: Curves, panel: Panel, name: str, images: np.ndarray) -> _Evidence:
+    """Returns how far a model falls, which speaks for a fall if it is a large one."""
+    what = f"{name}, {panel.title}"
+    return _evidence(what, _falls(curves[panel][name]), images, bound=_ALLOWED_FALL)
 
 
-def _describe(margins: Sequence[_Margin]) -> str:
-    means = [margin.mean for margin in margins]
+def _steadiness(
+    curves: Curves, panel: Panel, name: str, images: np.ndarray
+) -> _Evidence:
+    """Returns how far a model falls, which speaks against a fall if it is small."""
+    fall = _fall(curves, panel, name, images)
+    return fall._replace(excess=-fall.excess)
+
+
+def _evidence(
+    what: str, values: np.ndarray, images: np.ndarray, bound: float = 0.0
+) -> _Evidence:
+    """Returns what values of patches say for a mean above a bound."""
+    mean = float(np.mean(values))
+    return _Evidence(what, mean, reporting.standard_error(values, images), mean - bound)
+
+
+def _falls(curve: Curve) -> np.ndarray:
+    """Returns how far each patch falls from t = 20 to where the mean is lowest."""
+    later = curve.psnr[TRAINED_STEPS:]
+    return later[0] - later[np.argmin(later.mean(axis=1))]
+
+
+def _weakest(evidence: Sequence[_Evidence]) -> _Evidence:
+    """Returns what speaks least for the statement."""
+    return min(evidence, key=lambda one: one.certainty)
+
+
+def _describe(evidence: Sequence[_Evidence]) -> str:
+    values = [one.value for one in evidence]
     return (
-        f"margins {min(means):+.2f} to {max(means):+.2f} dB, the one least certainly "
-        f"positive {_least_certain(margins)}"
+        f"{min(values):+.2f} to {max(values):+.2f} dB, the least certain "
+        f"{_weakest(evidence)}"
     )
-
-
-def _fall(curve: Curve) -> float:
-    """Returns how far the lowest value after the trained steps is below their end."""
-    later = curve.mean[TRAINED_STEPS:]
-    return float(later[0] - later.min())
 
 
 def _gain(curve: Curve, t: int) -> float:

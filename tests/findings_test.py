@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from paper_experiments import findings, three_task
+from paper_experiments.findings import TRAINED_STEPS
 
 _T = 50
 # Both patches of an image of their own.
@@ -22,7 +23,7 @@ def _curve(first, trained, last):
 def _dip(trained, lowest):
     """A curve that falls after t = 20, and is up again at t = 50."""
     curve = _curve(10, trained, trained)
-    curve.psnr[35] = lowest
+    curve.psnr[35] += lowest - trained
     return curve
 
 
@@ -50,9 +51,9 @@ def test_the_papers_curves_reproduce_all():
     assert _verdicts(_curves()) == [True] * 7
     lines = findings.judge(_curves(), _IMAGES)
     # Over the FFN by 1 dB, over the GDN by 2.
-    assert "margins +1.00 to +2.00 dB" in lines[0]
-    assert "positive +1.00 ± 0.00 dB (RIM over FFN, Gaussian, p = 0.2)" in lines[0]
-    assert "positive +1.00 ± 0.00 dB (FFN over GDN, Gaussian, p = 0.2)" in lines[1]
+    assert "margins of +1.00 to +2.00 dB" in lines[0]
+    assert "certain +1.00 ± 0.00 dB (RIM over FFN, Gaussian, p = 0.2)" in lines[0]
+    assert "certain +1.00 ± 0.00 dB (FFN over GDN, Gaussian, p = 0.2)" in lines[1]
     assert "p = 0.4: RIM +20.40 dB, FFN +19.40 dB, GDN -1.00 dB" in lines[6]
     assert "not tested" not in "".join(lines)
 
@@ -117,7 +118,7 @@ def test_standard_error_is_that_of_differences_on_the_same_patches():
 def test_the_least_certain_margin_decides():
     """Not the smallest one."""
     line = findings.judge(_with_margins(4.0, -1.0), _IMAGES)[0]
-    assert "margins +1.00 to +2.50 dB" in line
+    assert "margins of +1.00 to +2.50 dB" in line
     assert "+1.50 ± 2.50 dB (RIM over FFN, Fourier, p = 0.4)" in line
     assert line.endswith("**not decided, within 2 standard errors**.")
 
@@ -149,10 +150,50 @@ def test_inpainting_is_not_decided_by_uncertain_margins():
 
 
 def test_patches_of_one_image_decide_nothing():
-    for line in (0, 1, 6):
-        said = findings.judge(_curves(), np.array([3, 3]))[line]
-        assert "positive +1.00 dB (" in said
+    lines = findings.judge(_curves(), np.array([3, 3]))[:7]
+    assert "certain +1.00 dB (" in lines[0]
+    for said in lines:
         assert said.endswith("**not decided on a single image**.")
+
+
+def _falling(trained, *falls):
+    """A curve that falls by so much on each patch after t = 20."""
+    curve = _curve(10, trained, trained)
+    curve.psnr[TRAINED_STEPS + 1 :] -= np.array(falls)
+    return curve
+
+
+@pytest.mark.parametrize(
+    ("finding", "panel", "model", "curve", "said"),
+    [
+        (2, _MIDDLE, "GDN", _falling(27, 0.2, 1.0), "+0.60 ± 0.40 dB (GDN, Fourier"),
+        (3, _MIDDLE, "RIM", _falling(29, 0.0, 0.4), "+0.20 ± 0.20 dB (RIM, Fourier"),
+        (4, _HARD, "FFN", _falling(28, 0.2, 1.0), "+0.60 ± 0.40 dB (FFN, Fourier"),
+    ],
+)
+def test_uncertain_falls_decide_nothing(finding, panel, model, curve, said):
+    curves = _curves()
+    curves[panel][model] = curve
+    line = findings.judge(curves, _IMAGES)[finding]
+    assert said in line
+    assert line.endswith("**not decided, within 2 standard errors**.")
+
+
+@pytest.mark.parametrize(
+    ("falls", "verdict"),
+    [
+        ((2.0, 1.8), "not decided, within 2 standard errors"),
+        ((1.7, 2.1), "reproduced"),
+    ],
+)
+def test_falls_on_hard_and_easy_tasks_are_compared_on_the_same_patches(falls, verdict):
+    curves = _curves()
+    curves[_HARD]["FFN"] = _falling(28, 1.9, 2.3)
+    curves[three_task.Panel("binary", 0.6)]["FFN"] = _falling(29.6, *falls)
+    line = findings.judge(curves, _IMAGES)[4]
+    assert "+2.10 ± 0.20 dB (FFN, Fourier, p = 0.2)" in line
+    assert "(FFN, binary, p = 0.6)" in line
+    assert line.endswith(f"**{verdict}**.")
 
 
 @pytest.mark.parametrize(("gain", "fails"), [(9.6, True), (9.8, False)])
