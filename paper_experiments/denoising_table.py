@@ -13,9 +13,11 @@ from paper_experiments import (
     experiment,
     figures,
     image_sets,
+    model_training,
     reporting,
     trained_models,
 )
+from paper_experiments.user_errors import UserError
 from rim_tf import pretrained
 from rim_tf.cells import RIMCell
 from rim_tf.problems import DenoisingProblem
@@ -77,7 +79,7 @@ def reproduce(spec: DenoisingTable) -> None:
     model, history = trained_models.obtain_model(
         run,
         first_weights,
-        DenoisingProblem(trained_models.max_sigma(), spec.trained_on_quantized),
+        DenoisingProblem(model_training.max_sigma(), spec.trained_on_quantized),
         spec.color,
         lambda: _new_model(spec.color, run.dtype),
     )
@@ -117,12 +119,12 @@ def _weights_of_rows(spec: DenoisingTable) -> dict[str, str]:
     wanted = rows if _ROWS.value is None else [_short(row) for row in _ROWS.value]
     unknown = [row for row in wanted if row not in rows]
     if unknown or not wanted:
-        raise experiment.UserError(
+        raise UserError(
             f"--rows: this table has no row {', '.join(unknown) or 'without a name'}; "
             f"there are: {', '.join(rows)}."
         )
     if _short(spec.model) not in wanted and trained_models.chooses_weights():
-        raise experiment.UserError(
+        raise UserError(
             f"--rows: --weights and --train are about the row {_short(spec.model)}."
         )
     return {row: name for row, name in weights.items() if _short(row) in wanted}

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from absl import app, flags, logging
 
 from paper_experiments import image_sets, reporting
+from paper_experiments.user_errors import UserError, check_writable
 from rim_tf import files, images, precision
 from rim_tf.restoration import iterate
 from rim_tf.rim import PAPER_NUM_STEPS, RIM
@@ -71,10 +71,6 @@ RESULT_FILE = "result.json"
 TABLE_FILE = "table.md"
 
 
-class UserError(Exception):
-    """Something that the user can mend; shown as one line."""
-
-
 def run_script(main: Callable[[], None], without: Sequence[str] = ()) -> None:
     """Parses flags and runs a script; errors of the user end it with one line.
 
@@ -95,7 +91,7 @@ def run_script(main: Callable[[], None], without: Sequence[str] = ()) -> None:
                 if flags.FLAGS[name].present:
                     raise UserError(f"--{name}: not for this script, see --help.")
             main()
-        except (UserError, image_sets.ImageSetError, OSError) as error:
+        except (UserError, OSError) as error:
             sys.exit(f"error: {error}")
         except KeyboardInterrupt:
             sys.exit("Interrupted.")
@@ -157,14 +153,12 @@ def start(script: str) -> Experiment:
             f"--output_dir: {output_dir} has results already; choose another "
             "folder, or give --overwrite."
         )
+    culprit = f"--output_dir: {output_dir}"
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=output_dir):
-            pass
     except OSError as error:
-        raise UserError(
-            f"--output_dir: {output_dir} cannot be written to: {error}"
-        ) from error
+        raise UserError(f"{culprit} cannot be made: {error}") from error
+    check_writable(output_dir, culprit)
     dtype, reason = precision.resolve(_PRECISION.value)
     print(f"Arithmetic: {dtype} ({reason}); backend: {keras.backend.backend()}.")
     keras.utils.set_random_seed(_SEED.value)

@@ -32,10 +32,12 @@ from paper_experiments import (
     figures,
     findings,
     image_sets,
+    model_training,
     reporting,
     three_task,
     trained_models,
 )
+from paper_experiments.user_errors import UserError
 from rim_tf import files
 from rim_tf.cells import FFNCell, GDNCell, RIMCell
 from rim_tf.forward_models import Blur, FourierProjection, Inpainting
@@ -113,7 +115,7 @@ def _obtain_models(
     """Returns the models, and the histories of their weights, by their rows."""
     obtained = trained_models.obtain_models(
         run,
-        ThreeTaskProblem(max_sigma=trained_models.max_sigma()),
+        ThreeTaskProblem(max_sigma=model_training.max_sigma()),
         _COLOR,
         {
             _WEIGHTS[row]: lambda cell=cell: RIM(cell(dtype=run.dtype), dtype=run.dtype)
@@ -177,7 +179,7 @@ def _to_gray(test: image_sets.TestImages) -> list[np.ndarray]:
     size = three_task.PATCH_SIZE
     large = [im for im in test.images.values() if min(im.shape[:2]) >= size]
     if not large:
-        raise experiment.UserError(
+        raise UserError(
             f"--images: no image is as large as a patch; give images of {size}x{size} "
             "pixels or more."
         )

@@ -8,6 +8,7 @@ import numpy as np
 import skimage.data
 
 from data_prep.bsds300 import loading, source
+from paper_experiments.user_errors import UserError
 from rim_tf import images
 
 # Natural photographs that scikit-image installs with itself.
@@ -20,10 +21,6 @@ EMBEDDED_NOTE = (
 )
 
 Images = dict[str, np.ndarray]
-
-
-class ImageSetError(Exception):
-    """Images cannot be had; the message names the flag and the remedy."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +75,7 @@ def load_test_images(
       folder: As the flag `--images`: a folder of images instead of a data set.
 
     Raises:
-      ImageSetError: If the images cannot be had.
+      UserError: If the images cannot be had.
     """
     if folder is not None:
         name = Path(folder).resolve().name
@@ -112,7 +109,7 @@ def load_training_images(
       The name of the data, the training images, and the validation images.
 
     Raises:
-      ImageSetError: If the images cannot be had.
+      UserError: If the images cannot be had.
     """
     if folder is not None:
         loaded = _read_folder("--train_images", folder)
@@ -134,7 +131,7 @@ def _load_bsds300(dataset: str, data_dir: str | None, split: str) -> Images | No
     if dataset == "embedded":
         return None
     if data_dir is not None and not Path(data_dir).expanduser().is_dir():
-        raise ImageSetError(
+        raise UserError(
             f"--data_dir: {data_dir} is not a folder. Give one that holds "
             "BSDS300/images/{train,test}, or an empty one to download into."
         )
@@ -144,7 +141,7 @@ def _load_bsds300(dataset: str, data_dir: str | None, split: str) -> Images | No
         if dataset == "auto" and data_dir is None:
             print(f"{error}\n")
             return None
-        raise ImageSetError(
+        raise UserError(
             f"--data_dir: {error} Give a folder that holds "
             "BSDS300/images/{train,test}, or --dataset=embedded."
         ) from error
@@ -154,7 +151,7 @@ def _read_folder(flag: str, folder: str) -> Images:
     try:
         return {p.name: images.read_image(p) for p in images.list_images(folder)}
     except ValueError as error:
-        raise ImageSetError(f"{flag}: {error}") from error
+        raise UserError(f"{flag}: {error}") from error
 
 
 def _embedded(names: tuple[str, ...]) -> Images:
@@ -171,7 +168,7 @@ def _embedded(names: tuple[str, ...]) -> Images:
 def _hold_out(loaded: Images) -> tuple[Images, Images]:
     """Keeps one image in 25 for validation, at least one, as in BSDS-300."""
     if len(loaded) < 2:
-        raise ImageSetError(
+        raise UserError(
             "--train_images: at least two images are needed, one of them to validate."
         )
     number = max(1, len(loaded) // 25)

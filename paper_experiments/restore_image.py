@@ -13,7 +13,6 @@ take more in proportion.
 # Not absl's flags as in the other scripts: they have no subcommands.
 import argparse
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from skimage import restoration
 from tqdm import tqdm
 
 from paper_experiments import reporting, super_resolution
+from paper_experiments.user_errors import UserError, check_writable
 from rim_tf import bicubic, files, images, precision, pretrained
 from rim_tf.forward_models import BicubicDownsampling, Denoising, ForwardModel
 from rim_tf.problems import PAPER_MAX_SIGMA
@@ -36,10 +36,6 @@ _ENLARGING_WEIGHTS = "rim_super_resolution"
 _LARGEST_TRAINED_SIGMA = round(255 * PAPER_MAX_SIGMA)
 # Of JPEG files; Pillow's defaults would undo a part of the restoration.
 _JPEG_QUALITY = {"quality": 95, "subsampling": 0}
-
-
-class _UserError(Exception):
-    """Something that the user can mend; shown as one line."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -55,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         output = _output_path(arguments)
         restored = images.to_8_bits(arguments.restore(pixels, arguments))
         _write(restored, color_profile, output)
-    except (_UserError, OSError) as error:
+    except (UserError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit("Interrupted.")
@@ -130,11 +126,11 @@ def _number_of_steps(text: str) -> int:
 def _read(path: Path) -> tuple[np.ndarray, bytes | None]:
     """Returns an image, `(height, width, 3 or 1)` uint8, and its colour profile."""
     if not path.is_file():
-        raise _UserError(f"There is no file {path}.")
+        raise UserError(f"There is no file {path}.")
     try:
         pixels = images.read_image(path)
     except ValueError as error:
-        raise _UserError(str(error)) from error
+        raise UserError(str(error)) from error
     if (pixels == pixels[..., :1]).all():
         return pixels[..., :1], None
     with Image.open(path) as image:
@@ -155,20 +151,16 @@ def _output_path(arguments: argparse.Namespace) -> Path:
     output = arguments.output.expanduser() if arguments.output else default
     if output.suffix.lower() not in images.IMAGE_SUFFIXES:
         known = ", ".join(images.IMAGE_SUFFIXES)
-        raise _UserError(f"--output: {output} must end in one of {known}.")
+        raise UserError(f"--output: {output} must end in one of {known}.")
     if output.is_dir():
-        raise _UserError(f"--output: {output} is a folder.")
+        raise UserError(f"--output: {output} is a folder.")
     if output.exists() and not arguments.overwrite:
-        raise _UserError(
+        raise UserError(
             f"--output: {output} exists; choose another name, or give --overwrite."
         )
     if not output.parent.is_dir():
-        raise _UserError(f"--output: there is no folder {output.parent}.")
-    try:
-        with tempfile.TemporaryFile(dir=output.parent):
-            pass
-    except OSError as error:
-        raise _UserError(f"--output: {output} cannot be written: {error}") from error
+        raise UserError(f"--output: there is no folder {output.parent}.")
+    check_writable(output.parent, f"--output: {output}")
     return output
 
 
@@ -193,7 +185,7 @@ def _estimate_sigma(pixels: np.ndarray) -> float:
         warnings.simplefilter("ignore")
         sigma = restoration.estimate_sigma(pixels, average_sigmas=True, channel_axis=-1)
     if not np.isfinite(sigma):
-        raise _UserError("--sigma: it cannot be estimated from this image; give it.")
+        raise UserError("--sigma: it cannot be estimated from this image; give it.")
     return float(sigma)
 
 

@@ -26,10 +26,12 @@ from paper_experiments import (
     experiment,
     figures,
     image_sets,
+    model_training,
     reporting,
     super_resolution,
     trained_models,
 )
+from paper_experiments.user_errors import UserError
 from rim_tf import images
 from rim_tf.cells import RIMCell
 from rim_tf.forward_models import BicubicDownsampling
@@ -103,7 +105,7 @@ def _check_sizes(test: image_sets.TestImages) -> None:
         for factor in super_resolution.FACTORS:
             if not super_resolution.is_large_enough(image, factor):
                 height, width = image.shape[:2]
-                raise experiment.UserError(
+                raise UserError(
                     f"--images: {image_id} has {height}x{width} pixels, too few to "
                     f"measure SSIM for a factor of {factor}; give images of 20x20 "
                     "pixels or more."
@@ -116,7 +118,7 @@ def _pair(
     try:
         return super_resolution.pair(test, image_id, factor, _LR_DIR.value)
     except super_resolution.LowResolutionError as error:
-        raise experiment.UserError(str(error)) from error
+        raise UserError(str(error)) from error
 
 
 def _measure_bicubic(test: image_sets.TestImages) -> Results:
@@ -300,5 +302,5 @@ def _notes(
 
 
 if __name__ == "__main__":
-    trained_models.set_default_patch_size(_PATCH_SIZE)
+    model_training.set_default_patch_size(_PATCH_SIZE)
     experiment.run_script(main, without=["baselines", "max_sigma", "test_set"])

@@ -6,6 +6,7 @@ from PIL import Image
 
 from data_prep.bsds300 import source
 from paper_experiments import image_sets
+from paper_experiments.user_errors import UserError
 
 
 def _folder(path, number):
@@ -60,11 +61,11 @@ def test_auto_falls_back_to_embedded_images(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(image_sets.loading, "load", fail)
     assert image_sets.load_test_images("auto", None, None).dataset == "embedded"
     assert "no network" in capsys.readouterr().out
-    with pytest.raises(image_sets.ImageSetError, match="--data_dir"):
+    with pytest.raises(UserError, match="--data_dir"):
         image_sets.load_test_images("bsds300", None, None)
-    with pytest.raises(image_sets.ImageSetError, match="no network"):
+    with pytest.raises(UserError, match="no network"):
         image_sets.load_test_images("auto", str(tmp_path), None)
-    with pytest.raises(image_sets.ImageSetError, match="/somewhere is not a folder"):
+    with pytest.raises(UserError, match="/somewhere is not a folder"):
         image_sets.load_test_images("auto", "/somewhere", None)
 
 
@@ -80,9 +81,7 @@ def test_folder_of_training_images(tmp_path):
     folder = _folder(tmp_path / "mine", 50)
     name, train, validation = image_sets.load_training_images("auto", None, folder)
     assert (name, len(train), len(validation)) == ("mine", 48, 2)
-    with pytest.raises(image_sets.ImageSetError, match="--train_images: at least two"):
+    with pytest.raises(UserError, match="--train_images: at least two"):
         image_sets.load_training_images("auto", None, _folder(tmp_path / "one", 1))
-    with pytest.raises(
-        image_sets.ImageSetError, match=r"--train_images: .* not a folder"
-    ):
+    with pytest.raises(UserError, match=r"--train_images: .* not a folder"):
         image_sets.load_training_images("auto", None, str(tmp_path / "none"))

@@ -1,0 +1,25 @@
+"""What the user can mend: said in one line that names the flag and the remedy."""
+
+import tempfile
+from pathlib import Path
+
+
+class UserError(Exception):
+    """Something that the user can mend; shown as one line."""
+
+
+def check_writable(folder: Path, culprit: str) -> None:
+    """Makes sure before the work that its results can be written.
+
+    Args:
+      folder: Where files are to be written.
+      culprit: What the complaint begins with: the flag and its value.
+
+    Raises:
+      UserError: If files cannot be written there.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(f"{culprit} cannot be written: {error}") from error

@@ -1,0 +1,19 @@
+"""Tests of the complaints about what the user can mend."""
+
+import pytest
+
+from paper_experiments.user_errors import UserError, check_writable
+
+
+def test_folder_that_can_be_written_to_stays_empty(tmp_path):
+    check_writable(tmp_path, "--output_dir: here")
+    assert not list(tmp_path.iterdir())
+
+
+def test_complaint_names_the_flag_and_the_reason(tmp_path):
+    folder = tmp_path / "missing"
+    with pytest.raises(
+        UserError, match=r"^--output: there cannot be written: .*missing"
+    ):
+        check_writable(folder, "--output: there")
+    assert not folder.exists()
