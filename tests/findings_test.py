@@ -42,18 +42,21 @@ def _curves():
     return curves
 
 
-def _verdicts(curves):
-    lines = findings.judge(curves, _IMAGES)[:7]
-    return [line.endswith("**reproduced**.") for line in lines]
+def _verdicts(curves, images=_IMAGES):
+    return [line.split("**")[-2] for line in findings.judge(curves, images)[:7]]
+
+
+_YES, _NO = "reproduced", "NOT REPRODUCED"
+_UNCERTAIN = "not decided, within 2 standard errors"
 
 
 def test_the_papers_curves_reproduce_all():
-    assert _verdicts(_curves()) == [True] * 7
+    assert _verdicts(_curves()) == [_YES] * 7
     lines = findings.judge(_curves(), _IMAGES)
     # Over the FFN by 1 dB, over the GDN by 2.
-    assert "margins of +1.00 to +2.00 dB" in lines[0]
-    assert "certain +1.00 ± 0.00 dB (RIM over FFN, Gaussian, p = 0.2)" in lines[0]
-    assert "certain +1.00 ± 0.00 dB (FFN over GDN, Gaussian, p = 0.2)" in lines[1]
+    assert "margins of 1.00 to 2.00 dB" in lines[0]
+    assert "evidence 1.00 ± 0.00 dB (RIM over FFN, Gaussian, p = 0.2)" in lines[0]
+    assert "evidence 1.00 ± 0.00 dB (FFN over GDN, Gaussian, p = 0.2)" in lines[1]
     assert "p = 0.4: RIM +20.40 dB, FFN +19.40 dB, GDN -1.00 dB" in lines[6]
     assert "not tested" not in "".join(lines)
 
@@ -76,29 +79,29 @@ def test_the_papers_curves_reproduce_all():
 def test_one_panel_is_enough_to_refute(finding, task, model, curve):
     curves = _curves()
     curves[three_task.Panel(task, 0.4)][model] = curve
-    expected = [True] * 7
-    expected[finding] = False
+    expected = [_YES] * 7
+    expected[finding] = _NO
     assert _verdicts(curves) == expected
 
 
 @pytest.mark.parametrize(
-    ("task", "p", "curve", "reproduced"),
+    ("task", "p", "curve", "verdicts"),
     [
         # It does not fall, or too little.
-        ("Fourier", 0.2, _curve(10, 28.2, 28.2), [False, False]),
-        ("Fourier", 0.2, _curve(10, 28.2, 28.0), [False, False]),
+        ("Fourier", 0.2, _curve(10, 28.2, 28.2), [_NO, _NO]),
+        ("Fourier", 0.2, _curve(10, 28.2, 28.0), [_NO, _NO]),
         # It need not stay down.
-        ("Fourier", 0.2, _dip(28.2, 27), [True, True]),
-        # It falls as far on a task of high PSNR, or of many measurements.
-        ("Gaussian", 0.6, _curve(10, 29.6, 27.6), [False, False]),
-        ("Fourier", 0.6, _curve(10, 28.6, 26.6), [True, False]),
+        ("Fourier", 0.2, _dip(28.2, 27), [_YES, _YES]),
+        # It falls farther on a task of high PSNR, or of many measurements.
+        ("Gaussian", 0.6, _curve(10, 29.6, 27.5), [_NO, _NO]),
+        ("Fourier", 0.6, _curve(10, 28.6, 26.5), [_YES, _NO]),
     ],
 )
-def test_feed_forward_network_on_hard_tasks(task, p, curve, reproduced):
+def test_feed_forward_network_on_hard_tasks(task, p, curve, verdicts):
     """Once by the PSNR, once by the number of measurements."""
     curves = _curves()
     curves[three_task.Panel(task, p)]["FFN"] = curve
-    assert _verdicts(curves) == [True, True, True, True, *reproduced, True]
+    assert _verdicts(curves) == [_YES, _YES, _YES, _YES, *verdicts, _YES]
 
 
 def _with_margins(*margins):
@@ -111,16 +114,16 @@ def _with_margins(*margins):
 
 def test_standard_error_is_that_of_differences_on_the_same_patches():
     line = findings.judge(_with_margins(0.5, 0.1), _IMAGES)[0]
-    assert "+0.30 ± 0.20 dB (RIM over FFN, Fourier, p = 0.4)" in line
-    assert line.endswith("**not decided, within 2 standard errors**.")
+    assert "0.30 ± 0.20 dB (RIM over FFN, Fourier, p = 0.4)" in line
+    assert line.endswith(f"**{_UNCERTAIN}**.")
 
 
 def test_the_least_certain_margin_decides():
     """Not the smallest one."""
     line = findings.judge(_with_margins(4.0, -1.0), _IMAGES)[0]
-    assert "margins of +1.00 to +2.50 dB" in line
-    assert "+1.50 ± 2.50 dB (RIM over FFN, Fourier, p = 0.4)" in line
-    assert line.endswith("**not decided, within 2 standard errors**.")
+    assert "margins of 1.00 to 2.50 dB" in line
+    assert "1.50 ± 2.50 dB (RIM over FFN, Fourier, p = 0.4)" in line
+    assert line.endswith(f"**{_UNCERTAIN}**.")
 
 
 def test_the_model_that_is_beaten_less_certainly_decides():
@@ -129,15 +132,15 @@ def test_the_model_that_is_beaten_less_certainly_decides():
     row = curves[_MIDDLE]
     row["GDN"] = three_task.Curve(row["FFN"].psnr + np.array([-1.0, 0.5]))
     line = findings.judge(curves, _IMAGES)[0]
-    assert "+0.80 ± 0.70 dB (RIM over GDN, Fourier, p = 0.4)" in line
-    assert line.endswith("**not decided, within 2 standard errors**.")
+    assert "0.80 ± 0.70 dB (RIM over GDN, Fourier, p = 0.4)" in line
+    assert line.endswith(f"**{_UNCERTAIN}**.")
 
 
 def test_a_certain_loss_refutes_beside_an_uncertain_gain():
     curves = _with_margins(-0.5, -0.5)
     row = curves[three_task.Panel("binary", 0.4)]
     row["RIM"] = three_task.Curve(row["FFN"].psnr + np.array([4.0, -1.0]))
-    assert findings.judge(curves, _IMAGES)[0].endswith("**NOT REPRODUCED**.")
+    assert findings.judge(curves, _IMAGES)[0].endswith(f"**{_NO}**.")
 
 
 def test_inpainting_is_not_decided_by_uncertain_margins():
@@ -145,14 +148,16 @@ def test_inpainting_is_not_decided_by_uncertain_margins():
     row = curves[three_task.Panel("inpainting", 0.4)]
     row["RIM"] = three_task.Curve(row["FFN"].psnr + np.array([0.5, 0.1]))
     line = findings.judge(curves, _IMAGES)[6]
-    assert "+0.30 ± 0.20 dB (RIM over FFN, inpainting, p = 0.4)" in line
-    assert line.endswith("**not decided, within 2 standard errors**.")
+    assert "0.30 ± 0.20 dB (RIM over FFN, inpainting, p = 0.4)" in line
+    assert line.endswith(f"**{_UNCERTAIN}**.")
 
 
 def test_patches_of_one_image_decide_nothing():
     lines = findings.judge(_curves(), np.array([3, 3]))[:7]
-    assert "certain +1.00 dB (" in lines[0]
+    for line in (0, 1, 6):
+        assert "evidence 1.00 dB (" in lines[line]
     for said in lines:
+        assert "±" not in said
         assert said.endswith("**not decided on a single image**.")
 
 
@@ -166,9 +171,9 @@ def _falling(trained, *falls):
 @pytest.mark.parametrize(
     ("finding", "panel", "model", "curve", "said"),
     [
-        (2, _MIDDLE, "GDN", _falling(27, 0.2, 1.0), "+0.60 ± 0.40 dB (GDN, Fourier"),
-        (3, _MIDDLE, "RIM", _falling(29, 0.0, 0.4), "+0.20 ± 0.20 dB (RIM, Fourier"),
-        (4, _HARD, "FFN", _falling(28, 0.2, 1.0), "+0.60 ± 0.40 dB (FFN, Fourier"),
+        (2, _MIDDLE, "GDN", _falling(27, 0.2, 1.0), "0.60 ± 0.40 dB (GDN, Fourier"),
+        (3, _MIDDLE, "RIM", _falling(29, 0.0, 0.4), "0.20 ± 0.20 dB (RIM, Fourier"),
+        (4, _HARD, "FFN", _falling(28, 0.2, 1.0), "0.60 ± 0.40 dB (FFN, Fourier"),
     ],
 )
 def test_uncertain_falls_decide_nothing(finding, panel, model, curve, said):
@@ -176,24 +181,71 @@ def test_uncertain_falls_decide_nothing(finding, panel, model, curve, said):
     curves[panel][model] = curve
     line = findings.judge(curves, _IMAGES)[finding]
     assert said in line
-    assert line.endswith("**not decided, within 2 standard errors**.")
+    assert line.endswith(f"**{_UNCERTAIN}**.")
 
 
 @pytest.mark.parametrize(
-    ("falls", "verdict"),
+    ("falls", "difference", "verdict"),
     [
-        ((2.0, 1.8), "not decided, within 2 standard errors"),
-        ((1.7, 2.1), "reproduced"),
+        ((2.0, 1.8), "0.20 ± 0.30", _UNCERTAIN),
+        ((1.9, 2.1), "0.10 ± 0.10", _UNCERTAIN),
+        ((1.8, 2.24), "0.08 ± 0.02", _YES),
     ],
 )
-def test_falls_on_hard_and_easy_tasks_are_compared_on_the_same_patches(falls, verdict):
+def test_falls_on_hard_and_easy_tasks_are_compared_on_the_same_patches(
+    falls, difference, verdict
+):
     curves = _curves()
     curves[_HARD]["FFN"] = _falling(28, 1.9, 2.3)
     curves[three_task.Panel("binary", 0.6)]["FFN"] = _falling(29.6, *falls)
     line = findings.judge(curves, _IMAGES)[4]
-    assert "+2.10 ± 0.20 dB (FFN, Fourier, p = 0.2)" in line
-    assert "(FFN, binary, p = 0.6)" in line
+    assert "2.10 ± 0.20 dB (FFN, Fourier, p = 0.2)" in line
+    assert f"{difference} dB (Fourier, p = 0.2, over binary, p = 0.6)" in line
     assert line.endswith(f"**{verdict}**.")
+
+
+def test_one_hard_task_of_certain_fall_is_enough():
+    """Though the fall is farther on another one, which is not certain."""
+    curves = _curves()
+    curves[_HARD]["FFN"] = _falling(28, 1.0, 1.0)
+    curves[_MIDDLE]["FFN"] = _falling(28, 0.0, 2.4)
+    assert _verdicts(curves)[4] == _YES
+
+
+def test_fall_is_to_be_farther_than_on_every_easy_task():
+    """Not only than on that of the farthest fall."""
+    curves = _curves()
+    curves[_HARD]["FFN"] = _falling(28, 1.0, 1.0)
+    curves[three_task.Panel("Gaussian", 0.6)]["FFN"] = _falling(29.6, 0.5, 0.5)
+    curves[three_task.Panel("binary", 0.6)]["FFN"] = _falling(29.6, -1.0, 1.9)
+    assert _verdicts(curves)[4] == _UNCERTAIN
+
+
+def test_rim_is_to_be_steady_at_every_later_step():
+    """Not only where its mean is lowest."""
+    curves = _curves()
+    curve = _falling(29, 0.25, 0.25)
+    curve.psnr[_T] += 0.02 + np.array([0.43, -0.43])
+    curves[_MIDDLE]["RIM"] = curve
+    line = findings.judge(curves, _IMAGES)[3]
+    assert "0.23 ± 0.43 dB (RIM, Fourier, p = 0.4, t = 50)" in line
+    assert line.endswith(f"**{_UNCERTAIN}**.")
+
+
+def test_steady_mean_of_patches_that_fall_and_rise_is_not_certain():
+    curves = _curves()
+    curves[_MIDDLE]["RIM"] = _falling(29, 4.0, -3.9)
+    assert _verdicts(curves)[3] == _UNCERTAIN
+
+
+def test_failure_of_the_gdn_is_not_decided_by_uncertain_gains():
+    curves = _curves()
+    row = curves[three_task.Panel("inpainting", 0.4)]
+    row["GDN"] = three_task.Curve(
+        row["GDN"].psnr + np.linspace(0, 1, _T + 1)[:, None] * np.array([-50, 58])
+    )
+    assert _verdicts(curves)[6] == _UNCERTAIN
+    assert _verdicts(curves, np.array([3, 3]))[6] == "not decided on a single image"
 
 
 @pytest.mark.parametrize(("gain", "fails"), [(9.6, True), (9.8, False)])
@@ -202,7 +254,7 @@ def test_gdn_that_gains_little_fails(gain, fails):
     curves = _curves()
     panel = three_task.Panel("inpainting", 0.4)
     curves[panel]["GDN"] = _curve(10, 10 + gain, 20)
-    assert _verdicts(curves) == [True] * 6 + [fails]
+    assert _verdicts(curves) == [_YES] * 6 + [_YES if fails else _NO]
 
 
 @pytest.mark.parametrize("last", [5, 20, 29])
