@@ -101,7 +101,7 @@ _DEVICES = flags.DEFINE_integer(
     "logical devices of the CPU, which is a trial and no faster.",
     lower_bound=1,
 )
-FLAGS = (
+TRAINING_FLAGS = (
     _TRAIN_IMAGES,
     _NUM_PATCHES,
     _EPOCHS,
@@ -120,7 +120,7 @@ FLAGS = (
     _CHECKPOINT_MINUTES,
     _DEVICES,
 )
-for _flag in FLAGS:
+for _flag in TRAINING_FLAGS:
     flags.FLAGS[_flag.name].help = f"With --train: {flags.FLAGS[_flag.name].help}"
 
 _GPU_BATCH_SIZE, _CPU_BATCH_SIZE = 64, 16
@@ -147,7 +147,7 @@ _FLAGS_LEFT_OUT_OF_COMMAND = {
 
 
 def prepare() -> None:
-    """Does what cannot wait until the backend has started.
+    """Checks the schedule and divides the CPU, before the backend starts.
 
     Raises:
       UserError: If --train_steps_schedule is wrong.
@@ -177,13 +177,22 @@ def _on_devices() -> Iterator[None]:
         raise UserError(f"--devices: {error}") from error
 
 
+@contextlib.contextmanager
+def _complaints() -> Iterator[None]:
+    """What makes a training impossible is for the user to mend."""
+    try:
+        yield
+    except training.TrainingError as error:
+        raise UserError(str(error)) from error
+
+
 @_on_devices()
 def train(
     run: Experiment,
     name: str,
     problem: Problem,
     color: str,
-    make_model: Callable[[], tuple[RIM, dict[str, Any]]],
+    begin: Callable[[], tuple[RIM, dict[str, Any]]],
     folder: Path,
 ) -> tuple[Path, dict[str, Any]]:
     """Trains a model as the flags say; goes on with an interrupted training.
@@ -193,8 +202,9 @@ def train(
       name: Name of the weights.
       problem: What the model is trained on.
       color: A key of `rim_tf.images.COLOR_CONVERSIONS`.
-      make_model: Makes the model to begin with, and what its history says of it.
-      folder: Where checkpoints, log and weights go.
+      begin: Makes the model to begin with, and what its history says of it.
+      folder: Where checkpoints, log and weights go; with --overwrite, what is there
+        is deleted first, and the results of the run.
 
     Returns:
       The path of the weights, and their history.
@@ -205,8 +215,11 @@ def train(
     """
     settings = _training_settings(run.seed)
     patches, validation, data = _load_patches(run, problem, color)
-    model, origin = make_model()
+    model, origin = begin()
     description = {**data, **origin}
+    with _complaints():
+        # Before anything is deleted.
+        training.check(settings, len(patches))
     if experiment.overwrites():
         experiment.delete_results(run.output_dir, folder)
     seconds = _estimate_seconds(model, validation, settings, len(patches))
@@ -217,7 +230,7 @@ def train(
         f"{settings.batch_size}; it takes about {reporting.describe_seconds(seconds)}. "
         f"{experiment.how_to_go_on()}"
     )
-    try:
+    with _complaints():
         training.train(
             model,
             problem,
@@ -228,8 +241,6 @@ def train(
             description,
             {**reporting.versions(), "devices": _DEVICES.value},
         )
-    except training.TrainingError as error:
-        raise UserError(str(error)) from error
     history = {
         "name": name,
         "command": _command(run, settings),

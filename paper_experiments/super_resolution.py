@@ -12,6 +12,7 @@ import numpy as np
 from skimage import metrics
 
 from paper_experiments import image_sets
+from paper_experiments.user_errors import UserError
 from rim_tf import bicubic, images
 
 FACTORS = (2, 3, 4)
@@ -20,10 +21,6 @@ _MAX_PIXEL = 255.0
 _SSIM_BORDER = 5
 # More pixels than this share would be another kernel, not another rounding.
 _ALLOWED_DIFFERENCES = 0.01
-
-
-class LowResolutionError(Exception):
-    """Low-resolution images cannot be had; the message names the flag."""
 
 
 class Quality(NamedTuple):
@@ -104,7 +101,7 @@ def pair(
         our own, which are MATLAB's bit by bit.
 
     Raises:
-      LowResolutionError: If `lr_dir` has no image of that name, or not the large
+      UserError: If `lr_dir` has no image of that name, or not the large
         one made small.
     """
     image = test.images[image_id]
@@ -119,14 +116,14 @@ def pair(
     try:
         small = images.read_image(path)
     except ValueError as error:
-        raise LowResolutionError(f"--lr_dir: {error}") from error
+        raise UserError(f"--lr_dir: {error}") from error
     if small.shape[:2] != size:
-        raise LowResolutionError(
+        raise UserError(
             f"--lr_dir: {path} has {small.shape[:2]} pixels, image {image_id} made "
             f"{factor} times smaller has {size}."
         )
     if not _made_by_matlab(small, large):
-        raise LowResolutionError(
+        raise UserError(
             f"--lr_dir: {path} is not image {image_id} made small by MATLAB's kernel; "
             "without --lr_dir such images are made here."
         )

@@ -115,10 +115,7 @@ def _check_sizes(test: image_sets.TestImages) -> None:
 def _pair(
     test: image_sets.TestImages, image_id: str, factor: int
 ) -> super_resolution.Pair:
-    try:
-        return super_resolution.pair(test, image_id, factor, _LR_DIR.value)
-    except super_resolution.LowResolutionError as error:
-        raise UserError(str(error)) from error
+    return super_resolution.pair(test, image_id, factor, _LR_DIR.value)
 
 
 def _measure_bicubic(test: image_sets.TestImages) -> Results:

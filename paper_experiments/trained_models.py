@@ -45,7 +45,7 @@ def start(script: str) -> Experiment:
             raise UserError("--weights: not with --train, which makes new weights.")
         model_training.prepare()
     else:
-        for flag in (_INITIAL_WEIGHTS, *model_training.FLAGS):
+        for flag in (_INITIAL_WEIGHTS, *model_training.TRAINING_FLAGS):
             if flags.FLAGS[flag.name].present:
                 raise UserError(f"--{flag.name}: only with --train.")
     return experiment.start(script)

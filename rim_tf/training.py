@@ -213,16 +213,8 @@ def train(
         devices, the loss is unknown, or it became infinite or undefined.
       DeviceError: If the devices in use cannot share a batch.
     """
-    devices.check_batch_size(settings.batch_size)
-    _check_known("optimizer", settings.optimizer, OPTIMIZERS)
-    _check_known("loss", settings.loss, LOSSES)
-    _check_devices(settings.optimizer)
+    check(settings, len(patches))
     num_updates = settings.epochs * len(patches) // settings.batch_size
-    if num_updates < 1:
-        raise TrainingError(
-            f"{settings.epochs} x {len(patches)} patches do not fill a batch of "
-            f"{settings.batch_size}."
-        )
     output_dir = Path(output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
     _remember_settings(
@@ -272,6 +264,29 @@ def train(
     progress_bar.close()
     rim.load_weights(output_dir / BEST_FILE)
     return rim
+
+
+def check(settings: TrainingSettings, num_patches: int) -> None:
+    """Makes sure before a training that its settings are possible.
+
+    Args:
+      settings: Of the training.
+      num_patches: Number of training patches.
+
+    Raises:
+      TrainingError: If the patches do not fill one batch, the optimizer is unknown or
+        cannot use several devices, or the loss is unknown.
+      DeviceError: If the devices in use cannot share a batch.
+    """
+    devices.check_batch_size(settings.batch_size)
+    _check_known("optimizer", settings.optimizer, OPTIMIZERS)
+    _check_known("loss", settings.loss, LOSSES)
+    _check_devices(settings.optimizer)
+    if settings.epochs * num_patches < settings.batch_size:
+        raise TrainingError(
+            f"{settings.epochs} x {num_patches} patches do not fill a batch of "
+            f"{settings.batch_size}."
+        )
 
 
 def computation(phases: Sequence[Phase], updates: int) -> int:

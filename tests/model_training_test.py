@@ -155,3 +155,19 @@ def _read_csv(path):
 )
 def test_bad_input_gives_one_line(arguments, message, check_refused):
     check_refused("table2_denoise", "--train", *arguments, message=message)
+
+
+def test_what_is_refused_deletes_nothing(tmp_path, run, tiny_training):
+    earlier = tmp_path / "training" / "last.weights.h5"
+    earlier.parent.mkdir()
+    earlier.write_text("an earlier training")
+    refused = run(
+        *tiny_training,
+        "--overwrite",
+        "--epochs=1",
+        "--batch_size=8",
+        f"--output_dir={tmp_path}",
+        expect_success=False,
+    )
+    assert "do not fill a batch" in refused.stderr
+    assert earlier.exists()

@@ -6,6 +6,7 @@ import skimage.data
 from PIL import Image
 
 from paper_experiments import image_sets, super_resolution
+from paper_experiments.user_errors import UserError
 from rim_tf import bicubic, images
 
 
@@ -51,7 +52,7 @@ def test_quality():
 
 def test_low_resolution_images_that_do_not_fit(tmp_path):
     test = _test_images(skimage.data.astronaut()[:60, :60])
-    error = super_resolution.LowResolutionError
+    error = UserError
     with pytest.raises(error, match=r"--lr_dir: .*LR\.png"):
         super_resolution.pair(test, "a", 2, str(tmp_path))
     (tmp_path / "x2").mkdir()

@@ -1,4 +1,4 @@
-"""Tests of the models that a script is told to test, as a user calls it."""
+"""Tests of the models that a script is told to test, or to start from."""
 
 import numpy as np
 import pytest
