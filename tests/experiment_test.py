@@ -31,7 +31,8 @@ def test_file_that_is_no_image(tmp_path, run):
     [
         (["--images=/nowhere"], "--images: /nowhere is not a folder"),
         (["--dataset=bsds300", "--data_dir=/proc/nowhere"], "error: --data_dir: "),
-        (["--output_dir=/proc/nowhere"], "--output_dir: /proc/nowhere cannot be"),
+        (["--output_dir=/proc/nowhere"], "--output_dir: /proc/nowhere cannot be made"),
+        (["--output_dir=/proc"], "--output_dir: /proc cannot be written: "),
         (
             ["--dataset=embedded", "--test_set=68"],
             "--test_set: there is no set 68 in embedded; there are: embedded.",

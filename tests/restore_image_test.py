@@ -85,6 +85,7 @@ def test_images_of_one_pixel_width_keep_their_colours_and_profile(tmp_path):
         (["enlarge", "photo.png", "--output=no/a.png"], "there is no folder no"),
         (["enlarge", "photo.png", "--output=photo.png"], "give --overwrite"),
         (["enlarge", "photo.png", "--output=a.png", "--overwrite"], "is a folder"),
+        (["enlarge", "photo.png", "--output=/proc/a.png"], "cannot be written"),
     ],
 )
 def test_refuses_what_the_user_can_mend(tmp_path, monkeypatch, arguments, message):

@@ -16,4 +16,3 @@ def test_complaint_names_the_flag_and_the_reason(tmp_path):
         UserError, match=r"^--output: there cannot be written: .*missing"
     ):
         check_writable(folder, "--output: there")
-    assert not folder.exists()
