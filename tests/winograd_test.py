@@ -21,7 +21,17 @@ def _random(*shape):
 
 
 def _usual(images, kernel, dilation):
-    return tf.nn.conv2d(images, kernel, 1, "SAME", dilations=dilation)
+    """Convolves with zeros between the weights.
+
+    On some processors TensorFlow has no gradients of convolutions with dilations.
+    """
+    between = (0, dilation - 1)
+    none = (0, 0)
+    apart = tf.pad(kernel[:, None, :, None], (none, between, none, between, none, none))
+    height, width, *channels = kernel.shape
+    dilated = tf.reshape(apart, (height * dilation, width * dilation, *channels))
+    last = 1 - dilation or None
+    return tf.nn.conv2d(images, dilated[:last, :last], 1, "SAME")
 
 
 def _value_and_gradients(convolution, *tensors, dilation, dtype="float32"):
