@@ -62,7 +62,7 @@ def test_trains_three_models_alike(tmp_path, run_script, tiny_training):
     table = (output / "table.md").read_text()
     for text in (
         "RIM: t = 2",
-        "REPRODUCED",
+        "(e) on inpainting the RIM is best",
         "2,361,346 parameters",
         "297,026",
         "decide nothing",
