@@ -115,12 +115,12 @@ def _judge_trained_steps(seen: Curves, t: int, images: np.ndarray) -> list[str]:
         _line(
             f"(a) RIM above FFN and GDN at t = {t} on every task that they were "
             f"trained on: margins of {_describe(rim)}",
-            _weakest(rim).verdict,
+            rim,
         ),
         _line(
             f"(b) GDN the worst of the three at t = {t} on every such task: "
             f"margins of {_describe(gdn)}",
-            _weakest(gdn).verdict,
+            gdn,
         ),
     ]
 
@@ -138,12 +138,12 @@ def _judge_later_steps(curves: Curves, seen: Curves, images: np.ndarray) -> list
             f"(b) GDN falls after t = {TRAINED_STEPS}, by more than {_ALLOWED_FALL} dB "
             f"on every task that it was trained on: up to t = {last} falls of "
             f"{_describe(gdn)}",
-            _weakest(gdn).verdict,
+            gdn,
         ),
         _line(
             f"(c) the RIM does not fall by more than {_ALLOWED_FALL} dB at any t up to "
             f"{last}: falls of {_describe(rim)}",
-            _weakest(rim).verdict,
+            rim,
         ),
         *_judge_feed_forward_network(seen, images),
     ]
@@ -178,7 +178,7 @@ def _judge_feed_forward_network(seen: Curves, images: np.ndarray) -> list[str]:
                 f"{_ALLOWED_FALL} dB and farther than on others: of the {_EXTREMES} "
                 f"{meaning}, the most certain fall is {falls[hardest]}, farther than "
                 f"on the other extreme by {farther}",
-                _weakest([falls[hardest], farther]).verdict,
+                [falls[hardest], farther],
             )
         )
     return lines
@@ -190,13 +190,16 @@ def _judge_unseen_task(unseen: Curves, t: int, images: np.ndarray) -> str:
         panel: {name: curve.psnr[t] - curve.psnr[0] for name, curve in row.items()}
         for panel, row in unseen.items()
     }
+    share = f"{_LEAST_SHARE:.0%}"
     shares = [
         _evidence(f"{what}, {panel.title}", values, images)
         for panel, gain in gains.items()
         for what, values in {
             "gain of the RIM": gain["RIM"],
-            "gain of the FFN over its share": gain["FFN"] - _LEAST_SHARE * gain["RIM"],
-            "gain of the GDN below its share": _LEAST_SHARE * gain["FFN"] - gain["GDN"],
+            f"gain of the FFN less {share} of the RIM's": gain["FFN"]
+            - _LEAST_SHARE * gain["RIM"],
+            f"{share} of the FFN's gain less the GDN's": _LEAST_SHARE * gain["FFN"]
+            - gain["GDN"],
         }.items()
     ]
     numbers = "; ".join(
@@ -208,16 +211,16 @@ def _judge_unseen_task(unseen: Curves, t: int, images: np.ndarray) -> str:
     )
     return _line(
         "(e) on inpainting the RIM is best, the FFN carries over (it gains more than "
-        f"{_LEAST_SHARE:.0%} of what the RIM gains), the GDN fails (less than "
-        f"{_LEAST_SHARE:.0%} of what the FFN gains); gains up to t = {t} at {numbers}; "
+        f"{share} of what the RIM gains), the GDN fails (less than "
+        f"{share} of what the FFN gains); gains up to t = {t} at {numbers}; "
         f"RIM over FFN by {_describe(margins)}; of the gains the weakest evidence is "
         f"{_weakest(shares)}",
-        _weakest([*margins, *shares]).verdict,
+        [*margins, *shares],
     )
 
 
-def _line(text: str, verdict: str) -> str:
-    return f"* {text}: **{verdict}**."
+def _line(text: str, evidence: Sequence[_Evidence]) -> str:
+    return f"* {text}: **{_weakest(evidence).verdict}**."
 
 
 def _margin(
@@ -230,7 +233,7 @@ def _margin(
 
 
 def _fall(curves: Curves, panel: Panel, name: str, images: np.ndarray) -> _Evidence:
-    """Returns how far a model falls, which is to be far."""
+    """Returns the fall of a model, as evidence that it falls."""
     what = f"{name}, {panel.title}"
     return _evidence(what, _falls(curves[panel][name]), images, bound=_ALLOWED_FALL)
 
@@ -238,7 +241,7 @@ def _fall(curves: Curves, panel: Panel, name: str, images: np.ndarray) -> _Evide
 def _steadiness(
     curves: Curves, panel: Panel, name: str, t: int, images: np.ndarray
 ) -> _Evidence:
-    """Returns how far a model has fallen at t, which is not to be far."""
+    """Returns the fall of a model up to t, as evidence that it does not fall."""
     psnr = curves[panel][name].psnr
     values = psnr[TRAINED_STEPS] - psnr[t]
     fall = _evidence(

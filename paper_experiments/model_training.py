@@ -101,27 +101,10 @@ _DEVICES = flags.DEFINE_integer(
     "logical devices of the CPU, which is a trial and no faster.",
     lower_bound=1,
 )
-TRAINING_FLAGS = (
-    _TRAIN_IMAGES,
-    _NUM_PATCHES,
-    _EPOCHS,
-    _BATCH_SIZE,
-    _STEPS_SCHEDULE,
-    _LOSS,
-    _OPTIMIZER,
-    _LEARNING_RATE,
-    _WARMUP_UPDATES,
-    _CLIP_NORM,
-    _PATCH_SIZE,
-    _PATCH_STRIDE,
-    _MAX_SIGMA,
-    _NUM_VALIDATION_PATCHES,
-    _NUM_VALIDATIONS,
-    _CHECKPOINT_MINUTES,
-    _DEVICES,
-)
+# All of this module.
+TRAINING_FLAGS = flags.FLAGS.get_flags_for_module(__name__)
 for _flag in TRAINING_FLAGS:
-    flags.FLAGS[_flag.name].help = f"With --train: {flags.FLAGS[_flag.name].help}"
+    _flag.help = f"With --train: {_flag.help}"
 
 _GPU_BATCH_SIZE, _CPU_BATCH_SIZE = 64, 16
 # The backward pass costs about twice as much as the forward pass.
@@ -169,19 +152,12 @@ def max_sigma() -> float:
 
 @contextlib.contextmanager
 def _on_devices() -> Iterator[None]:
-    """What is built inside is on the devices that --devices asks for."""
+    """What is built and trained inside is on the devices that --devices asks for."""
     try:
         with devices.data_parallel(_DEVICES.value):
             yield
     except devices.DeviceError as error:
         raise UserError(f"--devices: {error}") from error
-
-
-@contextlib.contextmanager
-def _complaints() -> Iterator[None]:
-    """What makes a training impossible is for the user to mend."""
-    try:
-        yield
     except training.TrainingError as error:
         raise UserError(str(error)) from error
 
@@ -217,9 +193,8 @@ def train(
     patches, validation, data = _load_patches(run, problem, color)
     model, origin = begin()
     description = {**data, **origin}
-    with _complaints():
-        # Before anything is deleted.
-        training.check(settings, len(patches))
+    # Before anything is deleted.
+    training.check(settings, len(patches))
     if experiment.overwrites():
         experiment.delete_results(run.output_dir, folder)
     seconds = _estimate_seconds(model, validation, settings, len(patches))
@@ -230,17 +205,16 @@ def train(
         f"{settings.batch_size}; it takes about {reporting.describe_seconds(seconds)}. "
         f"{experiment.how_to_go_on()}"
     )
-    with _complaints():
-        training.train(
-            model,
-            problem,
-            patches,
-            validation,
-            settings,
-            folder,
-            description,
-            {**reporting.versions(), "devices": _DEVICES.value},
-        )
+    training.train(
+        model,
+        problem,
+        patches,
+        validation,
+        settings,
+        folder,
+        description,
+        {**reporting.versions(), "devices": _DEVICES.value},
+    )
     history = {
         "name": name,
         "command": _command(run, settings),

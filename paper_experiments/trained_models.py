@@ -45,8 +45,9 @@ def start(script: str) -> Experiment:
             raise UserError("--weights: not with --train, which makes new weights.")
         model_training.prepare()
     else:
-        for flag in (_INITIAL_WEIGHTS, *model_training.TRAINING_FLAGS):
-            if flags.FLAGS[flag.name].present:
+        initial_weights = flags.FLAGS[_INITIAL_WEIGHTS.name]
+        for flag in (initial_weights, *model_training.TRAINING_FLAGS):
+            if flag.present:
                 raise UserError(f"--{flag.name}: only with --train.")
     return experiment.start(script)
 

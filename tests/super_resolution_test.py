@@ -52,18 +52,17 @@ def test_quality():
 
 def test_low_resolution_images_that_do_not_fit(tmp_path):
     test = _test_images(skimage.data.astronaut()[:60, :60])
-    error = UserError
-    with pytest.raises(error, match=r"--lr_dir: .*LR\.png"):
+    with pytest.raises(UserError, match=r"--lr_dir: .*LR\.png"):
         super_resolution.pair(test, "a", 2, str(tmp_path))
     (tmp_path / "x2").mkdir()
     path = tmp_path / "x2" / "img_001_SRF_2_LR.png"
     Image.new("RGB", (30, 29)).save(path)
-    with pytest.raises(error, match="smaller has"):
+    with pytest.raises(UserError, match="smaller has"):
         super_resolution.pair(test, "a", 2, str(tmp_path))
     # Another kernel; and a few pixels that were rounded differently.
     image = Image.fromarray(test.images["a"])
     image.resize((30, 30), Image.Resampling.BOX).save(path)
-    with pytest.raises(error, match=r"LR\.png is not image a made small by MATLAB"):
+    with pytest.raises(UserError, match=r"LR\.png is not image a made small by MATLAB"):
         super_resolution.pair(test, "a", 2, str(tmp_path))
     small = super_resolution.pair(test, "a", 2, None).small.copy()
     small[0, :5] ^= 1
