@@ -1,6 +1,6 @@
 """The paper's findings of section 3.1, and whether curves of PSNR show them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -54,9 +54,14 @@ class _Evidence(NamedTuple):
             return f"not decided, within {_CERTAIN} standard errors"
         return reporting.verdict(self.excess > 0)
 
+    @property
+    def against(self) -> "_Evidence":
+        """The same as evidence for the opposite."""
+        return self._replace(excess=-self.excess)
+
     def __str__(self) -> str:
         error = "" if self.error is None else f" ± {self.error:.2f}"
-        return f"{self.value:.2f}{error} dB ({self.what})"
+        return f"{self.value:z.2f}{error} dB ({self.what})"
 
 
 def last_step(curves: Curves) -> int:
@@ -127,11 +132,11 @@ def _judge_trained_steps(seen: Curves, t: int, images: np.ndarray) -> list[str]:
 
 def _judge_later_steps(curves: Curves, seen: Curves, images: np.ndarray) -> list[str]:
     last = last_step(curves)
-    gdn = [_fall(seen, panel, "GDN", images) for panel in seen]
+    gdn = [_strongest(_falls(seen, panel, "GDN", images).values()) for panel in seen]
     rim = [
-        _steadiness(curves, panel, "RIM", t, images)
+        fall.against
         for panel in curves
-        for t in range(TRAINED_STEPS + 1, last + 1)
+        for fall in _falls(curves, panel, "RIM", images).values()
     ]
     return [
         _line(
@@ -156,29 +161,31 @@ def _judge_feed_forward_network(seen: Curves, images: np.ndarray) -> list[str]:
         "of the lowest PSNR (of the RIM)": sorted(seen, key=psnr.get),
         "with the fewest measurements": sorted(seen, key=lambda panel: panel.fraction),
     }
-    falls = {panel: _fall(seen, panel, "FFN", images) for panel in seen}
     lines = []
     for meaning, panels in orders.items():
         hard, easy = panels[:_EXTREMES], panels[-_EXTREMES:]
         # One hard task on which it certainly falls is enough.
-        hardest = max(hard, key=lambda panel: falls[panel].certainty)
-        farther = _weakest(
-            [
-                _evidence(
-                    f"{hardest.title}, over {panel.title}",
-                    _falls(seen[hardest]["FFN"]) - _falls(seen[panel]["FFN"]),
-                    images,
-                )
-                for panel in easy
-            ]
-        )
+        falls = {
+            (panel, t): fall
+            for panel in hard
+            for t, fall in _falls(seen, panel, "FFN", images).items()
+        }
+        (hardest, t), fall = max(falls.items(), key=lambda item: item[1].certainty)
+        farther = [
+            _evidence(
+                f"{hardest.title}, over {panel.title}",
+                _fall(seen[hardest]["FFN"], t) - _fall(seen[panel]["FFN"], t),
+                images,
+            )
+            for panel in easy
+        ]
         lines.append(
             _line(
                 f"(d) the FFN degrades over time on harder tasks, by more than "
                 f"{_ALLOWED_FALL} dB and farther than on others: of the {_EXTREMES} "
-                f"{meaning}, the most certain fall is {falls[hardest]}, farther than "
-                f"on the other extreme by {farther}",
-                [falls[hardest], farther],
+                f"{meaning}, the most certain fall is {fall}, farther than "
+                f"on the other extreme by {_weakest(farther)}",
+                [fall, *farther],
             )
         )
     return lines
@@ -232,22 +239,25 @@ def _margin(
     return _evidence(what, above - below, images)
 
 
-def _fall(curves: Curves, panel: Panel, name: str, images: np.ndarray) -> _Evidence:
-    """Returns the fall of a model, as evidence that it falls."""
-    what = f"{name}, {panel.title}"
-    return _evidence(what, _falls(curves[panel][name]), images, bound=_ALLOWED_FALL)
+def _falls(
+    curves: Curves, panel: Panel, name: str, images: np.ndarray
+) -> dict[int, _Evidence]:
+    """Returns by t after 20 how far a model has fallen, as evidence that it falls."""
+    curve = curves[panel][name]
+    return {
+        t: _evidence(
+            f"{name}, {panel.title}, t = {t}",
+            _fall(curve, t),
+            images,
+            bound=_ALLOWED_FALL,
+        )
+        for t in range(TRAINED_STEPS + 1, last_step(curves) + 1)
+    }
 
 
-def _steadiness(
-    curves: Curves, panel: Panel, name: str, t: int, images: np.ndarray
-) -> _Evidence:
-    """Returns the fall of a model up to t, as evidence that it does not fall."""
-    psnr = curves[panel][name].psnr
-    values = psnr[TRAINED_STEPS] - psnr[t]
-    fall = _evidence(
-        f"{name}, {panel.title}, t = {t}", values, images, bound=_ALLOWED_FALL
-    )
-    return fall._replace(excess=-fall.excess)
+def _fall(curve: Curve, t: int) -> np.ndarray:
+    """Returns how far each patch falls from t = 20 to a later t."""
+    return curve.psnr[TRAINED_STEPS] - curve.psnr[t]
 
 
 def _evidence(
@@ -258,23 +268,19 @@ def _evidence(
     return _Evidence(what, mean, reporting.standard_error(values, images), mean - bound)
 
 
-def _falls(curve: Curve) -> np.ndarray:
-    """Returns how far each patch has fallen where the mean is lowest after t = 20.
-
-    That step is chosen by the same patches, so the fall is a little overestimated.
-    """
-    later = curve.psnr[TRAINED_STEPS + 1 :]
-    return curve.psnr[TRAINED_STEPS] - later[np.argmin(later.mean(axis=1))]
-
-
 def _weakest(evidence: Sequence[_Evidence]) -> _Evidence:
     """Returns what speaks least for the statement."""
     return min(evidence, key=lambda one: one.certainty)
 
 
+def _strongest(evidence: Iterable[_Evidence]) -> _Evidence:
+    """Returns what speaks most for the statement: where one case is enough."""
+    return max(evidence, key=lambda one: one.certainty)
+
+
 def _describe(evidence: Sequence[_Evidence]) -> str:
     values = [one.value for one in evidence]
     return (
-        f"{min(values):.2f} to {max(values):.2f} dB, the weakest evidence "
+        f"{min(values):z.2f} to {max(values):z.2f} dB, the weakest evidence "
         f"{_weakest(evidence)}"
     )

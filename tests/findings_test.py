@@ -199,7 +199,7 @@ def test_falls_on_hard_and_easy_tasks_are_compared_on_the_same_patches(
     curves[_HARD]["FFN"] = _falling(28, 1.9, 2.3)
     curves[three_task.Panel("binary", 0.6)]["FFN"] = _falling(29.6, *falls)
     line = findings.judge(curves, _IMAGES)[4]
-    assert "2.10 ± 0.20 dB (FFN, Fourier, p = 0.2)" in line
+    assert "2.10 ± 0.20 dB (FFN, Fourier, p = 0.2, t = 21)" in line
     assert f"{difference} dB (Fourier, p = 0.2, over binary, p = 0.6)" in line
     assert line.endswith(f"**{verdict}**.")
 
@@ -219,6 +219,18 @@ def test_fall_is_to_be_farther_than_on_every_easy_task():
     curves[three_task.Panel("Gaussian", 0.6)]["FFN"] = _falling(29.6, 0.5, 0.5)
     curves[three_task.Panel("binary", 0.6)]["FFN"] = _falling(29.6, -1.0, 1.9)
     assert _verdicts(curves)[4] == _UNCERTAIN
+
+
+def test_fall_is_not_refuted_by_the_first_later_step():
+    """Where nothing has had time to fall, though later it may have."""
+    curves = _curves()
+    drift = np.linspace(0, 1, _T - TRAINED_STEPS + 1)[:, None] * np.array([-2.0, 3.0])
+    gdn = _curve(10, 27, 27)
+    gdn.psnr[TRAINED_STEPS:] += drift
+    curves[_MIDDLE]["GDN"] = gdn
+    line = findings.judge(curves, _IMAGES)[2]
+    assert "-0.50 ± 2.50 dB (GDN, Fourier, p = 0.4, t = 50)" in line
+    assert line.endswith(f"**{_UNCERTAIN}**.")
 
 
 def test_rim_is_to_be_steady_at_every_later_step():
