@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from rim_tf import muon
+from rim_tf import muon, precision
 
 _REPORTED_FOLDER = Path(__file__).parent / "reported"
 _PACKAGES = (
@@ -185,11 +185,12 @@ def _describe_training(history: Mapping[str, Any]) -> str:
 
 
 def versions() -> dict[str, str | None]:
-    """Returns the versions of what a result depends on."""
+    """Returns the versions of what a result depends on, and the kind of machine."""
     found: dict[str, str | None] = {
         "python": platform.python_version(),
         "backend": keras.backend.backend(),
         "machine": platform.machine(),
+        "gpu": precision.gpu_name(),
         "commit": commit(),
     }
     for package in _PACKAGES:

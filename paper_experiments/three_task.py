@@ -31,6 +31,9 @@ SIGMA = 1 / 32
 FRACTIONS = (0.2, 0.4, 0.6)
 PATCH_SIZE = 32
 _BATCH_SIZE = 100
+# That of a patch with one pixel wrong in the last bit of a float32. Patches of black or
+# white only can be restored without any error, and an infinite PSNR would leave no mean.
+_MOST_PSNR = -10 * math.log10(np.finfo(np.float32).epsneg ** 2 / PATCH_SIZE**2)
 
 
 def _masks_of_patches(
@@ -207,7 +210,7 @@ class Measurement:
         psnr = []
         for model in self.models.values():
             over_time = estimates(model, observation, forward_model, self.num_steps)
-            psnr.append([metrics.psnr(estimate, clean) for estimate in over_time])
+            psnr.append([_psnr(estimate, clean) for estimate in over_time])
             bar.update(len(clean))
         return np.float32(psnr)
 
@@ -267,6 +270,11 @@ def observe(
     noise = generator.standard_normal(measured.shape, np.float32)
     # Forward models ignore the noise of what they do not keep.
     return measured + np.float32(SIGMA) * noise
+
+
+def _psnr(estimate: np.ndarray, clean: np.ndarray) -> np.ndarray:
+    """Returns the PSNR of each patch, at most `_MOST_PSNR`."""
+    return np.minimum(metrics.psnr(estimate, clean), _MOST_PSNR)
 
 
 def estimates(

@@ -1,7 +1,9 @@
 """Choice of the arithmetic: bfloat16 only where the machine is faster in it."""
 
 import functools
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -55,6 +57,17 @@ def has_gpu() -> bool:
     return any(name.startswith("gpu") for name in keras.distribution.list_devices())
 
 
+def gpu_name() -> str | None:
+    """Returns what the first GPU calls itself; None where there is none."""
+    if not has_gpu():
+        return None
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.devices("gpu")[0].device_kind
+    return _tensorflow_gpu().get("device_name")
+
+
 def only_vectors_have_bfloat16() -> bool:
     """Says whether the processor has bfloat16 in vectors, but no matrix units."""
     words = _cpu_words()
@@ -86,12 +99,17 @@ def _gpu_has_bfloat16() -> bool:
 
         capability = getattr(jax.devices("gpu")[0], "compute_capability", "0.0")
         return _version(capability) >= _LEAST_COMPUTE_CAPABILITY
+    capability = _tensorflow_gpu().get("compute_capability", (0, 0))
+    return capability >= _LEAST_COMPUTE_CAPABILITY
+
+
+def _tensorflow_gpu() -> Mapping[str, Any]:
+    """Returns what TensorFlow knows of the first GPU."""
     import tensorflow as tf
 
-    details = tf.config.experimental.get_device_details(
+    return tf.config.experimental.get_device_details(
         tf.config.list_physical_devices("GPU")[0]
     )
-    return details.get("compute_capability", (0, 0)) >= _LEAST_COMPUTE_CAPABILITY
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -65,6 +65,15 @@ def test_auto_follows_the_gpu(monkeypatch, has):
     assert precision.resolve("auto")[0] == expected
 
 
+def test_gpu_is_named_by_the_backend(monkeypatch):
+    monkeypatch.setattr(precision, "has_gpu", lambda: False)
+    assert precision.gpu_name() is None
+    details = {"device_name": "NVIDIA H100"}
+    monkeypatch.setattr(precision, "has_gpu", lambda: True)
+    monkeypatch.setattr(precision, "_tensorflow_gpu", lambda: details)
+    assert precision.gpu_name() == "NVIDIA H100"
+
+
 def test_unknown_precision():
     with pytest.raises(ValueError, match="float16"):
         precision.resolve("float16")

@@ -67,6 +67,15 @@ def test_measures_each_model_from_the_first_estimate(measurement, patches):
                 assert curve.deviation[t] == pytest.approx(expected.std(), abs=1e-3)
 
 
+def test_patches_restored_without_any_error_leave_means_finite(tmp_path):
+    black = np.zeros((2, 32, 32, 1), np.float32)
+    models = {"darker": _model(-1e4)}
+    measurement = three_task.Measurement(models, black, 1, 0, tmp_path / "measured")
+    for row in _curves(measurement).values():
+        assert row["darker"].mean[1] == pytest.approx(174.6, abs=0.1)
+        assert row["darker"].deviation[1] == 0
+
+
 @pytest.fixture(name="measured_batches")
 def _measured_batches(monkeypatch):
     """The numbers of batches, of two patches, that were measured and not kept."""
