@@ -15,7 +15,6 @@ from paper_experiments import experiment, image_sets, reporting
 from paper_experiments.experiment import Experiment
 from paper_experiments.user_errors import UserError
 from rim_tf import (
-    callbacks,
     devices,
     images,
     precision,
@@ -266,9 +265,9 @@ def _estimate_seconds(
     num_patches: int,
 ) -> float:
     """Returns how long a training takes; tries the model on validation patches."""
-    seconds = experiment.seconds_per_pixel_step(
-        model, validation[: callbacks.VALIDATION_BATCH_SIZE]
-    )
+    # A GPU is the faster per patch, the more patches there are at once.
+    batch = validation[: settings.batch_size]
+    seconds = experiment.seconds_per_pixel_step(model, batch)
     seconds *= _TRAINING_COST * _PATCH_SIZE.value**2
     seconds *= training.total_computation(settings, num_patches)
     return seconds / _DEVICES.value if precision.has_gpu() else seconds

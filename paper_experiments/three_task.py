@@ -31,8 +31,8 @@ SIGMA = 1 / 32
 FRACTIONS = (0.2, 0.4, 0.6)
 PATCH_SIZE = 32
 _BATCH_SIZE = 100
-# That of a patch with one pixel wrong in the last bit of a float32. Patches of black or
-# white only can be restored without any error, and an infinite PSNR would leave no mean.
+# That of a patch with one pixel wrong in the last bit of a float32. Patches that are all
+# black or white can be restored without any error, and an infinite PSNR has no mean.
 _MOST_PSNR = -10 * math.log10(np.finfo(np.float32).epsneg ** 2 / PATCH_SIZE**2)
 
 

@@ -16,7 +16,7 @@ from rim_tf.problems import Problem
 _VALIDATION_SEED = 170604008
 # Patches that are restored at once. Few, since a problem may draw the kind of forward
 # model for all of them together: of many kinds each should have its turn.
-VALIDATION_BATCH_SIZE = 16
+_VALIDATION_BATCH_SIZE = 16
 
 
 def updates_done(model: keras.Model) -> int:
@@ -132,7 +132,7 @@ class Validation(keras.callbacks.Callback):
         self,
         problem: Problem,
         patches: np.ndarray,
-        batch_size: int = VALIDATION_BATCH_SIZE,
+        batch_size: int = _VALIDATION_BATCH_SIZE,
     ):
         super().__init__()
         self.problem = problem
