@@ -164,7 +164,7 @@ def _judge_feed_forward_network(seen: Curves, images: np.ndarray) -> list[str]:
     lines = []
     for meaning, panels in orders.items():
         hard, easy = panels[:_EXTREMES], panels[-_EXTREMES:]
-        # One hard task on which it certainly falls is enough.
+        # One hard task on which it certainly falls, at one t, is enough.
         falls = {
             (panel, t): fall
             for panel in hard
@@ -274,7 +274,11 @@ def _weakest(evidence: Sequence[_Evidence]) -> _Evidence:
 
 
 def _strongest(evidence: Iterable[_Evidence]) -> _Evidence:
-    """Returns what speaks most for the statement: where one case is enough."""
+    """Returns what speaks most for the statement: where one case is enough.
+
+    It is chosen by the patches that it is judged by, so its certainty is a little
+    overestimated.
+    """
     return max(evidence, key=lambda one: one.certainty)
 
 

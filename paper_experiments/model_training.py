@@ -265,8 +265,8 @@ def _estimate_seconds(
     num_patches: int,
 ) -> float:
     """Returns how long a training takes; tries the model on validation patches."""
-    # A GPU is the faster per patch, the more patches there are at once.
-    batch = validation[: settings.batch_size]
+    # A GPU is the faster per patch, the more patches it has at once.
+    batch = validation[: max(settings.batch_size // _DEVICES.value, 1)]
     seconds = experiment.seconds_per_pixel_step(model, batch)
     seconds *= _TRAINING_COST * _PATCH_SIZE.value**2
     seconds *= training.total_computation(settings, num_patches)

@@ -31,8 +31,9 @@ SIGMA = 1 / 32
 FRACTIONS = (0.2, 0.4, 0.6)
 PATCH_SIZE = 32
 _BATCH_SIZE = 100
-# That of a patch with one pixel wrong in the last bit of a float32. Patches that are all
-# black or white can be restored without any error, and an infinite PSNR has no mean.
+# That of a patch with one pixel wrong by the last bit of a float32 just below 1. Better
+# ones count as this: patches all black or white can be restored without any error, and
+# an infinite PSNR has no mean.
 _MOST_PSNR = -10 * math.log10(np.finfo(np.float32).epsneg ** 2 / PATCH_SIZE**2)
 
 
@@ -112,8 +113,8 @@ class Measurement:
 
     Every batch of patches is kept on disk when it is done, so that an interrupted
     measurement goes on where it was. What was measured with other weights, patches,
-    settings or packages is measured again, but not what an earlier version of this
-    program measured: the commits are told.
+    settings or packages, or on another GPU, is measured again, but not what an earlier
+    version of this program measured: the commits are told.
 
     Attributes:
       models: By name.

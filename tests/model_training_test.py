@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from rim_tf import pretrained
+from paper_experiments import model_training
+from rim_tf import pretrained, training
 
 _SCRIPT = Path(__file__).parents[1] / "paper_experiments" / "table2_denoise.py"
 
@@ -61,6 +64,24 @@ def test_training(tmp_path, backend, run):
     refused = run(*arguments, expect_success=False, backend=backend)
     assert "--overwrite" in refused.stderr
     assert (output / "result.json").read_text() == before
+
+
+def test_duration_is_estimated_with_batches_of_the_training(monkeypatch):
+    tried = []
+    monkeypatch.setattr(model_training, "_DEVICES", types.SimpleNamespace(value=2))
+    monkeypatch.setattr(model_training, "_PATCH_SIZE", types.SimpleNamespace(value=8))
+    monkeypatch.setattr(
+        model_training.experiment,
+        "seconds_per_pixel_step",
+        lambda model, batch: tried.append(batch.shape) or 1e-3,
+    )
+    settings = training.TrainingSettings(
+        epochs=1, batch_size=32, steps_schedule=((5, 1.0),)
+    )
+    validation = np.zeros((100, 8, 8, 1), np.float32)
+    seconds = model_training._estimate_seconds(None, validation, settings, 64)
+    assert tried == [(16, 8, 8, 1)]
+    assert seconds == pytest.approx(3 * 1e-3 * 8 * 8 * 5 * 64)
 
 
 def test_sigkill_and_start_again(tmp_path, run):

@@ -1,5 +1,8 @@
 """Tests of the choice of the arithmetic."""
 
+import sys
+import types
+
 import pytest
 
 from rim_tf import precision
@@ -65,13 +68,23 @@ def test_auto_follows_the_gpu(monkeypatch, has):
     assert precision.resolve("auto")[0] == expected
 
 
-def test_gpu_is_named_by_the_backend(monkeypatch):
+def test_gpu_has_the_name_that_tensorflow_knows(monkeypatch):
+    monkeypatch.setattr(precision.keras.backend, "backend", lambda: "tensorflow")
     monkeypatch.setattr(precision, "has_gpu", lambda: False)
     assert precision.gpu_name() is None
     details = {"device_name": "NVIDIA H100"}
     monkeypatch.setattr(precision, "has_gpu", lambda: True)
     monkeypatch.setattr(precision, "_tensorflow_gpu", lambda: details)
     assert precision.gpu_name() == "NVIDIA H100"
+
+
+def test_gpu_has_the_name_that_jax_knows(monkeypatch):
+    monkeypatch.setattr(precision.keras.backend, "backend", lambda: "jax")
+    monkeypatch.setattr(precision, "has_gpu", lambda: True)
+    gpu = types.SimpleNamespace(device_kind="NVIDIA H200")
+    jax = types.SimpleNamespace(devices=lambda kind: {"gpu": [gpu]}[kind])
+    monkeypatch.setitem(sys.modules, "jax", jax)
+    assert precision.gpu_name() == "NVIDIA H200"
 
 
 def test_unknown_precision():
