@@ -17,7 +17,7 @@ _DENOISING = {
     "gdn_3task": ("gray", False, (21.715, 21.213)),
     "rim_3task": ("gray", False, (30.034, 28.570)),
     "rim_denoise": ("gray", False, (30.345, 28.793)),
-    "rim_denoise_quantized": ("gray", True, (30.159, 28.605)),
+    "rim_denoise_quantized": ("gray", True, (30.275, 28.792)),
     "rim_rgb_denoise": ("rgb", True, (31.249, 30.349)),
 }
 _SUPER_RESOLUTION = {"rim_super_resolution": (32.281, 30.309)}
