@@ -16,7 +16,7 @@ _DENOISING = {
     "ffn_3task": ("gray", False, (28.961, 27.845)),
     "gdn_3task": ("gray", False, (21.715, 21.213)),
     "rim_3task": ("gray", False, (30.034, 28.570)),
-    "rim_denoise": ("gray", False, (30.345, 28.793)),
+    "rim_denoise": ("gray", False, (30.420, 28.834)),
     "rim_denoise_quantized": ("gray", True, (30.275, 28.792)),
     "rim_rgb_denoise": ("rgb", True, (31.249, 30.349)),
 }
