@@ -15,6 +15,7 @@ import numpy as np
 from rim_tf import muon, precision
 
 _REPORTED_FOLDER = Path(__file__).parent / "reported"
+_PAPER_PATCH_SIZE = 32
 _PACKAGES = (
     "rim_tf",
     "keras",
@@ -174,10 +175,16 @@ def _describe_training(history: Mapping[str, Any]) -> str:
     )
     if len(schedule) == 1:
         steps = str(schedule[0][0])
-    quantized = "quantized=True" in history.get("problem", "")
+    remarks = []
+    size = history.get("patch_size", _PAPER_PATCH_SIZE)
+    if size != _PAPER_PATCH_SIZE:
+        remarks.append(f"{size} x {size} pixels")
+    if "quantized=True" in history.get("problem", ""):
+        remarks.append("observations of 8 bits")
+    remark = f" ({', '.join(remarks)})" if remarks else ""
     return (
         f"{history.get('patches_seen', 0):,} of {history.get('data', 'unknown data')}"
-        f"{' (observations of 8 bits)' if quantized else ''} in "
+        f"{remark} in "
         f"{describe_seconds(history.get('seconds', 0))}, T = {steps or 'unknown'}"
         f"{', optimizer Muon' if settings.get('optimizer') == muon.NAME else ''}"
         f"{', loss log MSE' if settings.get('loss') == 'log_mse' else ''}"

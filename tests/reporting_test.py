@@ -60,6 +60,7 @@ def test_note_on_a_training_and_the_one_that_it_began_with():
         **first,
         "name": "a",
         "patches_seen": 3000,
+        "patch_size": 64,
         "problem": "DenoisingProblem(max_sigma=0.2, quantized=True)",
         "settings": {
             "steps_schedule": [[10, 0.4], [20, 0.6]],
@@ -71,7 +72,7 @@ def test_note_on_a_training_and_the_one_that_it_began_with():
     assert reporting.training_note(second) == (
         "Weights a, trained on 5,000 patches (the paper: about 800,000, with T = 20): "
         "2,000 of bsds300 in 10 min, T = 20; then "
-        "3,000 of bsds300 (observations of 8 bits) in 10 min, "
+        "3,000 of bsds300 (64 x 64 pixels, observations of 8 bits) in 10 min, "
         "T = 10 for 40% of the computation, 20 for 60% of the computation, "
         "optimizer Muon, loss log MSE."
     )
