@@ -14,14 +14,7 @@ from absl import flags
 from paper_experiments import experiment, image_sets, reporting
 from paper_experiments.experiment import Experiment
 from paper_experiments.user_errors import UserError
-from rim_tf import (
-    devices,
-    images,
-    precision,
-    pretrained,
-    schedules,
-    training,
-)
+from rim_tf import devices, images, precision, pretrained, schedules, training
 from rim_tf.patches import PatchSet
 from rim_tf.problems import Problem
 from rim_tf.rim import LOSSES, PAPER_NUM_STEPS, RIM

@@ -62,9 +62,7 @@ def gpu_name() -> str | None:
     if not has_gpu():
         return None
     if keras.backend.backend() == "jax":
-        import jax
-
-        return jax.devices("gpu")[0].device_kind
+        return _jax_gpu().device_kind
     return _tensorflow_gpu().get("device_name")
 
 
@@ -95,12 +93,17 @@ def _words_of(cpuinfo: str) -> frozenset[str]:
 
 def _gpu_has_bfloat16() -> bool:
     if keras.backend.backend() == "jax":
-        import jax
-
-        capability = getattr(jax.devices("gpu")[0], "compute_capability", "0.0")
+        capability = getattr(_jax_gpu(), "compute_capability", "0.0")
         return _version(capability) >= _LEAST_COMPUTE_CAPABILITY
     capability = _tensorflow_gpu().get("compute_capability", (0, 0))
     return capability >= _LEAST_COMPUTE_CAPABILITY
+
+
+def _jax_gpu() -> Any:
+    """Returns the first GPU as JAX has it."""
+    import jax
+
+    return jax.devices("gpu")[0]
 
 
 def _tensorflow_gpu() -> Mapping[str, Any]:
