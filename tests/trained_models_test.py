@@ -34,6 +34,19 @@ def test_training_from_other_weights(
     assert "; then 4 of embedded in" in table
 
 
+def test_missing_weights_to_start_from_are_not_said_to_be_deleted(
+    tmp_path, check_refused
+):
+    path = tmp_path / "out" / "training" / "missing.weights.h5"
+    check_refused(
+        "table2_denoise",
+        "--train",
+        "--overwrite",
+        f"--initial_weights={path}",
+        message="missing.weights.h5 does not exist",
+    )
+
+
 @pytest.fixture(name="color_weights")
 def _color_weights(tmp_path):
     """Weights that restore RGB images."""
