@@ -141,8 +141,8 @@ def _judge_later_steps(curves: Curves, seen: Curves, images: np.ndarray) -> list
     return [
         _line(
             f"(b) GDN falls after t = {TRAINED_STEPS}, by more than {_ALLOWED_FALL} dB "
-            f"on every task that it was trained on: the most certain falls of each "
-            f"up to t = {last} are {_describe(gdn)}",
+            f"on every task that it was trained on: the most certain fall on each, "
+            f"up to t = {last}: {_describe(gdn)}",
             gdn,
         ),
         _line(

@@ -227,7 +227,7 @@ def _train(
 def _refuse_to_delete(initial_weights: str, folder: Path) -> None:
     """Raises if a training would delete what it is to start from."""
     source = Path(initial_weights).expanduser()
-    # A file that is missing is complained of where it is read.
+    # A missing file is reported where it is read.
     if source.exists() and source.resolve().is_relative_to(folder.resolve()):
         raise UserError(
             f"--overwrite: it would delete {initial_weights}, which is to start "
