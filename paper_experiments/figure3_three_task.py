@@ -23,7 +23,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 from absl import flags
 
@@ -282,7 +281,7 @@ def _fourier_projection_with_mean(
     return next(
         projection
         for projection in projections
-        if keras.ops.convert_to_numpy(projection.mask).ravel()[0]
+        if np.asarray(projection.mask).ravel()[0]
     )
 
 

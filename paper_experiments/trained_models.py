@@ -85,6 +85,7 @@ def obtain_model(
         if name == default_weights and name not in pretrained.available():
             raise UserError(f"There are no weights {name} yet: give --train.")
         model, history = _load_weights("weights", name, run, color)
+        _check_same_model("weights", name, model, make_model)
         print(f"Weights: {name}.")
         return model, {"name": str(name), **history}
     path, history = _train(
@@ -131,8 +132,7 @@ def obtain_models(
         name: _load_weights(flag.name, path, run, color) for name, path in paths.items()
     }
     for name, (model, _) in loaded.items():
-        if type(model.cell) is not type(make_models[name]().cell):
-            raise UserError(f"--{flag.name}: {paths[name]} is of another model.")
+        _check_same_model(flag.name, paths[name], model, make_models[name])
     if _TRAIN.value:
         return _train_models(run, problem, color, make_models, paths)
     return loaded
@@ -208,6 +208,18 @@ def _load_weights(
     return model, history
 
 
+def _check_same_model(
+    flag: str, name: str, model: RIM, make_model: Callable[[], RIM]
+) -> None:
+    """Raises if weights are of another kind of network, for instance of a GDN."""
+    cell, needed = (type(rim.cell).__name__ for rim in (model, make_model()))
+    if cell != needed:
+        raise UserError(
+            f"--{flag}: {name} is of another model, with a {cell} instead of a "
+            f"{needed}."
+        )
+
+
 def _train(
     run: Experiment,
     name: str,
@@ -247,5 +259,6 @@ def _initial_model(
         keras.utils.set_random_seed(run.seed)
         return make_model(), {}
     model, history = _load_weights("initial_weights", initial_weights, run, color)
+    _check_same_model("initial_weights", initial_weights, model, make_model)
     name = Path(initial_weights).name
     return model, {"initial_weights": {"name": name, **history}}

@@ -139,9 +139,12 @@ def _find(name_or_path: str | Path) -> Path:
                 f"{', '.join(available()) or 'none'}. "
                 f"The path of a file ends in {_SUFFIX}."
             )
-    for file in (path, _json_path(path)):
-        if not file.exists():
-            raise WeightsNotFoundError(f"{file} does not exist.")
+    if not path.exists():
+        raise WeightsNotFoundError(f"{path} does not exist.")
+    if not _json_path(path).exists():
+        raise WeightsNotFoundError(
+            f"{path} needs {_json_path(path).name} beside it, which does not exist."
+        )
     return path
 
 

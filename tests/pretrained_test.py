@@ -83,6 +83,12 @@ def test_damaged_file_is_refused(path):
         rim_tf.load_pretrained(path)
 
 
+def test_file_without_its_description_is_refused(path):
+    path.with_name(path.name.replace(".weights.h5", ".json")).unlink()
+    with pytest.raises(ValueError, match=r"\.weights\.h5 needs \S+\.json beside it"):
+        rim_tf.load_pretrained(path)
+
+
 def test_unknown_name_lists_the_known_ones():
     with pytest.raises(ValueError, match="rim_denoise"):
         rim_tf.load_pretrained("rim_nonsense")

@@ -1,5 +1,10 @@
 """Tests of the models that a script is told to test, or to start from."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -79,12 +84,40 @@ def test_weights_of_another_task(tmp_path, check_refused):
     [
         (["--weights=nonsense"], "No weights are called 'nonsense'"),
         (["--weights=/nowhere/x.weights.h5"], "x.weights.h5 does not exist"),
+        (["--weights=gdn_3task"], "gdn_3task is of another model, with a GDNCell"),
         (["--train", "--weights=rim_denoise"], "--weights: not with --train"),
         (["--initial_weights=rim_denoise"], "--initial_weights: only with --train"),
         (["--train", "--initial_weights=nonsense"], "--initial_weights: No weights"),
+        (["--train", "--initial_weights=ffn_3task"], "ffn_3task is of another model"),
         (["--epochs=3"], "--epochs: only with --train"),
         (["--devices=2"], "--devices: only with --train"),
     ],
 )
 def test_bad_input_gives_one_line(arguments, message, check_refused):
     check_refused("table2_denoise", *arguments, message=message)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "figure3_three_task",
+        "table1_rgb_denoise",
+        "table2_denoise",
+        "table2_quantized_denoise",
+        "table3_super_resolution",
+    ],
+)
+def test_nothing_but_the_line_is_said(script, tmp_path):
+    """TensorFlow's remarks about devices are kept off the screen."""
+    path = Path(__file__).parents[1] / "paper_experiments" / f"{script}.py"
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    finished = subprocess.run(
+        [sys.executable, path, "--epochs=3", f"--output_dir={tmp_path / 'out'}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    assert finished.stderr == "error: --epochs: only with --train.\n"
+    assert finished.returncode != 0
