@@ -84,8 +84,7 @@ def obtain_model(
         name = _WEIGHTS.value or default_weights
         if name == default_weights and name not in pretrained.available():
             raise UserError(f"There are no weights {name} yet: give --train.")
-        model, history = _load_weights("weights", name, run, color)
-        _check_same_model("weights", name, model, make_model)
+        model, history = _load_weights("weights", name, run, color, make_model)
         print(f"Weights: {name}.")
         return model, {"name": str(name), **history}
     path, history = _train(
@@ -129,10 +128,9 @@ def obtain_models(
         paths = {} if _TRAIN.value else {name: name for name in make_models}
     # All before the first training, so that none is in vain.
     loaded = {
-        name: _load_weights(flag.name, path, run, color) for name, path in paths.items()
+        name: _load_weights(flag.name, path, run, color, make_models[name])
+        for name, path in paths.items()
     }
-    for name, (model, _) in loaded.items():
-        _check_same_model(flag.name, paths[name], model, make_models[name])
     if _TRAIN.value:
         return _train_models(run, problem, color, make_models, paths)
     return loaded
@@ -185,9 +183,16 @@ def _find_in_folder(
 
 
 def _load_weights(
-    flag: str, name: str, run: Experiment, color: str
+    flag: str,
+    name: str,
+    run: Experiment,
+    color: str,
+    make_model: Callable[[], RIM],
 ) -> tuple[RIM, dict[str, Any]]:
-    """Loads the weights that a flag names, and their history."""
+    """Loads the weights that a flag names, if they are for the task, and their history.
+
+    A GDN or an FFN is refused in place of a RIM, and the other way round.
+    """
     try:
         model = pretrained.load_pretrained(name, run.dtype)
         history = pretrained.read_history(name)
@@ -205,19 +210,12 @@ def _load_weights(
             f"--{flag}: {name} was trained on {history['color']} images, "
             f"{run.script} needs {color}."
         )
-    return model, history
-
-
-def _check_same_model(
-    flag: str, name: str, model: RIM, make_model: Callable[[], RIM]
-) -> None:
-    """Raises if weights are of another kind of network, for instance of a GDN."""
     cell, needed = (type(rim.cell).__name__ for rim in (model, make_model()))
     if cell != needed:
         raise UserError(
-            f"--{flag}: {name} is of another model, with a {cell} instead of a "
-            f"{needed}."
+            f"--{flag}: {name} is of another model: its cell is {cell}, not {needed}."
         )
+    return model, history
 
 
 def _train(
@@ -258,7 +256,8 @@ def _initial_model(
         # The same for every model of a run.
         keras.utils.set_random_seed(run.seed)
         return make_model(), {}
-    model, history = _load_weights("initial_weights", initial_weights, run, color)
-    _check_same_model("initial_weights", initial_weights, model, make_model)
+    model, history = _load_weights(
+        "initial_weights", initial_weights, run, color, make_model
+    )
     name = Path(initial_weights).name
     return model, {"initial_weights": {"name": name, **history}}

@@ -1,10 +1,5 @@
 """Tests of the models that a script is told to test, or to start from."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -84,7 +79,7 @@ def test_weights_of_another_task(tmp_path, check_refused):
     [
         (["--weights=nonsense"], "No weights are called 'nonsense'"),
         (["--weights=/nowhere/x.weights.h5"], "x.weights.h5 does not exist"),
-        (["--weights=gdn_3task"], "gdn_3task is of another model, with a GDNCell"),
+        (["--weights=gdn_3task"], "gdn_3task is of another model: its cell is GDNCell"),
         (["--train", "--weights=rim_denoise"], "--weights: not with --train"),
         (["--initial_weights=rim_denoise"], "--initial_weights: only with --train"),
         (["--train", "--initial_weights=nonsense"], "--initial_weights: No weights"),
@@ -107,17 +102,11 @@ def test_bad_input_gives_one_line(arguments, message, check_refused):
         "table3_super_resolution",
     ],
 )
-def test_nothing_but_the_line_is_said(script, tmp_path):
+def test_nothing_but_the_line_is_said(script, tmp_path, run_script, monkeypatch):
     """TensorFlow's remarks about devices are kept off the screen."""
-    path = Path(__file__).parents[1] / "paper_experiments" / f"{script}.py"
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
-    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
-    finished = subprocess.run(
-        [sys.executable, path, "--epochs=3", f"--output_dir={tmp_path / 'out'}"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL")
+    output = tmp_path / "out"
+    finished = run_script(
+        script, "--epochs=3", f"--output_dir={output}", expect_success=False
     )
     assert finished.stderr == "error: --epochs: only with --train.\n"
-    assert finished.returncode != 0
