@@ -27,7 +27,7 @@ from typing import Any
 from absl import app, flags
 
 from paper_experiments import reporting, speed
-from rim_tf import precision
+from rim_tf.speed import precision
 
 _PRECISION = flags.DEFINE_enum(
     "precision", "auto", precision.PRECISIONS, "Arithmetic; auto chooses the faster."

@@ -15,9 +15,10 @@ from absl import app, flags, logging
 
 from paper_experiments import image_sets, reporting
 from paper_experiments.user_errors import UserError, check_writable
-from rim_tf import files, images, precision
+from rim_tf import files, images
 from rim_tf.restoration import iterate
 from rim_tf.rim import PAPER_NUM_STEPS, RIM
+from rim_tf.speed import precision
 
 _DATASET = flags.DEFINE_enum(
     "dataset",

@@ -14,10 +14,11 @@ from absl import flags
 from paper_experiments import experiment, image_sets, reporting
 from paper_experiments.experiment import Experiment
 from paper_experiments.user_errors import UserError
-from rim_tf import devices, images, precision, pretrained, schedules, training
+from rim_tf import devices, images, pretrained, schedules, training
 from rim_tf.patches import PatchSet
 from rim_tf.problems import Problem
 from rim_tf.rim import LOSSES, PAPER_NUM_STEPS, RIM
+from rim_tf.speed import precision
 
 _TRAIN_IMAGES = flags.DEFINE_string(
     "train_images", None, "A folder of images to train on instead."

@@ -25,11 +25,12 @@ from tqdm import tqdm
 
 from paper_experiments import reporting, super_resolution
 from paper_experiments.user_errors import UserError, check_writable
-from rim_tf import bicubic, files, images, precision, pretrained
+from rim_tf import bicubic, files, images, pretrained
 from rim_tf.forward_models import BicubicDownsampling, Denoising, ForwardModel
 from rim_tf.problems import PAPER_MAX_SIGMA
 from rim_tf.restoration import iterate
 from rim_tf.rim import PAPER_NUM_STEPS
+from rim_tf.speed import precision
 
 _GRAY_WEIGHTS, _COLOR_WEIGHTS = "rim_denoise_quantized", "rim_rgb_denoise"
 _ENLARGING_WEIGHTS = "rim_super_resolution"

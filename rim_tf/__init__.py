@@ -10,11 +10,12 @@ Example:
     restored = rim_tf.restore(model, noisy, rim_tf.Denoising(), sigma=25 / 255)
 """
 
-from rim_tf import bicubic, forward_models, metrics, precision
+from rim_tf import bicubic, forward_models, metrics
 from rim_tf.forward_models import Denoising, ForwardModel
 from rim_tf.pretrained import load_pretrained
 from rim_tf.restoration import restore
 from rim_tf.rim import RIM
+from rim_tf.speed import precision
 
 __all__ = [
     "RIM",

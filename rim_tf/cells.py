@@ -18,7 +18,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from rim_tf import activations, winograd
+from rim_tf.speed import fused, winograd
 
 
 class Convolution(keras.layers.Conv2D):
@@ -112,16 +112,16 @@ class ConvGRUCell(keras.layers.Layer):
         gates = self.gates(ops.concatenate([inputs, state], axis=-1))
         # Before the sigmoid, as the candidate is before the tanh.
         update_gate, reset_gate = ops.split(gates, 2, axis=-1)
-        reset_state = activations.gate(reset_gate, state)
+        reset_state = fused.gate(reset_gate, state)
         candidate = self.candidate(ops.concatenate([inputs, reset_state], axis=-1))
-        state = activations.interpolate(update_gate, state, candidate)
+        state = fused.interpolate(update_gate, state, candidate)
         return state, [state]
 
     def _first_state(self, inputs):
         """Returns z c, the next state after 0: the reset gate has no part in it."""
         update_gate = self._product(self.gates, inputs)
         candidate = self._product(self.candidate, inputs)
-        return activations.gate(update_gate, activations.tanh(candidate))
+        return fused.gate(update_gate, fused.tanh(candidate))
 
     def _product(self, layer: Convolution, inputs):
         """Returns a layer's first `features` outputs for [inputs, 0]."""
@@ -265,9 +265,9 @@ class RIMCell(keras.layers.Layer):
         """
         height, width = ops.shape(inputs)[1:3]
         seen = inputs[..., -self.input_size :]
-        hidden = activations.tanh(self.encode(_pad(seen, self.stride)))
+        hidden = fused.tanh(self.encode(_pad(seen, self.stride)))
         hidden, states = self.recurrent(hidden, states)
-        update = self.update(activations.tanh(self.decode(hidden)))
+        update = self.update(fused.tanh(self.decode(hidden)))
         return update[:, :height, :width], states
 
     def get_config(self) -> dict[str, Any]:

@@ -9,9 +9,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from rim_tf import bicubic, stripes
+from rim_tf import bicubic
 from rim_tf.forward_models import Denoising, ForwardModel
 from rim_tf.rim import RIM
+from rim_tf.speed import stripes
 
 # No noise from which an image could be restored goes so far on the scale from 0 to 1.
 _LARGEST_PIXEL = 10.0

@@ -12,11 +12,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from rim_tf import callbacks, devices, files, muon, precision
+from rim_tf import callbacks, devices, files, muon
 from rim_tf.patches import PatchSet
 from rim_tf.problems import Measurement, Problem
 from rim_tf.rim import LOSSES, PAPER_NUM_STEPS, RIM
 from rim_tf.schedules import Phase, WarmupCosine, plan_phases
+from rim_tf.speed import precision
 
 CHECKPOINT_FILE = "last.weights.h5"
 BEST_FILE = "best.weights.h5"

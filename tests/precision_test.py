@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from rim_tf import precision
+from rim_tf.speed import precision
 
 
 @pytest.mark.parametrize("name", ["float32", "mixed_bfloat16"])

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from rim_tf import stripes
 from rim_tf.cells import FFNCell, RIMCell
 from rim_tf.rim import RIM
+from rim_tf.speed import stripes
 
 _CELLS = {
     "RIM": lambda: RIMCell(features=4, state_features=6),

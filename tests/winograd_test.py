@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from rim_tf import cells, precision, winograd
+from rim_tf import cells
+from rim_tf.speed import precision, winograd
 
 if keras.backend.backend() != "tensorflow":
     pytest.skip("Only TensorFlow has them.", allow_module_level=True)

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from keras import ops
 
-from rim_tf import activations
+from rim_tf.speed import fused
 
 _PLAIN = {
-    activations.tanh: ops.tanh,
-    activations.gate: lambda logits, x: ops.sigmoid(logits) * x,
-    activations.interpolate: lambda logits, x, y: (
+    fused.tanh: ops.tanh,
+    fused.gate: lambda logits, x: ops.sigmoid(logits) * x,
+    fused.interpolate: lambda logits, x, y: (
         (1 - ops.sigmoid(logits)) * x + ops.sigmoid(logits) * ops.tanh(y)
     ),
 }
@@ -69,7 +69,7 @@ def test_gradient_of_closed_gates_in_bfloat16():
     measured, expected = (
         ops.convert_to_numpy(
             ops.cast(
-                _gradients(lambda *a: ops.sum(activations.interpolate(*a)), x)[0],
+                _gradients(lambda *a: ops.sum(fused.interpolate(*a)), x)[0],
                 "float32",
             )
         )

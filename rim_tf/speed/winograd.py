@@ -25,7 +25,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from rim_tf import precision
+from rim_tf.speed import precision
 
 # Convolution is multiplication of polynomials, which Winograd makes in the values at
 # these points, and at infinity. The usual ones, 0, 1, -1, 2 and -2, make twice the

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from rim_tf import precision
+from rim_tf.speed import precision
 
 
 def _one_pass(gradients: Callable) -> Callable:
