@@ -40,9 +40,9 @@ from paper_experiments.user_errors import UserError
 from rim_tf import files
 from rim_tf.cells import FFNCell, GDNCell, RIMCell
 from rim_tf.forward_models import Blur, FourierProjection, Inpainting
-from rim_tf.patches import PatchSet
 from rim_tf.problems import ThreeTaskProblem
 from rim_tf.rim import RIM
+from rim_tf.training.patches import PatchSet
 
 _NUM_TEST_PATCHES = flags.DEFINE_integer(
     "num_test_patches", 5000, "Patches of the test images.", lower_bound=1

@@ -14,11 +14,12 @@ from absl import flags
 from paper_experiments import experiment, image_sets, reporting
 from paper_experiments.experiment import Experiment
 from paper_experiments.user_errors import UserError
-from rim_tf import devices, images, pretrained, schedules, training
-from rim_tf.patches import PatchSet
+from rim_tf import images, pretrained
 from rim_tf.problems import Problem
 from rim_tf.rim import LOSSES, PAPER_NUM_STEPS, RIM
 from rim_tf.speed import precision
+from rim_tf.training import devices, loop, schedules
+from rim_tf.training.patches import PatchSet
 
 _TRAIN_IMAGES = flags.DEFINE_string(
     "train_images", None, "A folder of images to train on instead."
@@ -51,7 +52,7 @@ _LOSS = flags.DEFINE_enum(
 _OPTIMIZER = flags.DEFINE_enum(
     "optimizer",
     "adam",
-    training.OPTIMIZERS,
+    loop.OPTIMIZERS,
     "adam is the reproduction's; muon needs fewer updates, see README.md.",
 )
 _LEARNING_RATE = flags.DEFINE_float(
@@ -151,7 +152,7 @@ def _on_devices() -> Iterator[None]:
             yield
     except devices.DeviceError as error:
         raise UserError(f"--devices: {error}") from error
-    except training.TrainingError as error:
+    except loop.TrainingError as error:
         raise UserError(str(error)) from error
 
 
@@ -187,7 +188,7 @@ def train(
     model, origin = begin()
     description = {**data, **origin}
     # Before anything is deleted.
-    training.check(settings, len(patches))
+    loop.check(settings, len(patches))
     if experiment.overwrites():
         experiment.delete_results(run.output_dir, folder)
     seconds = _estimate_seconds(model, validation, settings, len(patches))
@@ -198,7 +199,7 @@ def train(
         f"{settings.batch_size}; it takes about {reporting.describe_seconds(seconds)}. "
         f"{experiment.how_to_go_on()}"
     )
-    training.train(
+    loop.train(
         model,
         problem,
         patches,
@@ -213,11 +214,11 @@ def train(
         "command": _command(run, settings),
         **description,
         "settings": dataclasses.asdict(settings),
-        **training.summary(folder),
+        **loop.summary(folder),
     }
     path = folder / f"{name}.weights.h5"
     pretrained.save_pretrained(model, path, history)
-    shutil.copyfile(folder / training.LOG_FILE, folder / f"{name}.log.csv")
+    shutil.copyfile(folder / loop.LOG_FILE, folder / f"{name}.log.csv")
     return path, history
 
 
@@ -255,7 +256,7 @@ def _load_patches(
 def _estimate_seconds(
     model: RIM,
     validation: np.ndarray,
-    settings: training.TrainingSettings,
+    settings: loop.TrainingSettings,
     num_patches: int,
 ) -> float:
     """Returns how long a training takes; tries the model on validation patches."""
@@ -263,11 +264,11 @@ def _estimate_seconds(
     batch = validation[: max(settings.batch_size // _DEVICES.value, 1)]
     seconds = experiment.seconds_per_pixel_step(model, batch)
     seconds *= _TRAINING_COST * _PATCH_SIZE.value**2
-    seconds *= training.total_computation(settings, num_patches)
+    seconds *= loop.total_computation(settings, num_patches)
     return seconds / _DEVICES.value if precision.has_gpu() else seconds
 
 
-def _command(run: Experiment, settings: training.TrainingSettings) -> str:
+def _command(run: Experiment, settings: loop.TrainingSettings) -> str:
     """Returns the command that makes the same training with this version of rim_tf."""
     arguments = [
         flag.serialize()
@@ -307,9 +308,9 @@ def _steps_schedule() -> tuple[tuple[int, float], ...]:
         raise UserError(f"--train_steps_schedule: {error}") from error
 
 
-def _training_settings(seed: int) -> training.TrainingSettings:
+def _training_settings(seed: int) -> loop.TrainingSettings:
     default_batch_size = _GPU_BATCH_SIZE if precision.has_gpu() else _CPU_BATCH_SIZE
-    return training.TrainingSettings(
+    return loop.TrainingSettings(
         epochs=_EPOCHS.value,
         batch_size=_BATCH_SIZE.value or default_batch_size,
         steps_schedule=_steps_schedule(),

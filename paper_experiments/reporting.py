@@ -12,8 +12,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from rim_tf import muon
 from rim_tf.speed import precision
+from rim_tf.training import muon
 
 _REPORTED_FOLDER = Path(__file__).parent / "reported"
 _PAPER_PATCH_SIZE = 32

@@ -12,8 +12,9 @@ import numpy as np
 from keras import ops
 
 import rim_tf
-from rim_tf import patches, problems, schedules, training
+from rim_tf import problems
 from rim_tf.rim import PAPER_NUM_STEPS
+from rim_tf.training import loop, patches, schedules
 
 _HEIGHT, _WIDTH = 320, 480
 _LARGE_HEIGHT, _LARGE_WIDTH = 1080, 1920
@@ -22,9 +23,9 @@ _PATCH_SIZE = 32
 
 def train(dtype: str, batch_size: int, repeats: int, start: float) -> dict[str, float]:
     """Measures training, from the start of the process to its memory."""
-    settings = training.TrainingSettings(batch_size=batch_size)
+    settings = loop.TrainingSettings(batch_size=batch_size)
     phases = schedules.plan_phases(settings.steps_schedule, num_updates=1000)
-    model = training.compiled_model(
+    model = loop.compiled_model(
         rim_tf.RIM(dtype=dtype), problems.DenoisingProblem(), settings, phases
     )
     clean = np.random.default_rng(0).random(

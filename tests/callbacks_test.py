@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import rim_tf
-from rim_tf import callbacks, metrics
+from rim_tf import metrics
 from rim_tf.cells import RIMCell
 from rim_tf.problems import DenoisingProblem
+from rim_tf.training import callbacks
 
 
 @pytest.fixture(name="model")

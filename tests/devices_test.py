@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 
 import rim_tf
-from rim_tf import callbacks, devices, training
 from rim_tf.cells import RIMCell
-from rim_tf.patches import PatchSet
 from rim_tf.problems import DenoisingProblem, SuperResolutionProblem, ThreeTaskProblem
+from rim_tf.training import callbacks, devices, loop
+from rim_tf.training.patches import PatchSet
 
 _PROBLEMS = {
     "denoising": DenoisingProblem(),
     "three_task": ThreeTaskProblem(),
     "super_resolution": SuperResolutionProblem(),
 }
-_SETTINGS = training.TrainingSettings(
+_SETTINGS = loop.TrainingSettings(
     epochs=1,
     batch_size=4,
     steps_schedule=((1, 0.5), (2, 0.5)),
@@ -45,7 +45,7 @@ def _train(problem: str, folder: Path) -> None:
     patches = PatchSet([image.astype("uint8")[..., None]], 12, 2, num_patches=32)
     keras.utils.set_random_seed(0)
     rim = rim_tf.RIM(RIMCell(features=4, state_features=6), num_steps=2)
-    training.train(
+    loop.train(
         rim, _PROBLEMS[problem], patches, patches.to_numpy()[:4], _SETTINGS, folder
     )
 
@@ -67,7 +67,7 @@ def _train_half(problem: str, folder: Path, monkeypatch) -> None:
 
 
 def _read_log(folder: Path) -> list[dict[str, str]]:
-    with (folder / training.LOG_FILE).open(newline="") as file:
+    with (folder / loop.LOG_FILE).open(newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -127,12 +127,12 @@ def _record_sizes_of_parts() -> set[int]:
     training._PART_SIZE = 1
     sizes = set()
 
-    class RecordingRIM(training.UnrolledRIM):
+    class RecordingRIM(loop.UnrolledRIM):
         def _restore(self, measurement):
             sizes.add(measurement.observation.shape[0])
             return super()._restore(measurement)
 
-    training.UnrolledRIM = RecordingRIM
+    loop.UnrolledRIM = RecordingRIM
     return sizes
 
 

@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 
 from paper_experiments import model_training
-from rim_tf import pretrained, training
+from rim_tf import pretrained
+from rim_tf.training import loop
 
 _SCRIPT = Path(__file__).parents[1] / "paper_experiments" / "table2_denoise.py"
 
@@ -75,7 +76,7 @@ def test_duration_is_estimated_with_batches_of_the_training(monkeypatch):
         "seconds_per_pixel_step",
         lambda model, batch: tried.append(batch.shape) or 1e-3,
     )
-    settings = training.TrainingSettings(
+    settings = loop.TrainingSettings(
         epochs=1, batch_size=32, steps_schedule=((5, 1.0),)
     )
     validation = np.zeros((100, 8, 8, 1), np.float32)
@@ -149,7 +150,7 @@ def test_validation_does_not_depend_on_the_seed(
             *tiny_training,
             f"--seed={seed}",
             f"--initial_weights={small_weights}",
-            f"--output_dir={training.parent}",
+            f"--output_dir={loop.parent}",
             "--learning_rate=0",
         )
         logs.append(_read_csv(training / "log.csv"))

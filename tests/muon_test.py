@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 import rim_tf
-from rim_tf import training
 from rim_tf.cells import RIMCell
-from rim_tf.muon import ConvolutionMuon
 from rim_tf.problems import DenoisingProblem
-from rim_tf.schedules import plan_phases
+from rim_tf.training import loop
+from rim_tf.training.muon import ConvolutionMuon
+from rim_tf.training.schedules import plan_phases
 
 _LEARNING_RATE = 0.01
 
@@ -49,10 +49,10 @@ def test_other_parameters_are_updated_as_by_adam(shape):
 def _model(optimizer="muon"):
     keras.utils.set_random_seed(0)
     cell = RIMCell(features=64, state_features=64, dtype="float32")
-    settings = training.TrainingSettings(
+    settings = loop.TrainingSettings(
         batch_size=4, optimizer=optimizer, learning_rate=2e-3, warmup_updates=1
     )
-    return training.compiled_model(
+    return loop.compiled_model(
         rim_tf.RIM(cell, num_steps=2, dtype="float32"),
         DenoisingProblem(),
         settings,

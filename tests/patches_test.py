@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from rim_tf.patches import PatchSet
+from rim_tf.training.patches import PatchSet
 
 
 def _numbered_images():

@@ -4,7 +4,12 @@ import keras
 import numpy as np
 import pytest
 
-from rim_tf.schedules import Phase, WarmupCosine, parse_steps_schedule, plan_phases
+from rim_tf.training.schedules import (
+    Phase,
+    WarmupCosine,
+    parse_steps_schedule,
+    plan_phases,
+)
 
 
 def test_parse():

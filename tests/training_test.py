@@ -7,20 +7,20 @@ import json
 import keras
 import numpy as np
 import pytest
+from rim_tf.training.settings import TrainingSettings
 
 import rim_tf
-from rim_tf import callbacks, training
 from rim_tf.cells import FFNCell, GDNCell, RIMCell
 from rim_tf.forward_models import Inpainting
-from rim_tf.patches import PatchSet
 from rim_tf.problems import (
     DenoisingProblem,
     Measurement,
     SuperResolutionProblem,
     ThreeTaskProblem,
 )
-from rim_tf.schedules import Phase
-from rim_tf.training import TrainingSettings
+from rim_tf.training import callbacks, loop
+from rim_tf.training.patches import PatchSet
+from rim_tf.training.schedules import Phase
 
 _SETTINGS = TrainingSettings(
     epochs=1,
@@ -52,7 +52,7 @@ def _rim(features=4, state_features=6, dtype="float32"):
 
 
 def _train(output_dir, num_patches=96, settings=_SETTINGS, rim=None):
-    return training.train(
+    return loop.train(
         rim or _rim(),
         DenoisingProblem(),
         _patches(num_patches),
@@ -63,7 +63,7 @@ def _train(output_dir, num_patches=96, settings=_SETTINGS, rim=None):
 
 
 def _read_log(folder):
-    with (folder / training.LOG_FILE).open(newline="") as file:
+    with (folder / loop.LOG_FILE).open(newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -96,27 +96,27 @@ def test_files_and_summary(tmp_path):
     assert rows[-1]["updates"] == "12"
     assert rows[-1]["patches"] == "96"
     assert {row["num_steps"] for row in rows} == {"2", "3"}
-    settings = json.loads((tmp_path / training.SETTINGS_FILE).read_text())
+    settings = json.loads((tmp_path / loop.SETTINGS_FILE).read_text())
     assert settings["batch_size"] == 8
-    summary = training.summary(tmp_path)
+    summary = loop.summary(tmp_path)
     best = max(float(row["val_psnr"]) for row in rows)
     assert summary["validation_psnr"] == pytest.approx(best, abs=1e-3)
     copy = _rim()
     copy.build()
-    copy.load_weights(tmp_path / training.BEST_FILE)
+    copy.load_weights(tmp_path / loop.BEST_FILE)
     for actual, expected in zip(rim.get_weights(), copy.get_weights(), strict=True):
         np.testing.assert_array_equal(actual, expected)
 
 
 def test_unknown_optimizer(tmp_path):
     settings = dataclasses.replace(_SETTINGS, optimizer="sgd")
-    with pytest.raises(training.TrainingError, match="no optimizer 'sgd'"):
+    with pytest.raises(loop.TrainingError, match="no optimizer 'sgd'"):
         _train(tmp_path, settings=settings)
 
 
 def test_unknown_loss(tmp_path):
     settings = dataclasses.replace(_SETTINGS, loss="l1")
-    with pytest.raises(training.TrainingError, match="no loss 'l1'"):
+    with pytest.raises(loop.TrainingError, match="no loss 'l1'"):
         _train(tmp_path, settings=settings)
 
 
@@ -128,9 +128,9 @@ def test_the_loss_of_the_settings_is_trained(tmp_path):
 
 
 def test_muon_is_refused_on_several_devices(tmp_path, monkeypatch):
-    monkeypatch.setattr(training.devices, "num_replicas", lambda: 2)
+    monkeypatch.setattr(loop.devices, "num_replicas", lambda: 2)
     settings = dataclasses.replace(_SETTINGS, optimizer="muon")
-    with pytest.raises(training.TrainingError, match="muon trains on one device only"):
+    with pytest.raises(loop.TrainingError, match="muon trains on one device only"):
         _train(tmp_path, settings=settings)
 
 
@@ -166,7 +166,7 @@ def test_all_networks_see_the_same_patches_operators_and_noise():
         problem = _Recording(ThreeTaskProblem())
         rim = rim_tf.RIM(cell_class(features=4, state_features=6), num_steps=2)
         settings = dataclasses.replace(_SETTINGS, batch_size=4)
-        model = training.compiled_model(rim, problem, settings, [Phase(2, 0, 3)])
+        model = loop.compiled_model(rim, problem, settings, [Phase(2, 0, 3)])
         # Not compiled, so that there are values to remember.
         model.run_eagerly = True
         order = patches.order(1, settings.seed)
@@ -245,7 +245,7 @@ def test_killed_during_a_validation(tmp_path, monkeypatch):
         resumed.get_weights(), whole.get_weights(), strict=True
     ):
         np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
-    runs = json.loads((tmp_path / "killed" / training.RUNS_FILE).read_text())
+    runs = json.loads((tmp_path / "killed" / loop.RUNS_FILE).read_text())
     assert runs[0]["from_update"] == 0
     assert len(runs) == 2
 
@@ -280,7 +280,7 @@ def test_gradients_of_parts_add_up_to_those_of_the_batch(dtype, tolerance, monke
 
     def gradients(part_size):
         monkeypatch.setattr(training, "_PART_SIZE", part_size)
-        model = training.UnrolledRIM(rim, problem, seed=0)
+        model = loop.UnrolledRIM(rim, problem, seed=0)
         loss, values = tf.function(model._loss_and_gradients)(clean)
         return [np.asarray(value, np.float32) for value in (loss, *values)]
 
@@ -301,10 +301,10 @@ def test_gradients_of_parts_add_up_to_those_of_the_batch(dtype, tolerance, monke
     ],
 )
 def test_parts_of_a_batch_give_its_losses_and_weights(problem, smallest, monkeypatch):
-    monkeypatch.setattr(training.precision, "has_gpu", lambda: False)
+    monkeypatch.setattr(loop.precision, "has_gpu", lambda: False)
     sizes = []
 
-    class RecordingRIM(training.UnrolledRIM):
+    class RecordingRIM(loop.UnrolledRIM):
         def _restore(self, measurement):
             sizes.append(measurement.observation.shape[0])
             return super()._restore(measurement)
@@ -314,7 +314,7 @@ def test_parts_of_a_batch_give_its_losses_and_weights(problem, smallest, monkeyp
     def train(part_size):
         monkeypatch.setattr(training, "_PART_SIZE", part_size)
         phases = [Phase(3, 0, 4)]
-        model = training.compiled_model(_rim(), problem, _SETTINGS, phases)
+        model = loop.compiled_model(_rim(), problem, _SETTINGS, phases)
         batches = [_patches(16).to_numpy()[i : i + 8] for i in (0, 8)]
         losses = [model.train_on_batch(batch) for batch in batches]
         return losses, model.rim.get_weights()
@@ -337,19 +337,19 @@ def test_finished_training_is_not_repeated(tmp_path, monkeypatch):
 
 def test_goes_on_with_a_training_that_did_not_know_a_setting(tmp_path):
     _train(tmp_path)
-    path = tmp_path / training.SETTINGS_FILE
+    path = tmp_path / loop.SETTINGS_FILE
     earlier = json.loads(path.read_text())
     del earlier["loss"]
     path.write_text(json.dumps(earlier))
     _train(tmp_path)
-    with pytest.raises(training.TrainingError, match=r"other settings \(loss\)"):
+    with pytest.raises(loop.TrainingError, match=r"other settings \(loss\)"):
         _train(tmp_path, settings=dataclasses.replace(_SETTINGS, loss="log_mse"))
 
 
 def test_refuses_to_go_on_with_other_settings(tmp_path):
     _train(tmp_path)
     with pytest.raises(
-        training.TrainingError, match=r"other settings \(learning_rate\)"
+        loop.TrainingError, match=r"other settings \(learning_rate\)"
     ):
         _train(tmp_path, settings=dataclasses.replace(_SETTINGS, learning_rate=0.5))
 
@@ -363,21 +363,21 @@ def test_stops_when_the_loss_is_not_finite(tmp_path):
     rim = _rim()
     rim.build()
     rim.phi_epsilon.assign(np.nan)
-    with pytest.raises(training.TrainingError, match="not finite"):
+    with pytest.raises(loop.TrainingError, match="not finite"):
         _train(tmp_path, rim=rim)
-    assert not (tmp_path / training.BEST_FILE).exists()
-    assert not (tmp_path / training.CHECKPOINT_FILE).exists()
+    assert not (tmp_path / loop.BEST_FILE).exists()
+    assert not (tmp_path / loop.CHECKPOINT_FILE).exists()
 
 
 def test_refuses_fewer_patches_than_a_batch(tmp_path):
-    with pytest.raises(training.TrainingError, match="do not fill a batch"):
+    with pytest.raises(loop.TrainingError, match="do not fill a batch"):
         _train(tmp_path, num_patches=7)
 
 
 def test_rounds_divide_the_computation():
     phases = [Phase(5, 0, 640), Phase(20, 640, 160)]
-    rounds = training.plan_rounds(phases, 8)
+    rounds = loop.plan_rounds(phases, 8)
     assert sum(r.num_updates for r in rounds) == 800
     assert [r.first_update for r in rounds] == [0, 160, 320, 480, 640, 680, 720, 760]
     assert {r.num_steps * r.num_updates for r in rounds} == {800}
-    assert training.plan_rounds([Phase(5, 0, 2)], 8) == [Phase(5, 0, 1), Phase(5, 1, 1)]
+    assert loop.plan_rounds([Phase(5, 0, 2)], 8) == [Phase(5, 0, 1), Phase(5, 1, 1)]

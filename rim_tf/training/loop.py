@@ -12,12 +12,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from rim_tf import callbacks, devices, files, muon
-from rim_tf.patches import PatchSet
+from rim_tf import files
 from rim_tf.problems import Measurement, Problem
 from rim_tf.rim import LOSSES, PAPER_NUM_STEPS, RIM
-from rim_tf.schedules import Phase, WarmupCosine, plan_phases
 from rim_tf.speed import precision
+from rim_tf.training import callbacks, devices, muon
+from rim_tf.training.patches import PatchSet
+from rim_tf.training.schedules import Phase, WarmupCosine, plan_phases
 
 CHECKPOINT_FILE = "last.weights.h5"
 BEST_FILE = "best.weights.h5"
@@ -45,10 +46,10 @@ class TrainingSettings:
       epochs: How often each patch is visited.
       batch_size: Patches in a batch.
       steps_schedule: Pairs of the number of steps T and the share of the
-        computation spent with it, see `rim_tf.schedules.plan_phases`.
+        computation spent with it, see `rim_tf.training.schedules.plan_phases`.
       loss: One of `rim_tf.rim.LOSSES`: "mse" as in the paper, or "log_mse".
       optimizer: One of `OPTIMIZERS`: "adam" as in the reproduction, or "muon", see
-        `rim_tf.muon`.
+        `rim_tf.training.muon`.
       learning_rate: Peak learning rate.
       warmup_updates: Updates over which the learning rate rises to its peak.
       clip_norm: Bound on the global norm of the gradient; 0 for none.

@@ -1,0 +1,1 @@
+"""Training a RIM: patches, the loop over updates, and what is kept of it."""
