@@ -10,7 +10,7 @@ Example:
     restored = rim_tf.restore(model, noisy, rim_tf.Denoising(), sigma=25 / 255)
 """
 
-from rim_tf import bicubic, forward_models, metrics
+from rim_tf import bicubic, forward_models, images, metrics
 from rim_tf.forward_models import Denoising, ForwardModel
 from rim_tf.pretrained import load_pretrained
 from rim_tf.restoration import restore
@@ -23,6 +23,7 @@ __all__ = [
     "ForwardModel",
     "bicubic",
     "forward_models",
+    "images",
     "load_pretrained",
     "metrics",
     "precision",

@@ -8,12 +8,12 @@ the value of the border (newer releases of MATLAB mirror the image instead).
 
 import functools
 import math
-import operator
-from collections.abc import Sequence
 
-import keras
 import numpy as np
 from keras import ops
+
+from rim_tf import arguments
+from rim_tf.images import round_to_uint8
 
 BOUNDARIES = ("replicate", "symmetric")
 _KERNEL_WIDTH = 4
@@ -36,7 +36,7 @@ def resize_matrix(size: int, new_size: int, boundary: str = "replicate") -> np.n
     Raises:
       ValueError: If a size is not positive, or the boundary is unknown.
     """
-    check_boundary(boundary, BOUNDARIES)
+    arguments.check_boundary(boundary, BOUNDARIES)
     if size < 1 or new_size < 1:
         raise ValueError(f"Sizes must be positive, got {size} and {new_size}.")
     scale = new_size / size
@@ -74,10 +74,10 @@ def imresize(images, size: tuple[int, int], boundary: str = "replicate"):
       ValueError: If the images are not a batch of floats, or the size or the
         boundary is not one of the above.
     """
-    images = check_floats(
+    images = arguments.check_floats(
         images, "imresize takes images", "divide by 255 first, or use imresize_uint8"
     )
-    size = check_size(size)
+    size = arguments.check_size(size)
     height, width = _static_size(images)
     rows = resize_matrix(height, size[0], boundary)
     columns = resize_matrix(width, size[1], boundary)
@@ -126,54 +126,13 @@ def imresize_uint8(
             "imresize_uint8 needs an image (height, width[, channels]) of 8 bits, got "
             f"{image.dtype} of shape {image.shape}."
         )
-    size = check_size(size)
+    size = arguments.check_size(size)
     scales = [new / old for new, old in zip(size, image.shape[:2], strict=True)]
     for axis in (0, 1) if scales[0] <= scales[1] else (1, 0):
         matrix = resize_matrix(image.shape[axis], size[axis], boundary)
         resized = np.tensordot(matrix, image.astype(np.float64), axes=(1, axis))
-        image = _round(np.moveaxis(resized, 0, axis))
+        image = round_to_uint8(np.moveaxis(resized, 0, axis))
     return image
-
-
-def check_size(
-    size: Sequence[int],
-    name: str = "size",
-    axes: tuple[str, ...] = ("height", "width"),
-) -> tuple[int, ...]:
-    """Returns a size as Python integers.
-
-    Raises:
-      ValueError: If it is not one positive integer for every axis.
-    """
-    try:
-        checked = tuple(operator.index(n) for n in size)
-    except TypeError:
-        checked = ()
-    if len(checked) != len(axes) or min(checked) < 1:
-        raise ValueError(
-            f"{name} must be ({', '.join(axes)}), positive integers, got {size!r}."
-        )
-    return checked
-
-
-def check_boundary(boundary: str, known: tuple[str, ...]) -> None:
-    """Raises a `ValueError` unless the boundary is one of those known."""
-    if boundary not in known:
-        raise ValueError(f"boundary must be one of {known}, not {boundary!r}.")
-
-
-def check_floats(values, taker: str, advice: str = "divide by 255 first"):
-    """Returns values as a tensor.
-
-    Raises:
-      ValueError: If they are not floats: products with them would be rounded down,
-        mostly to zero. The message begins with `taker` and ends with `advice`.
-    """
-    values = ops.convert_to_tensor(values)
-    dtype = keras.backend.standardize_dtype(values.dtype)
-    if not keras.backend.is_float_dtype(dtype):
-        raise ValueError(f"{taker} of floats, got {dtype}; {advice}.")
-    return values
 
 
 def mirrored(indices: np.ndarray, size: int) -> np.ndarray:
@@ -195,10 +154,6 @@ def _inside(indices: np.ndarray, size: int, boundary: str) -> np.ndarray:
     if boundary == "replicate":
         return np.clip(indices, 0, size - 1)
     return mirrored(indices, size)
-
-
-def _round(values: np.ndarray) -> np.ndarray:
-    return np.clip(np.floor(values + 0.5), 0, 255).astype(np.uint8)
 
 
 def _static_size(images) -> tuple[int, int]:

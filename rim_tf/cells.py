@@ -1,18 +1,10 @@
 """Recurrent cells: the networks h_phi of equations 6 and 7.
 
-A cell follows the protocol of Keras RNN cells, extended to images:
-
-* `cell(inputs, states) -> output, new_states`, where `inputs` holds the current
-  `eta` and the likelihood gradient side by side on the channel axis, `states` is
-  a list of tensors, and `output` is the update of `eta`.
-* `cell.get_initial_state(batch_size, height, width)` returns the first `states`
-  for images of `height` x `width` pixels. That of the cells of this file is an empty
-  list: it stands for s_0 = 0, whose products the first step then leaves out.
-
-`rim_tf.RIM` drives any object with these two methods; the hand-made gradient
-descent of `tests/rim_test.py` is one.
+They follow the protocol `rim_tf.rim.Cell`. Their first list of states is empty: it
+stands for s_0 = 0, whose products the first step then leaves out.
 """
 
+import functools
 from typing import Any
 
 import keras
@@ -109,19 +101,17 @@ class ConvGRUCell(keras.layers.Layer):
             state = self._first_state(inputs)
             return state, [state]
         (state,) = states
-        gates = self.gates(ops.concatenate([inputs, state], axis=-1))
-        # Before the sigmoid, as the candidate is before the tanh.
-        update_gate, reset_gate = ops.split(gates, 2, axis=-1)
-        reset_state = fused.gate(reset_gate, state)
-        candidate = self.candidate(ops.concatenate([inputs, reset_state], axis=-1))
-        state = fused.interpolate(update_gate, state, candidate)
+        # Before their sigmoid and tanh, which `fused` makes in one pass with the rest.
+        z, r = ops.split(self.gates(_beside(inputs, state)), 2, axis=-1)
+        c = self.candidate(_beside(inputs, fused.gate(r, state)))
+        state = fused.interpolate(z, state, c)
         return state, [state]
 
     def _first_state(self, inputs):
         """Returns z c, the next state after 0: the reset gate has no part in it."""
-        update_gate = self._product(self.gates, inputs)
-        candidate = self._product(self.candidate, inputs)
-        return fused.gate(update_gate, fused.tanh(candidate))
+        z = self._product(self.gates, inputs)
+        c = self._product(self.candidate, inputs)
+        return fused.gate(z, fused.tanh(c))
 
     def _product(self, layer: Convolution, inputs):
         """Returns a layer's first `features` outputs for [inputs, 0]."""
@@ -183,36 +173,19 @@ class RIMCell(keras.layers.Layer):
         self.channels = channels
         self.features = features
         self.state_features = state_features
-        self.encode = keras.layers.Conv2D(
-            features,
-            3,
-            strides=self.stride,
-            padding="same",
-            dtype=self.dtype_policy,
-            name="encode",
+        common = {"kernel_size": 3, "padding": "same", "dtype": self.dtype_policy}
+        conv = functools.partial(keras.layers.Conv2D, **common)
+        transposed = functools.partial(keras.layers.Conv2DTranspose, **common)
+        small = keras.initializers.RandomNormal(stddev=1e-3)
+        self.encode = conv(features, strides=stride, name="encode")
+        self.recurrent = self._recurrent_layer(
+            state_features, dilation, dtype=self.dtype_policy, name="recurrent"
         )
-        self.recurrent = self._recurrent_layer(state_features, dilation)
-        self.decode = keras.layers.Conv2DTranspose(
-            features,
-            3,
-            strides=self.stride,
-            padding="same",
-            dtype=self.dtype_policy,
-            name="decode",
-        )
-        self.update = keras.layers.Conv2D(
-            channels,
-            3,
-            padding="same",
-            kernel_initializer=keras.initializers.RandomNormal(stddev=1e-3),
-            dtype=self.dtype_policy,
-            name="update",
-        )
+        self.decode = transposed(features, strides=stride, name="decode")
+        self.update = conv(channels, kernel_initializer=small, name="update")
 
-    def _recurrent_layer(self, features: int, dilation: int) -> keras.Layer:
-        return ConvGRUCell(
-            features, dilation, dtype=self.dtype_policy, name="recurrent"
-        )
+    def _recurrent_layer(self, *args: Any, **kwargs: Any) -> keras.Layer:
+        return ConvGRUCell(*args, **kwargs)
 
     @property
     def reach(self) -> int:
@@ -264,6 +237,7 @@ class RIMCell(keras.layers.Layer):
           the new state.
         """
         height, width = ops.shape(inputs)[1:3]
+        # The GDN ignores eta: it sees the last channels only, those of the gradient.
         seen = inputs[..., -self.input_size :]
         hidden = fused.tanh(self.encode(_pad(seen, self.stride)))
         hidden, states = self.recurrent(hidden, states)
@@ -304,10 +278,8 @@ class FFNCell(RIMCell):
     list of states is empty.
     """
 
-    def _recurrent_layer(self, features: int, dilation: int) -> keras.Layer:
-        return ReLUConvolution(
-            features, dilation, dtype=self.dtype_policy, name="recurrent"
-        )
+    def _recurrent_layer(self, *args: Any, **kwargs: Any) -> keras.Layer:
+        return ReLUConvolution(*args, **kwargs)
 
 
 @keras.saving.register_keras_serializable(package="rim_tf")
@@ -339,6 +311,11 @@ class ReLUConvolution(Convolution):
             "features": self.filters,
             "dilation": self.dilation_rate[0],
         }
+
+
+def _beside(inputs, state):
+    """Returns [x, s], side by side on the channel axis."""
+    return ops.concatenate([inputs, state], axis=-1)
 
 
 def _pad(images, stride: int):

@@ -6,14 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
+def write_text(path: str | Path, text: str) -> None:
+    """Writes a text file; see `replacing`."""
+    with replacing(path) as temporary:
+        temporary.write_text(text)
+
+
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yields a temporary path that takes the place of `path` when all went well.
 
     Example:
 
-        with files.replacing("result.json") as temporary:
-            temporary.write_text(text)
+        with files.replacing("photo.png") as temporary:
+            image.save(temporary)
     """
     path = Path(path)
     # Keras looks at the end of a name, so what is temporary stands in front.

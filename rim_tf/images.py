@@ -69,7 +69,7 @@ def to_gray(image: np.ndarray) -> np.ndarray:
     Returns:
       `(height, width, 1)` uint8.
     """
-    return _round(image @ _GRAY_WEIGHTS)[..., np.newaxis]
+    return round_to_uint8(image @ _GRAY_WEIGHTS)[..., np.newaxis]
 
 
 def to_luminance(image: np.ndarray) -> np.ndarray:
@@ -81,7 +81,9 @@ def to_luminance(image: np.ndarray) -> np.ndarray:
     Returns:
       `(height, width, 1)` uint8 between 16 and 235.
     """
-    return _round(image @ _LUMINANCE_WEIGHTS + _LUMINANCE_OFFSET)[..., np.newaxis]
+    return round_to_uint8(image @ _LUMINANCE_WEIGHTS + _LUMINANCE_OFFSET)[
+        ..., np.newaxis
+    ]
 
 
 def to_rgb(image: np.ndarray) -> np.ndarray:
@@ -107,7 +109,15 @@ def replace_luminance(image: np.ndarray, luminance: np.ndarray) -> np.ndarray:
 
 def to_8_bits(image: np.ndarray) -> np.ndarray:
     """Rounds an image in [0, 1] to `uint8`, halves up as MATLAB does."""
-    return _round(np.clip(image, 0, 1) * 255.0)
+    return round_to_uint8(image * 255.0)
+
+
+def round_to_uint8(values: np.ndarray) -> np.ndarray:
+    """Rounds values to the nearest of 0 to 255, halves up as MATLAB does.
+
+    NumPy's `round` goes to the even neighbour.
+    """
+    return np.floor(np.clip(values, 0, 255) + 0.5).astype(np.uint8)
 
 
 COLOR_CONVERSIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -115,8 +125,3 @@ COLOR_CONVERSIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "luminance": to_luminance,
     "rgb": to_rgb,
 }
-
-
-def _round(values: np.ndarray) -> np.ndarray:
-    # MATLAB rounds halves up, NumPy's round goes to the even neighbour.
-    return np.floor(values + 0.5).astype(np.uint8)

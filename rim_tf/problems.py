@@ -12,12 +12,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from rim_tf import bicubic
-from rim_tf.forward_models import (
-    Denoising,
-    ForwardModel,
-    RandomProjection,
-)
+from rim_tf import bicubic, noise
+from rim_tf.forward_models import Denoising, ForwardModel, RandomProjection
+from rim_tf.forward_models.projections import representatives
 
 PAPER_MAX_SIGMA = 55 / 255
 
@@ -28,8 +25,7 @@ class Measurement(NamedTuple):
     Attributes:
       observation: y, float32.
       sigma: Noise level in the unit of y, `(batch,)` float32.
-      forward_model: The operator A. One with an operator for each image must set
-        `num_images`, so that the batch is not divided.
+      forward_model: The operator A.
     """
 
     observation: Any
@@ -66,10 +62,10 @@ class DenoisingProblem:
         """Draws one noise level per image, and the noise; see `Problem.draw`."""
         batch_size = ops.shape(clean)[0]
         sigma = keras.random.uniform((batch_size,), 0.0, self.max_sigma, seed=seed)
-        noise = keras.random.normal(ops.shape(clean), seed=seed)
-        observation = clean + ops.reshape(sigma, (-1, 1, 1, 1)) * noise
+        normal = keras.random.normal(ops.shape(clean), seed=seed)
+        observation = noise.add_noise(clean, sigma, normal)
         if self.quantized:
-            observation = ops.round(255.0 * ops.clip(observation, 0.0, 1.0)) / 255.0
+            observation = noise.round_to_8_bits(observation)
         return Measurement(observation, sigma, Denoising())
 
 
@@ -106,11 +102,11 @@ class ThreeTaskProblem:
         batch_size = ops.shape(clean)[0]
         sigma = keras.random.uniform((batch_size,), 0.0, self.max_sigma, seed=seed)
         measured = forward_model.forward(clean)
-        noise = keras.random.normal(ops.shape(measured), seed=seed)
+        normal = keras.random.normal(ops.shape(measured), seed=seed)
         # Measurements that are not kept have no noise either.
-        mask = ops.expand_dims(forward_model.mask, -1)
-        noise = mask * ops.reshape(sigma, (-1, 1, 1)) * noise
-        return Measurement(measured + noise, sigma, forward_model)
+        kept = ops.expand_dims(forward_model.mask, -1) * normal
+        observation = noise.add_noise(measured, sigma, kept)
+        return Measurement(observation, sigma, forward_model)
 
     def _draw_operator(self, size: int, seed) -> RandomProjection:
         dimension = size**2
@@ -118,34 +114,28 @@ class ThreeTaskProblem:
             (), self.min_fraction, self.max_fraction, seed=seed
         )
         gaussian = keras.random.normal((dimension, dimension), seed=seed)
-        fourier, representatives = _fourier_matrix(size)
         matrices = (
             lambda: gaussian,
             lambda: ops.sign(gaussian),
-            lambda: ops.convert_to_tensor(fourier),
+            lambda: ops.convert_to_tensor(_fourier_matrix(size)),
         )
         kind = keras.random.randint((), 0, len(matrices), seed=seed)
         matrix = ops.switch(kind, matrices)
         # Each is kept with probability p, a frequency together with its negative.
         values = keras.random.uniform((dimension,), seed=seed)
         is_fourier = ops.equal(kind, len(matrices) - 1)
-        values = ops.where(is_fourier, ops.take(values, representatives), values)
+        first = representatives((size, size)).ravel()
+        values = ops.where(is_fourier, ops.take(values, first), values)
         return RandomProjection(matrix, ops.cast(values <= fraction, "float32"))
 
 
 @functools.lru_cache(maxsize=2)
-def _fourier_matrix(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns `FourierProjection` as a matrix M of `RandomProjection`.
-
-    Also returns, for each frequency, the one of it and its negative that comes first.
-    """
+def _fourier_matrix(size: int) -> np.ndarray:
+    """Returns `FourierProjection` as a matrix M of `RandomProjection`."""
     frequencies = np.arange(size)
     angles = 2 * np.pi / size * np.outer(frequencies, frequencies)
     angles = angles[:, None, :, None] + angles[None, :, None, :]
-    matrix = (np.cos(angles) + np.sin(angles)).reshape(size**2, size**2)
-    indices = np.arange(size**2).reshape(size, size)
-    negatives = np.roll(indices[::-1, ::-1], 1, axis=(0, 1))
-    return np.float32(matrix), np.minimum(indices, negatives).ravel()
+    return np.float32(np.cos(angles) + np.sin(angles)).reshape(size**2, size**2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,9 +158,9 @@ class SuperResolutionProblem:
         """
         number = keras.random.randint((), 0, len(self.factors), seed=seed)
         forward_model = _BicubicOfOneShape(clean.shape[1:3], self.factors, number)
-        observation = ops.round(255.0 * forward_model.forward(clean)) / 255.0
+        observation = noise.round_to_8_bits(forward_model.forward(clean))
         sigma = ops.zeros((ops.shape(clean)[0],))
-        return Measurement(ops.clip(observation, 0.0, 1.0), sigma, forward_model)
+        return Measurement(observation, sigma, forward_model)
 
 
 class _BicubicOfOneShape(ForwardModel):

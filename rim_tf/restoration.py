@@ -1,23 +1,18 @@
 """Restoring images with a trained RIM: any image size, any number of steps."""
 
 import collections
-import functools
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
-import keras
 import numpy as np
 from keras import ops
 
-from rim_tf import bicubic
+from rim_tf import arguments
 from rim_tf.forward_models import Denoising, ForwardModel
 from rim_tf.rim import RIM
-from rim_tf.speed import stripes
+from rim_tf.speed import backend, stripes
 
 # No noise from which an image could be restored goes so far on the scale from 0 to 1.
 _LARGEST_PIXEL = 10.0
-# Sizes of images whose compiled steps are kept.
-_MOST_SIZES = 32
 
 
 def restore(
@@ -68,13 +63,17 @@ def iterate(
         raise ValueError(f"num_steps must be at least 1, not {num_steps}.")
     if not model.built:
         model.build()
-    observation = bicubic.check_floats(observation, "A RIM restores observations")
+    observation = arguments.check_floats(observation, "A RIM restores observations")
     observation = ops.cast(observation, "float32")
     sigma = _noise_levels(sigma, observation.shape[0])
     if isinstance(forward_model, Denoising):
         _check_scale("a pixel", observation)
         _check_scale("sigma", sigma)
-    update = stripes.in_stripes(_compiled_update(model), model.cell)
+    if not hasattr(model, "_compiled_update"):
+        # The forward model stays outside: a new one costs no compilation, and a user's
+        # own may be anything that Python can compute.
+        model._compiled_update = backend.compile_method(model, model.update)
+    update = stripes.in_stripes(model._compiled_update, model.cell)
     yield from model.iterate(observation, sigma, forward_model, num_steps, update)
 
 
@@ -98,48 +97,3 @@ def _noise_levels(sigma, batch_size: int):
     if not (sigma >= 0).all():
         raise ValueError(f"sigma must not be negative, got {sigma.min()}.")
     return ops.convert_to_tensor(np.broadcast_to(sigma, (batch_size,)))
-
-
-def _compiled_update(model: RIM):
-    """Returns `model.update`, compiled, for first and later steps each.
-
-    The forward model stays outside: a new one costs no compilation, and a user's
-    own may be anything that Python can compute.
-    """
-    if not hasattr(model, "_compiled_update"):
-        model._compiled_update = _compile(model)
-    return model._compiled_update
-
-
-def _compile_by_size(model: RIM):
-    """Compiles anew for every size of image: it makes for faster convolutions."""
-    import tensorflow as tf
-
-    @functools.lru_cache(_MOST_SIZES)
-    def compile_for(*specs: tf.TensorSpec) -> Callable:
-        eta, gradient, *states = specs
-        return tf.function(model.update).get_concrete_function(eta, gradient, states)
-
-    def update(eta, gradient, states: list):
-        states = [tf.convert_to_tensor(state) for state in states]
-        tensors = (eta, gradient, *states)
-        compiled = compile_for(*(tf.TensorSpec(t.shape, t.dtype) for t in tensors))
-        return compiled(eta, gradient, states)
-
-    return update
-
-
-def _compile(model: RIM):
-    if keras.backend.backend() == "tensorflow":
-        return _compile_by_size(model)
-    if keras.backend.backend() == "jax":
-        import jax
-
-        @jax.jit
-        def stateless_update(variables, *args: Any):
-            pairs = zip(model.variables, variables, strict=True)
-            with keras.StatelessScope(state_mapping=pairs):
-                return model.update(*args)
-
-        return lambda *args: stateless_update([v.value for v in model.variables], *args)
-    return model.update

@@ -1,7 +1,7 @@
-"""The recurrent inference machine: the loop over a cell, and its loss (section 2)."""
+"""The recurrent inference machine: the loop of equations 6 and 7 over a cell."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -9,12 +9,35 @@ from keras import ops
 
 from rim_tf import links
 from rim_tf.cells import RIMCell
-from rim_tf.forward_models import Denoising, ForwardModel, likelihood_gradient
+from rim_tf.forward_models import Denoising, ForwardModel
+from rim_tf.likelihood import likelihood_gradient
 
 PAPER_NUM_STEPS = 20
 _INITIAL_EPSILON = 0.01
-# The mean squared error of rounding pixels to 8 bits.
-_ROUNDING_ERROR = 1 / (12 * 255**2)
+
+
+class Cell(Protocol):
+    """The network h_phi of equations 6 and 7: what a RIM's cell must have.
+
+    This is the protocol of Keras RNN cells, extended to images. An attribute
+    `channels` says what images the cell takes, if it is not any. A cell with
+    `stride` and `reach`, see `rim_tf.cells.RIMCell`, restores large images in stripes.
+    """
+
+    def __call__(self, inputs, states: list) -> tuple[Any, list]:
+        """Makes one step.
+
+        Args:
+          inputs: eta and the likelihood gradient side by side, `(batch, height,
+            width, 2 * channels)`.
+          states: A list of tensors.
+
+        Returns:
+          The update of eta, `(batch, height, width, channels)`, and the new states.
+        """
+
+    def get_initial_state(self, batch_size: int, height: int, width: int) -> list:
+        """Returns the first `states` for images of `height` x `width` pixels."""
 
 
 @keras.saving.register_keras_serializable(package="rim_tf")
@@ -54,7 +77,7 @@ class RIM(keras.Model):
 
     def __init__(
         self,
-        cell: Any = None,
+        cell: Cell | None = None,
         link: str = "sigmoid",
         gradient: str = "x",
         num_steps: int = PAPER_NUM_STEPS,
@@ -215,38 +238,3 @@ class RIM(keras.Model):
     def from_config(cls, config: dict[str, Any]) -> "RIM":
         cell = keras.saving.deserialize_keras_object(config["cell"])
         return cls(**{**config, "cell": cell})
-
-
-def loss_over_steps(estimates, clean):
-    """The loss of equation 8 with w_t = 1: mean squared error over pixels and steps.
-
-    Args:
-      estimates: `(num_steps, batch, height, width, channels)` float32.
-      clean: The true images, `(batch, height, width, channels)` float32.
-
-    Returns:
-      `(num_steps,)` float32, the loss of each step; their mean is trained.
-    """
-    return ops.mean(ops.square(estimates - clean), axis=(1, 2, 3, 4))
-
-
-def log_loss_over_steps(estimates, clean):
-    """The mean over images of the logarithm of their mean squared error.
-
-    Not the paper's loss. It is the negative of the mean PSNR but for a factor, and
-    images that are easy to restore count as much as those that are not. Errors below
-    that of rounding to 8 bits hardly count.
-
-    Args:
-      estimates: `(num_steps, batch, height, width, channels)` float32.
-      clean: The true images, `(batch, height, width, channels)` float32.
-
-    Returns:
-      `(num_steps,)` float32, the loss of each step; their mean is trained.
-    """
-    errors = ops.mean(ops.square(estimates - clean), axis=(2, 3, 4))
-    return ops.mean(ops.log(errors + _ROUNDING_ERROR), axis=1)
-
-
-# By the names that the training takes.
-LOSSES: dict[str, Callable] = {"mse": loss_over_steps, "log_mse": log_loss_over_steps}

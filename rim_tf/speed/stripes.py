@@ -38,15 +38,20 @@ def in_stripes(update: Callable, cell: Any) -> Callable:
         for first, last in itertools.pairwise(borders):
             top = max(first - cell.reach, 0)
             rows = slice(top, min(last + cell.reach, eta.shape[1]))
-            small = _reduced(rows, cell.stride)
+            state_rows = _reduced(rows, cell.stride)
             new_eta, new_states = update(
-                eta[:, rows], gradient[:, rows], [state[:, small] for state in states]
+                eta[:, rows],
+                gradient[:, rows],
+                [state[:, state_rows] for state in states],
             )
+            # Of the stripe, without what it overlaps by.
             own = slice(first - top, last - top)
-            small = _reduced(own, cell.stride)
-            parts.append((new_eta[:, own], *(state[:, small] for state in new_states)))
+            own_state = _reduced(own, cell.stride)
+            parts.append(
+                (new_eta[:, own], *(state[:, own_state] for state in new_states))
+            )
         eta, *states = (
-            ops.concatenate(rows, axis=1) for rows in zip(*parts, strict=True)
+            ops.concatenate(stripes, axis=1) for stripes in zip(*parts, strict=True)
         )
         return eta, states
 

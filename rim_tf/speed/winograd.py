@@ -114,8 +114,9 @@ def convolve(images, kernel, dilation: int = 1):
     """
     matrices = ops.cast(_transform_kernel(kernel), images.dtype)
     rows, columns = (_Axis(i, images.shape[i], dilation) for i in (1, 2))
+    merge = _merge()
     products = _multiply(rows, columns)(images, matrices)
-    return _merge()(_merge()(products, rows), columns)
+    return merge(merge(products, rows), columns)
 
 
 def _multiply(rows: _Axis, columns: _Axis) -> Callable:
@@ -126,9 +127,11 @@ def _multiply(rows: _Axis, columns: _Axis) -> Callable:
     """
     import tensorflow as tf
 
+    split = _split()
+
     @tf.recompute_grad
     def multiply(images: Any, matrices: Any):
-        tiles = _split()(_split()(images, columns), rows)
+        tiles = split(split(images, columns), rows)
         flat = ops.reshape(tiles, (_TILE**2, -1, matrices.shape[1]))
         products = ops.matmul(flat, matrices)
         return _reshape(products, (*tiles.shape[:-1], matrices.shape[2]))

@@ -1,6 +1,8 @@
 """Keras callbacks of a training: progress, validation, checkpoints, TensorBoard."""
 
+import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from tqdm import tqdm
 
 from rim_tf import files, metrics, restoration
 from rim_tf.problems import Problem
+from rim_tf.training.schedules import Phase, computation
 
 # The same whatever the seed of the training, and another stream than that of any.
 _VALIDATION_SEED = 170604008
@@ -31,17 +34,17 @@ class ProgressBar(keras.callbacks.Callback):
     the time that is left is right from the start.
 
     Args:
-      total: Computation of the whole training, in steps of single patches.
-      done: What an earlier, interrupted run has done of it.
+      phases: The phases of the training.
+      done: Updates that an earlier, interrupted run has made.
       batch_size: Patches in a batch.
     """
 
-    def __init__(self, total: int, done: int, batch_size: int):
+    def __init__(self, phases: Sequence[Phase], done: int, batch_size: int):
         super().__init__()
         self.batch_size = batch_size
         self._bar = tqdm(
-            total=total,
-            initial=done,
+            total=computation(phases) * batch_size,
+            initial=computation(phases, done) * batch_size,
             desc="training",
             bar_format="{l_bar}{bar}| {elapsed}, {remaining} left{postfix}",
             mininterval=1.0,
@@ -94,12 +97,13 @@ class Checkpoint(keras.callbacks.Callback):
         # in between would say that it is done.
         is_last = batch + 1 >= self.params["steps"]
         if not is_last and time.monotonic() - self._last_time >= self.seconds:
-            self._save(logs)
+            self.save(logs)
 
     def on_epoch_end(self, epoch, logs=None) -> None:
-        self._save(logs)
+        self.save(logs)
 
-    def _save(self, logs) -> None:
+    def save(self, logs) -> None:
+        """Saves the state, unless it is not finite."""
         # A state that is lost already must not take the place of a good one.
         weights = self.model.rim.get_weights()
         if not np.isfinite(logs["loss"]) or not all(
@@ -109,6 +113,57 @@ class Checkpoint(keras.callbacks.Callback):
         with files.replacing(self.path) as temporary:
             self.model.save_weights(temporary)
         self._last_time = time.monotonic()
+
+
+class TimeIsUpError(Exception):
+    """The training stopped, at a checkpoint, before the time given was over."""
+
+
+class Deadline(keras.callbacks.Callback):
+    """Stops the training at a checkpoint before a deadline.
+
+    Args:
+      deadline: When to have stopped, by `time.monotonic`.
+      checkpoint: What saves the state.
+      validation: What follows the last batch of a round, and takes its time.
+    """
+
+    def __init__(
+        self, deadline: float, checkpoint: Checkpoint, validation: "Validation"
+    ):
+        super().__init__()
+        self.deadline = deadline
+        self.checkpoint = checkpoint
+        self.validation = validation
+        self._longest_batch = 0.0
+        self._last_time = None
+
+    def on_epoch_begin(self, epoch, logs=None) -> None:
+        self._last_time = time.monotonic()
+        # What came before is saved.
+        if self._is_over(next_is_last=self.params["steps"] == 1):
+            raise TimeIsUpError
+
+    def on_train_batch_end(self, batch, logs=None) -> None:
+        now = time.monotonic()
+        # The first batch of a round compiles, perhaps.
+        if batch > 0:
+            self._longest_batch = max(self._longest_batch, now - self._last_time)
+        self._last_time = now
+        left = self.params["steps"] - 1 - batch
+        if left > 0 and self._is_over(next_is_last=left == 1):
+            self.checkpoint.save(logs)
+            raise TimeIsUpError
+
+    def _is_over(self, next_is_last: bool) -> bool:
+        """Says whether the deadline could come before the next batch is saved."""
+        # A checkpoint takes about as long as a batch.
+        needed = 3 * self._longest_batch
+        if next_is_last:
+            needed += self.validation.seconds or (
+                self.validation.num_batches * self._longest_batch
+            )
+        return time.monotonic() + needed > self.deadline
 
 
 class Validation(keras.callbacks.Callback):
@@ -126,6 +181,7 @@ class Validation(keras.callbacks.Callback):
       psnr: After a validation: `(num_steps,)` float64, mean PSNR of each step.
       strip: The estimates of the first patch side by side, `(height, (num_steps +
         1) * width, channels)`, the clean patch last.
+      seconds: How long the last validation took; 0 before the first.
     """
 
     def __init__(
@@ -140,9 +196,16 @@ class Validation(keras.callbacks.Callback):
         self.batch_size = batch_size
         self.psnr = None
         self.strip = None
+        self.seconds = 0.0
+
+    @property
+    def num_batches(self) -> int:
+        """Number of batches that are restored."""
+        return math.ceil(len(self.patches) / self.batch_size)
 
     def on_epoch_end(self, epoch, logs) -> None:
         rim = self.model.rim
+        begun = time.monotonic()
         seed = keras.random.SeedGenerator(_VALIDATION_SEED)
         values = []
         for start in range(0, len(self.patches), self.batch_size):
@@ -162,6 +225,7 @@ class Validation(keras.callbacks.Callback):
                 self.strip = np.concatenate([*(e[0] for e in estimates), clean[0]], 1)
         self.psnr = np.concatenate(values, axis=1).mean(axis=1)
         logs["val_psnr"] = float(self.psnr[-1])
+        self.seconds = time.monotonic() - begun
 
 
 class KeepBest(keras.callbacks.Callback):

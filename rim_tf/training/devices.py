@@ -19,6 +19,7 @@ import keras
 from keras import ops
 
 from rim_tf.problems import Measurement, Problem
+from rim_tf.speed import precision
 
 
 class DeviceError(Exception):
@@ -92,6 +93,16 @@ def split_cpu(number: int) -> None:
     tf.config.set_logical_device_configuration(
         cpu, [tf.config.LogicalDeviceConfiguration()] * number
     )
+
+
+def default_batch_size() -> int:
+    """Returns how many patches a training batch has if nobody says."""
+    return 64 if precision.has_gpu() else 16
+
+
+def speed_up(num_devices: int) -> int:
+    """Returns how many times as fast that many devices are; those of a CPU share it."""
+    return num_devices if precision.has_gpu() else 1
 
 
 def num_replicas() -> int:

@@ -8,6 +8,7 @@ every patch of an epoch may stand beside every other.
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
 
 if TYPE_CHECKING:
@@ -114,6 +115,15 @@ class PatchSet:
         """Yields the patches of `order` in batches; an incomplete one is left out."""
         for start in range(0, len(order) - batch_size + 1, batch_size):
             yield self.gather(order[start : start + batch_size])
+
+    def feed(
+        self, order: np.ndarray, batch_size: int
+    ) -> "tf.data.Dataset | Iterator[tuple[np.ndarray]]":
+        """Returns batches for Keras `fit`: a `dataset` under TensorFlow only."""
+        if keras.backend.backend() == "tensorflow":
+            return self.dataset(order, batch_size)
+        # Keras wants tuples from a generator.
+        return ((batch,) for batch in self.batches(order, batch_size))
 
     def dataset(self, order: np.ndarray, batch_size: int) -> "tf.data.Dataset":
         """Does what `batches` does as a parallel, prefetching `tf.data` pipeline.

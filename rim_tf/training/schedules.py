@@ -1,5 +1,6 @@
 """How the number of steps T and the learning rate change during a training."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -21,32 +22,6 @@ class Phase(NamedTuple):
     num_steps: int
     first_update: int
     num_updates: int
-
-
-def parse_steps_schedule(text: str) -> list[tuple[int, float]]:
-    """Reads a schedule of T such as "5:0.4,10:0.3,20:0.3", or "20" for one T.
-
-    Returns:
-      Pairs of T and the share of the computation spent with it.
-
-    Raises:
-      ValueError: If the text is no such list, or the shares do not add up to 1.
-    """
-    pairs = []
-    for part in text.split(","):
-        steps, _, share = part.partition(":")
-        try:
-            pairs.append((int(steps), float(share or 1.0)))
-        except ValueError:
-            raise ValueError(
-                f"{text!r} is not a schedule of steps; write 20, or "
-                "5:0.4,10:0.3,20:0.3 for T:share of the computation."
-            ) from None
-    if any(steps < 1 or share <= 0 for steps, share in pairs):
-        raise ValueError(f"{text!r}: T must be at least 1 and shares above 0.")
-    if not math.isclose(sum(share for _, share in pairs), 1.0, abs_tol=1e-6):
-        raise ValueError(f"{text!r}: the shares must add up to 1.")
-    return pairs
 
 
 def plan_phases(schedule: Sequence[tuple[int, float]], num_updates: int) -> list[Phase]:
@@ -71,6 +46,34 @@ def plan_phases(schedule: Sequence[tuple[int, float]], num_updates: int) -> list
         for (steps, _), start, end in zip(schedule, starts, ends, strict=True)
         if end > start
     ]
+
+
+def plan_rounds(phases: Sequence[Phase], num_rounds: int) -> list[Phase]:
+    """Divides phases into about `num_rounds` rounds of equal computation.
+
+    A validation follows each round.
+    """
+    total = computation(phases)
+    rounds = []
+    for steps, first, updates in phases:
+        number = max(1, round(num_rounds * steps * updates / total))
+        bounds = np.linspace(first, first + updates, min(number, updates) + 1)
+        bounds = np.rint(bounds).astype(int).tolist()
+        rounds += [
+            Phase(steps, start, end - start)
+            for start, end in itertools.pairwise(bounds)
+        ]
+    return rounds
+
+
+def computation(phases: Sequence[Phase], updates: int | None = None) -> int:
+    """Returns the sum of T over the first `updates` updates; over all if None."""
+    if updates is None:
+        return sum(phase.num_steps * phase.num_updates for phase in phases)
+    return sum(
+        phase.num_steps * min(max(updates - phase.first_update, 0), phase.num_updates)
+        for phase in phases
+    )
 
 
 @keras.saving.register_keras_serializable(package="rim_tf")
@@ -100,7 +103,7 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
             * ops.clip(update - phase.first_update, 0, phase.num_updates)
             for phase in self.phases
         )
-        total = sum(phase.num_steps * phase.num_updates for phase in self.phases)
+        total = computation(self.phases)
         cosine = 0.5 * (1.0 + ops.cos(math.pi * done / total))
         warmup = ops.minimum((update + 1.0) / max(self.warmup_updates, 1), 1.0)
         return self.peak * warmup * cosine

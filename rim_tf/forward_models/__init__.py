@@ -1,0 +1,35 @@
+"""Forward models y = A x + n (equation 1), without the noise.
+
+Those here are linear; each knows its adjoint exactly:
+
+    <A x, y> = <x, A^T y>
+
+Write your own by subclassing `ForwardModel` with `forward` and `adjoint`, or give
+only a linear function to `LinearFunction`. `A2 @ A1` first applies `A1`. Check yours
+with `check_adjoint`.
+
+All are made of `keras.ops`: they run eagerly, in compiled functions and inside
+`tf.data.map`, and can be differentiated. Those with a mask take one for all images,
+or one per image of the batch.
+"""
+
+from rim_tf.forward_models.base import Composition, ForwardModel
+from rim_tf.forward_models.blur import Blur
+from rim_tf.forward_models.checking import check_adjoint
+from rim_tf.forward_models.downsampling import BicubicDownsampling
+from rim_tf.forward_models.linear_function import LinearFunction
+from rim_tf.forward_models.pixels import Denoising, Inpainting
+from rim_tf.forward_models.projections import FourierProjection, RandomProjection
+
+__all__ = [
+    "BicubicDownsampling",
+    "Blur",
+    "Composition",
+    "Denoising",
+    "ForwardModel",
+    "FourierProjection",
+    "Inpainting",
+    "LinearFunction",
+    "RandomProjection",
+    "check_adjoint",
+]

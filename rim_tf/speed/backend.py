@@ -1,0 +1,57 @@
+"""What the backend in use compiles, and how."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from rim_tf.speed import precision
+
+
+def compile_function(function: Callable) -> Callable:
+    """Compiles a function of tensors that holds no variables; see `compile_method`."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        # Anew for every size of image: it makes for faster convolutions.
+        return tf.function(function)
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.jit(function)
+    return function
+
+
+def compile_method(model: keras.Model, method: Callable) -> Callable:
+    """Compiles a method of a model, which reads the model's variables.
+
+    Args:
+      model: The model.
+      method: Takes and returns tensors, or lists of them.
+    """
+    if keras.backend.backend() != "jax":
+        compiled = compile_function(method)
+        # Not the compiled function itself: TensorFlow would export it with the model.
+        return lambda *args: compiled(*args)
+
+    def stateless(variables: list, *args: Any) -> Any:
+        pairs = zip(model.variables, variables, strict=True)
+        with keras.StatelessScope(state_mapping=pairs):
+            return method(*args)
+
+    compiled_stateless = compile_function(stateless)
+    return lambda *args: compiled_stateless([v.value for v in model.variables], *args)
+
+
+def compiles_training_by_xla(num_replicas: int) -> bool:
+    """Says whether XLA is to compile a training step.
+
+    It is slower than TensorFlow's plain graph on a CPU, and the right choice on a GPU;
+    it does not compile what TensorFlow's devices exchange.
+
+    Args:
+      num_replicas: Among how many devices TensorFlow divides a batch.
+    """
+    return keras.backend.backend() == "jax" or (
+        precision.has_gpu() and num_replicas == 1
+    )
