@@ -18,16 +18,26 @@ memory is its own. Times are medians of --repeats after a first, uncounted run.
 What was tried to make it fast stands in PERFORMANCE.md.
 """
 
+import functools
 import json
 import multiprocessing
+import resource
+import statistics
 import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from absl import app, flags
+from keras import ops
 
-from paper_experiments import reporting, speed
-from rim_tf.speed import precision
+import rim_tf
+from paper_experiments.common import provenance
+from rim_tf import problems
+from rim_tf.rim import PAPER_NUM_STEPS
+from rim_tf.speed import backend, precision
+from rim_tf.training import loop, patches, schedules
+from rim_tf.training.settings import TrainingSettings
 
 _PRECISION = flags.DEFINE_enum(
     "precision", "auto", precision.PRECISIONS, "Arithmetic; auto chooses the faster."
@@ -39,17 +49,21 @@ _REPEATS = flags.DEFINE_integer(
     "repeats", 3, "Runs to take the median of.", lower_bound=1
 )
 
+_HEIGHT, _WIDTH = 320, 480
+_LARGE_HEIGHT, _LARGE_WIDTH = 1080, 1920
+_PATCH_SIZE = 32
+
 
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}.")
     dtype, _ = precision.resolve(_PRECISION.value)
     result = {
-        "versions": reporting.versions(),
+        "versions": provenance.versions(),
         "precision": dtype,
         "batch_size": _BATCH_SIZE.value,
     }
-    for part in (speed.train, speed.restore, speed.restore_large, speed.read_patches):
+    for part in (train, restore, restore_large, read_patches):
         result |= _in_new_process(part, dtype, _BATCH_SIZE.value, _REPEATS.value)
     print(json.dumps(result))
 
@@ -57,6 +71,146 @@ def main(argv: list[str]) -> None:
 def _in_new_process(part: Callable, *args: Any) -> dict[str, float]:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(part, (*args, time.time()))
+
+
+def train(dtype: str, batch_size: int, repeats: int, start: float) -> dict[str, float]:
+    """Measures training, from the start of the process to its memory."""
+    settings = TrainingSettings(batch_size=batch_size)
+    phases = schedules.plan_phases(settings.steps_schedule, num_updates=1000)
+    model = loop.compiled_model(
+        rim_tf.RIM(dtype=dtype), problems.DenoisingProblem(), settings, phases
+    )
+    clean = np.random.default_rng(0).random(
+        (batch_size, _PATCH_SIZE, _PATCH_SIZE, 1), np.float32
+    )
+    update = functools.partial(model.train_on_batch, clean)
+    update()
+    startup = time.time() - start
+    return {
+        "startup_s": round(startup, 1),
+        "train_patches_per_s": round(batch_size / _median_seconds(update, repeats), 2),
+        "train_peak_mb": _peak_megabytes(),
+    }
+
+
+def restore(
+    dtype: str, batch_size: int, repeats: int, start: float
+) -> dict[str, float]:
+    """Measures the restoration of one image, and of its convolutions alone."""
+    del batch_size, start
+    model = rim_tf.RIM(dtype=dtype)
+    model.build()
+    seconds = _median_seconds(
+        lambda: rim_tf.restore(model, _observation(_HEIGHT, _WIDTH), sigma=0.1), repeats
+    )
+    peak = _peak_megabytes()
+    first, later = (
+        _convolutions(model, _HEIGHT, _WIDTH, has_state) for has_state in (False, True)
+    )
+
+    def floor() -> None:
+        ops.convert_to_numpy(first())
+        for _ in range(PAPER_NUM_STEPS - 1):
+            ops.convert_to_numpy(later())
+
+    return {
+        "restore_320x480_s": round(seconds, 3),
+        "floor_320x480_s": round(_median_seconds(floor, repeats), 3),
+        "restore_peak_mb": peak,
+    }
+
+
+def restore_large(
+    dtype: str, batch_size: int, repeats: int, start: float
+) -> dict[str, float]:
+    """Measures the restoration of one large image, compilation included."""
+    del batch_size, repeats, start
+    observation = _observation(_LARGE_HEIGHT, _LARGE_WIDTH)
+    begun = time.perf_counter()
+    rim_tf.restore(rim_tf.RIM(dtype=dtype), observation, sigma=0.1)
+    return {
+        "restore_1920x1080_s": round(time.perf_counter() - begun, 1),
+        "restore_1920x1080_peak_mb": _peak_megabytes(),
+    }
+
+
+def read_patches(
+    dtype: str, batch_size: int, repeats: int, start: float
+) -> dict[str, float]:
+    """Measures the reading of training patches."""
+    del dtype, start
+    generator = np.random.default_rng(0)
+    images = [
+        generator.integers(0, 256, (481, 321, 1), dtype=np.uint8) for _ in range(20)
+    ]
+    patch_set = patches.PatchSet(images, _PATCH_SIZE)
+    order = patch_set.order(1, 0)
+
+    def read() -> None:
+        for _ in patch_set.feed(order, batch_size):
+            pass
+
+    seconds = _median_seconds(read, repeats)
+    return {"pipeline_patches_per_s": round(len(order) / seconds)}
+
+
+def _convolutions(
+    model: rim_tf.RIM, height: int, width: int, has_state: bool
+) -> Callable:
+    """Returns a function that makes the convolutions of one step, compiled.
+
+    The first step has no state, and no convolutions of one.
+    """
+    cell = model.cell
+    dtype = cell.compute_dtype
+    small = (1, height // 2, width // 2)
+    gates, candidate = cell.recurrent.gates, cell.recurrent.candidate
+    channels = cell.features
+    if has_state:
+        channels += cell.state_features
+    else:
+        gates, candidate = (
+            functools.partial(
+                layer.convolution_op,
+                kernel=ops.cast(
+                    layer.kernel[:, :, :channels, : cell.state_features], dtype
+                ),
+            )
+            for layer in (gates, candidate)
+        )
+    inputs = {
+        cell.encode: (1, height, width, 2),
+        gates: (*small, channels),
+        candidate: (*small, channels),
+        cell.decode: (*small, cell.state_features),
+        cell.update: (1, height, width, cell.features),
+    }
+    tensors = [ops.ones(shape, dtype) for shape in inputs.values()]
+
+    def convolve(tensors: list) -> Any:
+        # One value of each output, so that nothing else is copied.
+        outputs = [layer(x) for layer, x in zip(inputs, tensors, strict=True)]
+        return ops.stack([output[0, 0, 0, 0] for output in outputs])
+
+    return functools.partial(backend.compile_function(convolve), tensors)
+
+
+def _observation(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).random((1, height, width, 1), np.float32)
+
+
+def _median_seconds(call: Callable, repeats: int) -> float:
+    call()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def _peak_megabytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 if __name__ == "__main__":

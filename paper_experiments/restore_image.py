@@ -23,8 +23,9 @@ from PIL import Image
 from skimage import restoration
 from tqdm import tqdm
 
-from paper_experiments import reporting, super_resolution
-from paper_experiments.user_errors import UserError, check_writable
+from paper_experiments.common import super_resolution
+from paper_experiments.common.errors import UserError, check_writable
+from paper_experiments.common.wording import describe_seconds
 from rim_tf import bicubic, files, images, pretrained
 from rim_tf.forward_models import BicubicDownsampling, Denoising, ForwardModel
 from rim_tf.problems import PAPER_MAX_SIGMA
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit("Interrupted.")
     height, width = restored.shape[:2]
-    duration = reporting.describe_seconds(time.monotonic() - start)
+    duration = describe_seconds(time.monotonic() - start)
     print(f"Wrote {output}, {width} x {height} pixels, after {duration}.")
 
 

@@ -4,8 +4,8 @@
 
 restores the test images of BSDS-300 at sigma 15, 25 and 50 with the shipped
 weights, prints mean PSNR beside the reported numbers, and writes `result.json`,
-`table.md`, `estimates.png` and `detail.png`. With `--train` it trains the RIM first,
-with `--baselines` it measures BM3D and others on the same observations.
+`table.md`, `estimates.png` and `detail.png`. With `--baselines` it measures BM3D and
+others on the same observations.
 
 Expected, with the paper's RIM-denoise on 68 images: 31.31, 28.91 and 26.06 dB.
 Time: 2 to 10 s per image, noise level and model on two CPU cores (README.md); the
@@ -15,24 +15,25 @@ script says how long the whole will take before it starts. A quick look:
 
 Deviations from the paper, or decisions where it is silent: the seeded sample of
 training patches, the optimiser's schedule and the initial estimate; see README.md.
+Trained anew, by `train.py rim_denoise`, the weights are tested with `--weights`.
 """
 
-from paper_experiments import denoising_table, experiment
+from paper_experiments.common import run
+from paper_experiments.common.conditions import DenoisingTable
 
-TABLE = denoising_table.DenoisingTable(
-    script="table2_denoise",
+TABLE = DenoisingTable(
     color="gray",
     sigmas=(15, 25, 50),
     quantized=False,
-    model="RIM-denoise",
-    weights="rim_denoise",
-    others={"RIM-3task": "rim_3task"},
+    weights={"RIM-denoise": "rim_denoise", "RIM-3task": "rim_3task"},
 )
 
 
-def main() -> None:
-    denoising_table.reproduce(TABLE)
+def measure(this_run, test):
+    from paper_experiments.common import denoising
+
+    return denoising.measure(TABLE, this_run, test)
 
 
 if __name__ == "__main__":
-    experiment.run_script(main)
+    run.reproduce(measure, use=run.DENOISING_FLAGS, rows=TABLE.rows)

@@ -1,89 +1,45 @@
-"""The training of a model, from its flags to its weights file."""
+"""Trains models by the names of their recipes, one after the other.
 
-import contextlib
+    python paper_experiments/train.py rim_denoise_paper
+    python paper_experiments/train.py --list
+
+A recipe (`recipes.py`) is a few stages, each from the weights of the one before. The
+flags of a stage below replace its setting in every stage; the weights remember which.
+Progress goes to OUTPUT_DIR/NAME/stage_1 and so on, the weights to
+OUTPUT_DIR/NAME/NAME.weights.h5. The same command goes on with an interrupted training.
+
+With KERAS_BACKEND=jax it needs no TensorFlow: give --data_dir a folder of images.
+"""
+
 import dataclasses
-import shutil
-from collections.abc import Callable, Iterator
+import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
-import numpy as np
 from absl import flags
 
-from paper_experiments import experiment, image_sets, reporting
-from paper_experiments.experiment import Experiment
-from paper_experiments.user_errors import UserError
-from rim_tf import images, pretrained
-from rim_tf.problems import Problem
-from rim_tf.rim import LOSSES, PAPER_NUM_STEPS, RIM
-from rim_tf.speed import precision
-from rim_tf.training import devices, loop, schedules
-from rim_tf.training.patches import PatchSet
+from paper_experiments.common import run
+from paper_experiments.common.errors import UserError
+from paper_experiments.common.wording import count, describe_seconds
+from paper_experiments.recipes import RECIPES, Stage
 
+_LIST = flags.DEFINE_bool("list", False, "Show the recipes, and train nothing.")
 _TRAIN_IMAGES = flags.DEFINE_string(
     "train_images", None, "A folder of images to train on instead."
 )
-_NUM_PATCHES = flags.DEFINE_integer(
-    "num_patches", 400_000, "Training patches, a seeded sample.", lower_bound=1
-)
-_EPOCHS = flags.DEFINE_integer(
-    "epochs", 2, "Visits to each training patch.", lower_bound=1
-)
-_BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size",
+_INITIAL_WEIGHTS = flags.DEFINE_string(
+    "initial_weights",
     None,
-    "Patches in a training batch; by default 64 on a GPU and 16 on a CPU.",
-    lower_bound=1,
+    "Trained weights to start the first stage from: a name, or the path of a "
+    ".weights.h5.",
 )
-_STEPS_SCHEDULE = flags.DEFINE_string(
-    "train_steps_schedule",
-    str(PAPER_NUM_STEPS),
-    "Steps T in training, such as 20, or 5:0.4,10:0.3,20:0.3 for T:share of the "
-    "computation.",
-)
-_LOSS = flags.DEFINE_enum(
-    "loss",
-    "mse",
-    list(LOSSES),
-    "mse is the paper's; log_mse weighs images that are easy to restore as much as "
-    "others, see README.md.",
-)
-_OPTIMIZER = flags.DEFINE_enum(
-    "optimizer",
-    "adam",
-    loop.OPTIMIZERS,
-    "adam is the reproduction's; muon needs fewer updates, see README.md.",
-)
-_LEARNING_RATE = flags.DEFINE_float(
-    "learning_rate", 1e-3, "Peak learning rate.", lower_bound=0.0
-)
-_WARMUP_UPDATES = flags.DEFINE_integer(
-    "warmup_updates", 100, "Updates to reach the peak learning rate.", lower_bound=0
-)
-_CLIP_NORM = flags.DEFINE_float(
-    "clip_norm",
-    1.0,
-    "Bound on the global norm of the gradient; 0 for none.",
+_MINUTES = flags.DEFINE_float(
+    "minutes",
+    None,
+    "Stop at a checkpoint before so many minutes are over.",
     lower_bound=0.0,
-)
-_PATCH_SIZE = flags.DEFINE_integer(
-    "patch_size", 32, "Height and width of a training patch.", lower_bound=8
-)
-_PATCH_STRIDE = flags.DEFINE_integer(
-    "patch_stride", 4, "Distance of neighbouring training patches.", lower_bound=1
-)
-_MAX_SIGMA = flags.DEFINE_float(
-    "max_sigma",
-    55.0,
-    "Largest noise level in training, on the scale from 0 to 255.",
-    lower_bound=0.0,
-)
-_NUM_VALIDATION_PATCHES = flags.DEFINE_integer(
-    "num_validation_patches", 1000, "Patches of each validation.", lower_bound=1
-)
-_NUM_VALIDATIONS = flags.DEFINE_integer(
-    "num_validations", 20, "Validations during the training.", lower_bound=1
 )
 _CHECKPOINT_MINUTES = flags.DEFINE_float(
     "checkpoint_minutes", 5.0, "Time between checkpoints.", lower_bound=0.0
@@ -95,231 +51,195 @@ _DEVICES = flags.DEFINE_integer(
     "logical devices of the CPU, which is a trial and no faster.",
     lower_bound=1,
 )
-# All of this module.
-TRAINING_FLAGS = flags.FLAGS.get_flags_for_module(__name__)
-for _flag in TRAINING_FLAGS:
-    _flag.help = f"With --train: {_flag.help}"
+# By the fields of a stage that they replace.
+_STAGE_FLAGS = {
+    "patches": flags.DEFINE_integer(
+        "num_patches", None, "Training patches, a seeded sample.", lower_bound=1
+    ),
+    "epochs": flags.DEFINE_integer(
+        "epochs", None, "Visits to each training patch.", lower_bound=1
+    ),
+    "batch_size": flags.DEFINE_integer(
+        "batch_size",
+        None,
+        "Patches in a training batch; if the recipe does not say, 64 on a GPU and 16 "
+        "on a CPU.",
+        lower_bound=1,
+    ),
+    "steps": flags.DEFINE_string(
+        "train_steps_schedule",
+        None,
+        "Steps T in training, such as 20, or 5:0.4,10:0.3,20:0.3 for T:share of the "
+        "computation.",
+    ),
+    "loss": flags.DEFINE_enum(
+        "loss",
+        None,
+        ["mse", "log_mse"],
+        "mse is the paper's; log_mse weighs images that are easy to restore as much as "
+        "others.",
+    ),
+    "optimizer": flags.DEFINE_enum(
+        "optimizer",
+        None,
+        ["adam", "muon"],
+        "adam is the reproduction's; muon needs fewer updates.",
+    ),
+    "learning_rate": flags.DEFINE_float(
+        "learning_rate", None, "Peak learning rate.", lower_bound=0.0
+    ),
+    "warmup_updates": flags.DEFINE_integer(
+        "warmup_updates", None, "Updates to reach the peak.", lower_bound=0
+    ),
+    "patch_size": flags.DEFINE_integer(
+        "patch_size", None, "Height and width of a training patch.", lower_bound=8
+    ),
+    "patch_stride": flags.DEFINE_integer(
+        "patch_stride", None, "Distance of neighbouring patches.", lower_bound=1
+    ),
+    "num_validation_patches": flags.DEFINE_integer(
+        "num_validation_patches", None, "Patches of each validation.", lower_bound=1
+    ),
+    "num_validations": flags.DEFINE_integer(
+        "num_validations", None, "Validations during a stage.", lower_bound=1
+    ),
+}
 
-_GPU_BATCH_SIZE, _CPU_BATCH_SIZE = 64, 16
-# The backward pass costs about twice as much as the forward pass.
-_TRAINING_COST = 3
-# They do not change the weights, or are added with the value that was used.
+# They do not change the weights.
 _FLAGS_LEFT_OUT_OF_COMMAND = {
-    "baselines",
-    "batch_size",
     "checkpoint_minutes",
     "data_dir",
     "devices",
-    "images",
-    "lr_dir",
-    "num_images",
-    "num_steps",
-    "num_test_patches",
+    "list",
+    "minutes",
     "output_dir",
     "overwrite",
     "precision",
-    "rows",
-    "test_set",
+    "train_images",
 }
 
 
-def prepare() -> None:
-    """Checks the schedule and divides the CPU, before the backend starts.
+def main(names: Sequence[str]) -> None:
+    """Trains the models of these names."""
+    start = time.monotonic()
+    from rim_tf.training import devices
+    from rim_tf.training.callbacks import TimeIsUpError
+    from rim_tf.training.settings import TrainingError
 
-    Raises:
-      UserError: If --train_steps_schedule is wrong.
-    """
-    _steps_schedule()
+    deadline = None if _MINUTES.value is None else start + 60 * _MINUTES.value
     if _DEVICES.value > 1:
         devices.split_cpu(_DEVICES.value)
-
-
-def set_default_patch_size(size: int) -> None:
-    """Sets the default of --patch_size; to be called before `experiment.run_script`."""
-    flags.set_default(_PATCH_SIZE, size)
-
-
-def max_sigma() -> float:
-    """Returns the largest noise level in training, on the scale from 0 to 1."""
-    return _MAX_SIGMA.value / 255.0
-
-
-@contextlib.contextmanager
-def _on_devices() -> Iterator[None]:
-    """What is built and trained inside is on the devices that --devices asks for."""
+    dtype = run.choose_arithmetic()
     try:
         with devices.data_parallel(_DEVICES.value):
-            yield
+            paths = [_train(name, dtype, deadline) for name in names]
     except devices.DeviceError as error:
         raise UserError(f"--devices: {error}") from error
-    except loop.TrainingError as error:
+    except TrainingError as error:
         raise UserError(str(error)) from error
+    except TimeIsUpError:
+        print(
+            f"\nStopped at a checkpoint in {run.output_dir()}, before the minutes of "
+            "--minutes were over. The same command goes on with it."
+        )
+        return
+    print("\nTo test the weights:")
+    for command in _test_commands(names, paths):
+        print(f"  {command}")
+    seconds = describe_seconds(time.monotonic() - start)
+    print(f"Wrote {', '.join(map(str, paths))} after {seconds}.")
 
 
-@_on_devices()
-def train(
-    run: Experiment,
-    name: str,
-    problem: Problem,
-    color: str,
-    begin: Callable[[], tuple[RIM, dict[str, Any]]],
-    folder: Path,
-) -> tuple[Path, dict[str, Any]]:
-    """Trains a model as the flags say; goes on with an interrupted training.
+def _train(name: str, dtype: str, deadline: float | None) -> Path:
+    """Trains a model; returns the path of its weights."""
+    from paper_experiments.common import stages
 
-    Args:
-      run: What `trained_models.start` returned.
-      name: Name of the weights.
-      problem: What the model is trained on.
-      color: A key of `rim_tf.images.COLOR_CONVERSIONS`.
-      begin: Makes the model to begin with, and what its history says of it.
-      folder: Where checkpoints, log and weights go; with --overwrite, what is there
-        is deleted first, and the results of the run.
-
-    Returns:
-      The path of the weights, and their history.
-
-    Raises:
-      UserError: If the flags do not fit each other, the images or an earlier
-        training.
-    """
-    settings = _training_settings(run.seed)
-    patches, validation, data = _load_patches(run, problem, color)
-    model, origin = begin()
-    description = {**data, **origin}
-    # Before anything is deleted.
-    loop.check(settings, len(patches))
-    if experiment.overwrites():
-        experiment.delete_results(run.output_dir, folder)
-    seconds = _estimate_seconds(model, validation, settings, len(patches))
-    print(
-        f"Training on {reporting.count(len(patches), 'patch', 'patches')} of "
-        f"{reporting.count(len(data['training_images']), 'image')} of "
-        f"{data['data']}, {reporting.count(settings.epochs, 'time')}, batch size "
-        f"{settings.batch_size}; it takes about {reporting.describe_seconds(seconds)}. "
-        f"{experiment.how_to_go_on()}"
+    print(f"\nTraining of {name}:")
+    recipe = RECIPES[name]
+    plan = stages.Plan(
+        name=name,
+        task=recipe.task,
+        stages=tuple(
+            dataclasses.replace(stage, **_overrides()) for stage in recipe.stages
+        ),
+        folder=run.output_dir() / name,
+        dtype=dtype,
+        seed=run.seed(),
+        initial_weights=_INITIAL_WEIGHTS.value,
+        train_images=_TRAIN_IMAGES.value,
+        checkpoint_minutes=_CHECKPOINT_MINUTES.value,
+        num_devices=_DEVICES.value,
+        deadline=deadline,
     )
-    loop.train(
-        model,
-        problem,
-        patches,
-        validation,
-        settings,
-        folder,
-        description,
-        {**reporting.versions(), "devices": _DEVICES.value},
-    )
-    history = {
-        "name": name,
-        "command": _command(run, settings),
-        **description,
-        "settings": dataclasses.asdict(settings),
-        **loop.summary(folder),
+    facts = {"recipe": name, "overrides": _overrides(), "command": _command(name)}
+    stages.train(plan, facts)
+    return plan.path
+
+
+def _overrides() -> dict[str, Any]:
+    """Returns what flags replace in all stages."""
+    return {
+        field: flag.value
+        for field, flag in _STAGE_FLAGS.items()
+        if flag.value is not None
     }
-    path = folder / f"{name}.weights.h5"
-    pretrained.save_pretrained(model, path, history)
-    shutil.copyfile(folder / loop.LOG_FILE, folder / f"{name}.log.csv")
-    return path, history
 
 
-def _load_patches(
-    run: Experiment, problem: Problem, color: str
-) -> tuple[PatchSet, np.ndarray, dict[str, Any]]:
-    """Returns patches to train on, patches to validate on, and what they are."""
-    dataset, train_images, validation_images = experiment.load_training_images(
-        _TRAIN_IMAGES.value
-    )
-    patches = _patch_set(train_images, color, _NUM_PATCHES.value, run.seed)
-    # The same for every seed, so that trainings can be compared.
-    validation = _patch_set(
-        validation_images, color, _NUM_VALIDATION_PATCHES.value, seed=0
-    ).to_numpy()
-    try:
-        problem.draw(validation[:1], keras.random.SeedGenerator(0))
-    except ValueError as error:
-        raise UserError(f"--patch_size: {error}") from error
-    description = {
-        "data": dataset,
-        "training_images": list(train_images),
-        "validation_images": list(validation_images),
-        "color": color,
-        "patch_size": _PATCH_SIZE.value,
-        "patch_stride": _PATCH_STRIDE.value,
-        "num_patches": len(patches),
-        "num_validation_patches": len(validation),
-        "problem": repr(problem),
-        "precision": run.dtype,
-    }
-    return patches, validation, description
-
-
-def _estimate_seconds(
-    model: RIM,
-    validation: np.ndarray,
-    settings: loop.TrainingSettings,
-    num_patches: int,
-) -> float:
-    """Returns how long a training takes; tries the model on validation patches."""
-    # A GPU is the faster per patch, the more patches it has at once.
-    batch = validation[: max(settings.batch_size // _DEVICES.value, 1)]
-    seconds = experiment.seconds_per_pixel_step(model, batch)
-    seconds *= _TRAINING_COST * _PATCH_SIZE.value**2
-    seconds *= loop.total_computation(settings, num_patches)
-    return seconds / _DEVICES.value if precision.has_gpu() else seconds
-
-
-def _command(run: Experiment, settings: loop.TrainingSettings) -> str:
-    """Returns the command that makes the same training with this version of rim_tf."""
+def _command(name: str) -> str:
+    """Returns the command that makes the same training."""
     arguments = [
         flag.serialize()
-        for flag in experiment.flags_of_script().values()
+        for flag in run.flags_of_script().values()
         if flag.value != flag.default and flag.name not in _FLAGS_LEFT_OUT_OF_COMMAND
     ]
-    return " ".join(
-        [
-            f"python paper_experiments/{run.script}.py",
-            *arguments,
-            f"--batch_size={settings.batch_size}",
-            f"--precision={run.dtype}",
-        ]
-    )
+    return " ".join(["python paper_experiments/train.py", name, *arguments])
 
 
-def _patch_set(
-    loaded: image_sets.Images, color: str, number: int, seed: int
-) -> PatchSet:
-    convert = images.COLOR_CONVERSIONS[color]
-    try:
-        return PatchSet(
-            [convert(image) for image in loaded.values()],
-            _PATCH_SIZE.value,
-            _PATCH_STRIDE.value,
-            number,
-            seed,
-        )
-    except ValueError as error:
-        raise UserError(f"--patch_size: {error}") from error
+def _test_commands(names: Sequence[str], paths: Sequence[Path]) -> list[str]:
+    """Returns what to run to test weights; Figure 3 takes those of three models."""
+    commands = {}
+    for name, path in zip(names, paths, strict=True):
+        script = RECIPES[name].task.test
+        tested = path.parents[1] if script == "figure3_three_task" else path
+        commands[f"python paper_experiments/{script}.py --weights={tested}"] = None
+    return list(commands)
 
 
-def _steps_schedule() -> tuple[tuple[int, float], ...]:
-    try:
-        return tuple(schedules.parse_steps_schedule(_STEPS_SCHEDULE.value))
-    except ValueError as error:
-        raise UserError(f"--train_steps_schedule: {error}") from error
+def check(names: Sequence[str]) -> None:
+    """Raises a `UserError` if there is no such recipe."""
+    if _LIST.value:
+        print("\n".join(_describe_recipes()))
+        sys.exit()
+    unknown = [name for name in names if name not in RECIPES]
+    if unknown or not names:
+        wrong = f"no recipe is called {unknown[0]}" if unknown else "name a recipe"
+        raise UserError(f"{wrong}; there are {', '.join(RECIPES)}; see --list.")
 
 
-def _training_settings(seed: int) -> loop.TrainingSettings:
-    default_batch_size = _GPU_BATCH_SIZE if precision.has_gpu() else _CPU_BATCH_SIZE
-    return loop.TrainingSettings(
-        epochs=_EPOCHS.value,
-        batch_size=_BATCH_SIZE.value or default_batch_size,
-        steps_schedule=_steps_schedule(),
-        loss=_LOSS.value,
-        optimizer=_OPTIMIZER.value,
-        learning_rate=_LEARNING_RATE.value,
-        warmup_updates=_WARMUP_UPDATES.value,
-        clip_norm=_CLIP_NORM.value,
-        seed=seed,
-        num_validations=_NUM_VALIDATIONS.value,
-        checkpoint_minutes=_CHECKPOINT_MINUTES.value,
-    )
+def _describe_recipes() -> list[str]:
+    """Returns a line for each recipe, and one for each of its stages."""
+    lines = []
+    for name, recipe in RECIPES.items():
+        seen = sum(stage.patches * stage.epochs for stage in recipe.stages)
+        stages = count(len(recipe.stages), "stage")
+        lines.append(f"{name}: {seen:,} patches seen in {stages}")
+        lines += [f"  {_describe_stage(stage)}" for stage in recipe.stages]
+    return lines
+
+
+def _describe_stage(stage: Stage) -> str:
+    """Says of a stage how much it trains, and what else is not the paper's."""
+    times = count(stage.epochs, "time")
+    always = f"{stage.patches:,} patches, {times}, T = {stage.steps}"
+    said = {"patches", "epochs", "steps", "seed", "batch_size", "warmup_updates"}
+    said |= {"num_validations", "num_validation_patches", "patch_stride"}
+    others = [
+        f"{field.name} {getattr(stage, field.name)}"
+        for field in dataclasses.fields(Stage)
+        if field.name not in said and getattr(stage, field.name) != field.default
+    ]
+    return ", ".join([always, *others])
+
+
+if __name__ == "__main__":
+    run.start_script(main, check, takes_names=True)

@@ -7,7 +7,6 @@ import json
 import keras
 import numpy as np
 import pytest
-from rim_tf.training.settings import TrainingSettings
 
 import rim_tf
 from rim_tf.cells import FFNCell, GDNCell, RIMCell
@@ -21,6 +20,7 @@ from rim_tf.problems import (
 from rim_tf.training import callbacks, loop
 from rim_tf.training.patches import PatchSet
 from rim_tf.training.schedules import Phase
+from rim_tf.training.settings import TrainingSettings
 
 _SETTINGS = TrainingSettings(
     epochs=1,
@@ -348,9 +348,7 @@ def test_goes_on_with_a_training_that_did_not_know_a_setting(tmp_path):
 
 def test_refuses_to_go_on_with_other_settings(tmp_path):
     _train(tmp_path)
-    with pytest.raises(
-        loop.TrainingError, match=r"other settings \(learning_rate\)"
-    ):
+    with pytest.raises(loop.TrainingError, match=r"other settings \(learning_rate\)"):
         _train(tmp_path, settings=dataclasses.replace(_SETTINGS, learning_rate=0.5))
 
 

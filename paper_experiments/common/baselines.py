@@ -1,7 +1,7 @@
 """Well-kept denoisers of other libraries, on the very same observations.
 
 Their PSNR is remembered per image, since BM3D takes half a minute for one. What
-the project measured on BSDS-300 is in `measured_baselines/`; `--baselines` measures
+the project measured on BSDS-300 is in `numbers/baselines/`; `--baselines` measures
 what is missing there and keeps it in the output folder.
 """
 
@@ -16,11 +16,13 @@ import numpy as np
 from skimage import restoration
 from tqdm import tqdm
 
-from paper_experiments import denoising, image_sets
+from paper_experiments.common import image_sets
+from paper_experiments.common.observations import Observations, psnr_of
+from paper_experiments.common.table import NUMBERS_FOLDER
 from rim_tf import files
 
 CACHE_FILE = "baselines.json"
-_SHIPPED_FOLDER = Path(__file__).parent / "measured_baselines"
+_SHIPPED_FOLDER = NUMBERS_FOLDER / "baselines"
 # In units of the noise level; chosen on validation images, for noise of 15 to 50.
 _TOTAL_VARIATION_WEIGHT = 0.8
 
@@ -62,14 +64,12 @@ class Baselines:
         """Names of the baselines whose library is installed or results are known."""
         return list(dict.fromkeys([*self._denoisers, *self._values]))
 
-    def known(
-        self, name: str, observations: denoising.Observations
-    ) -> Mapping[str, float]:
+    def known(self, name: str, observations: Observations) -> Mapping[str, float]:
         """Returns PSNR by image id, as far as it was measured."""
         values = self._values.get(name, {}).get(f"{observations.sigma:g}", {})
         return {i: values[i] for i in self._test.images if i in values}
 
-    def measure(self, name: str, observations: denoising.Observations) -> None:
+    def measure(self, name: str, observations: Observations) -> None:
         """Measures the images that are not known yet, and keeps what it finds."""
         if name not in self._denoisers:
             return
@@ -80,25 +80,23 @@ class Baselines:
         for image_id in tqdm(
             missing, f"{name}, sigma {observations.sigma:g}", unit="image", leave=False
         ):
-            clean = observations.clean(self._test, image_id)
             estimate = self.restore(name, observations, image_id)
-            noise[image_id] = round(denoising.psnr_of(estimate, clean), 4)
+            psnr = psnr_of(estimate, observations.clean(image_id))
+            noise[image_id] = round(psnr, 4)
             self._save()
 
     def restore(
-        self, name: str, observations: denoising.Observations, image_id: str
+        self, name: str, observations: Observations, image_id: str
     ) -> np.ndarray:
         """Returns a baseline's estimate, `(height, width, channels)`."""
-        clean = observations.clean(self._test, image_id)
-        noisy = observations.observe(clean, self._test.numbers[image_id])
+        noisy = observations.noisy(image_id)
         return self._denoisers[name](noisy, observations.unit_sigma)
 
     def _save(self) -> None:
         # Another run may have written to the file since it was read.
         everything = _read(self._path)
         _update(everything.setdefault(self._key, {}), self._values)
-        with files.replacing(self._path) as temporary:
-            temporary.write_text(json.dumps(everything, indent=1) + "\n")
+        files.write_text(self._path, json.dumps(everything, indent=1) + "\n")
 
 
 def _describe_images(test: image_sets.TestImages) -> str:

@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import matplotlib
 import numpy as np
-
-from rim_tf import files, metrics
-from rim_tf.rim import PAPER_NUM_STEPS
-
-matplotlib.use("Agg")
-
 from matplotlib import patches
-from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from paper_experiments.common.observations import psnr_of
+from rim_tf import files
 
 # Height and width of a detail in pixels.
 _DETAIL_SIZE = 96
@@ -58,16 +55,13 @@ def save_estimates(rows: Sequence[Restored], path: Path) -> None:
         panel_width * len(panels[0]),
         (panel_width * height / width + 0.3) * len(rows),
     )
-    figure, axes = plt.subplots(
-        len(rows), len(panels[0]), figsize=size, squeeze=False, layout="constrained"
-    )
+    figure = Figure(size, layout="constrained")
+    axes = figure.subplots(len(rows), len(panels[0]), squeeze=False)
     for row, row_axes, row_panels in zip(rows, axes, panels, strict=True):
         row_axes[0].set_ylabel(row.title, fontsize=10)
         for axis, (title, image) in zip(row_axes, row_panels, strict=True):
             _draw(axis, title, image)
-    with files.replacing(path) as temporary:
-        figure.savefig(temporary, dpi=150)
-    plt.close(figure)
+    save(figure, path)
 
 
 def save_detail(
@@ -81,12 +75,9 @@ def save_detail(
       path: The PNG file.
     """
     top, left = _liveliest_corner(clean, _DETAIL_SIZE)
-    figure, (whole, *details) = plt.subplots(
-        1,
-        2 + len(images),
-        figsize=(2.6 * (2 + len(images)), 2.9),
-        layout="constrained",
-    )
+    number = 2 + len(images)
+    figure = Figure((2.6 * number, 2.9), layout="constrained")
+    whole, *details = figure.subplots(1, number)
     _draw(whole, "clean", clean)
     whole.add_patch(
         patches.Rectangle(
@@ -98,61 +89,13 @@ def save_detail(
         detail = image[top : top + _DETAIL_SIZE, left : left + _DETAIL_SIZE]
         _draw(axis, title, detail)
     whole.set_xlabel("PSNR: of the whole image", fontsize=8)
+    save(figure, path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Writes a figure as a PNG file."""
     with files.replacing(path) as temporary:
         figure.savefig(temporary, dpi=150)
-    plt.close(figure)
-
-
-def save_curves(curves: Mapping[Any, Mapping[str, Any]], path: Path) -> None:
-    """Draws PSNR over the steps as Figure 3 does: a row for p, a column for a task.
-
-    Shaded is one standard deviation over patches; a dashed line stands at t = 20.
-
-    Args:
-      curves: `three_task.Curve` by `three_task.Panel` and name of the model.
-      path: The PNG file.
-    """
-    tasks = list(dict.fromkeys(panel.task for panel in curves))
-    fractions = list(dict.fromkeys(panel.fraction for panel in curves))
-    figure, axes = plt.subplots(
-        len(fractions),
-        len(tasks),
-        figsize=(2.9 * len(tasks), 2.4 * len(fractions)),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
-    for panel, by_model in curves.items():
-        axis = axes[fractions.index(panel.fraction), tasks.index(panel.task)]
-        for name, curve in by_model.items():
-            steps = np.arange(len(curve.mean))
-            (line,) = axis.plot(steps, curve.mean, label=name)
-            axis.fill_between(
-                steps,
-                curve.mean - curve.deviation,
-                curve.mean + curve.deviation,
-                color=line.get_color(),
-                alpha=0.15,
-                linewidth=0,
-            )
-        trained_steps_shown = steps[-1] >= PAPER_NUM_STEPS
-        if trained_steps_shown:
-            axis.axvline(PAPER_NUM_STEPS, color="black", linestyle="--", linewidth=0.8)
-        axis.set_title(panel.title, fontsize=10)
-    for axis in axes[:, 0]:
-        axis.set_ylabel("PSNR in dB")
-    dashed = f"dashed: t = {PAPER_NUM_STEPS}, the last of the paper's training; "
-    figure.supxlabel(
-        f"step t ({dashed if trained_steps_shown else ''}"
-        "shaded: one standard deviation over patches)",
-        fontsize=10,
-    )
-    handles, names = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper center", ncols=len(names))
-    with files.replacing(path) as temporary:
-        figure.savefig(temporary, dpi=150)
-    plt.close(figure)
 
 
 def _liveliest_corner(image: np.ndarray, size: int) -> tuple[int, int]:
@@ -170,7 +113,7 @@ def _liveliest_corner(image: np.ndarray, size: int) -> tuple[int, int]:
     )
 
 
-def _draw(axis: plt.Axes, title: str, image: np.ndarray) -> None:
+def _draw(axis: Axes, title: str, image: np.ndarray) -> None:
     axis.imshow(_to_show(image), cmap="gray", vmin=0, vmax=1)
     axis.set_title(title, fontsize=9)
     axis.set_xticks([])
@@ -183,8 +126,7 @@ def _panels(row: Restored) -> list[tuple[str, np.ndarray]]:
     def titled(
         name: str, image: np.ndarray, clip: bool = True
     ) -> tuple[str, np.ndarray]:
-        (value,) = metrics.psnr(image[None], row.clean[None], clip)
-        return f"{name}: {value:.2f} dB", image
+        return f"{name}: {psnr_of(image, row.clean, clip):.2f} dB", image
 
     observed = row.observation is not None
     return [

@@ -8,7 +8,7 @@ import numpy as np
 import skimage.data
 
 from data_prep.bsds300 import loading, source
-from paper_experiments.user_errors import UserError
+from paper_experiments.common.errors import UserError
 from rim_tf import images
 
 # Natural photographs that scikit-image installs with itself.

@@ -1,19 +1,14 @@
-"""Restoring noisy test images with a RIM, and measuring how well it does."""
+"""Clean image, noise, noisy image: made here for tables, baselines and pictures."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-import keras
 import numpy as np
-from tqdm import tqdm
 
-from paper_experiments import experiment, figures, image_sets, reporting
-from rim_tf import metrics
-from rim_tf.restoration import iterate
-from rim_tf.rim import RIM
+from paper_experiments.common.image_sets import TestImages
+from rim_tf import images, metrics, noise
 
-_MAX_PIXEL = 255.0
+_MAX_PIXEL = np.float32(255.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,12 +16,14 @@ class Observations:
     """How test images become noisy.
 
     Attributes:
+      test: The test images.
       sigma: Standard deviation of the noise on the scale from 0 to 255.
       color: A key of `rim_tf.images.COLOR_CONVERSIONS`.
       quantized: Whether noisy images are clipped to [0, 255] and rounded.
       seed: Seed of the run.
     """
 
+    test: TestImages
     sigma: float
     color: str
     quantized: bool
@@ -40,106 +37,32 @@ class Observations:
     @property
     def unit_sigma(self) -> float:
         """Standard deviation of the noise on the scale from 0 to 1."""
-        return self.sigma / _MAX_PIXEL
+        return self.sigma / float(_MAX_PIXEL)
 
-    def clean(self, test: image_sets.TestImages, image_id: str) -> np.ndarray:
+    def clean(self, image_id: str) -> np.ndarray:
         """Returns a test image, `(height, width, channels)` float32 in [0, 1]."""
-        return experiment.to_unit_range(test.images[image_id], self.color)
+        return to_unit_range(self.test.images[image_id], self.color)
 
-    def observe(self, clean: np.ndarray, number: int) -> np.ndarray:
-        """Adds noise to a test image.
+    def noisy(self, image_id: str) -> np.ndarray:
+        """Returns a test image with noise, of the shape and type of `clean`.
 
-        Args:
-          clean: `(height, width, channels)` float32 in [0, 1].
-          number: Position of the image in the whole test set.
+        The noise depends on the seed and on the position of the image in the whole
+        test set, and is the same on every backend.
         """
-        noise = experiment.test_noise(clean.shape, self.seed, number)
-        noisy = clean + np.float32(self.unit_sigma) * noise
-        if self.quantized:
-            noisy = np.rint(np.clip(noisy, 0, 1) * _MAX_PIXEL) / np.float32(_MAX_PIXEL)
-        return np.float32(noisy)
+        clean = self.clean(image_id)
+        generator = np.random.default_rng([self.seed, self.test.numbers[image_id]])
+        normal = generator.standard_normal(clean.shape, np.float32)
+        noisy = clean + np.float32(self.unit_sigma) * normal
+        return noise.round_to_8_bits(noisy, np) if self.quantized else noisy
+
+    def psnr_of_noisy(self, image_id: str) -> float:
+        """Returns the PSNR of a noisy image in dB, not clipped."""
+        return psnr_of(self.noisy(image_id), self.clean(image_id), clip=False)
 
 
-class DenoisingResult(NamedTuple):
-    """What one noise level gave.
-
-    Attributes:
-      psnr: PSNR of the estimates by image id, in dB.
-      observation_psnr: PSNR of the observations by image id.
-      picture: Observation and estimates over time of the first image.
-    """
-
-    psnr: Mapping[str, float]
-    observation_psnr: Mapping[str, float]
-    picture: figures.Restored
-
-
-def denoise(
-    model: RIM,
-    test: image_sets.TestImages,
-    observations: Observations,
-    num_steps: int,
-    description: str = "",
-) -> DenoisingResult:
-    """Restores all test images at one noise level.
-
-    Args:
-      model: A trained RIM.
-      test: The test images.
-      observations: How they become noisy.
-      num_steps: T.
-      description: What stands before the progress bar.
-    """
-    shown_steps = figures.steps_to_show(num_steps)
-    psnr, observation_psnr, picture = {}, {}, None
-    bar = tqdm(test.images, desc=description, unit="image", leave=False)
-    for image_id in bar:
-        clean = observations.clean(test, image_id)
-        noisy = observations.observe(clean, test.numbers[image_id])
-        estimates = iterate(
-            model,
-            noisy[np.newaxis],
-            sigma=observations.unit_sigma,
-            num_steps=num_steps,
-        )
-        kept = {
-            t: keras.ops.convert_to_numpy(estimate)[0]
-            for t, estimate in enumerate(estimates, start=1)
-            if t in shown_steps
-        }
-        psnr[image_id] = psnr_of(kept[num_steps], clean)
-        bar.set_postfix_str(f"mean so far {np.mean(list(psnr.values())):.2f} dB")
-        observation_psnr[image_id] = psnr_of(noisy, clean, clip=False)
-        if picture is None:
-            picture = figures.Restored(
-                rf"$\sigma$ = {observations.sigma:g}", clean, noisy, kept
-            )
-    return DenoisingResult(psnr, observation_psnr, picture)
-
-
-def to_measured(
-    psnr: Mapping[str, float],
-    model: str,
-    test: image_sets.TestImages,
-    observations: Observations,
-) -> list[reporting.Measured]:
-    """Returns the means over each test set, of those images that have a value."""
-    measured = []
-    for name, ids in test.sets.items():
-        known = {i: psnr[i] for i in ids if i in psnr}
-        if known:
-            measured.append(
-                reporting.Measured(
-                    model=model,
-                    test_set=name,
-                    condition=observations.condition,
-                    metric="psnr",
-                    mean=float(np.mean(list(known.values()))),
-                    num_images=len(known),
-                    per_image={i: round(value, 4) for i, value in known.items()},
-                )
-            )
-    return measured
+def to_unit_range(image: np.ndarray, color: str) -> np.ndarray:
+    """Converts an RGB uint8 image to `(height, width, channels)` float32 in [0, 1]."""
+    return np.float32(images.COLOR_CONVERSIONS[color](image)) / _MAX_PIXEL
 
 
 def psnr_of(image: np.ndarray, clean: np.ndarray, clip: bool = True) -> float:

@@ -5,22 +5,26 @@ the factor and made small by MATLAB's `imresize`, in colour; what counts is the
 luminance, 8 bits between 16 and 235, without a border of `factor` pixels.
 """
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from skimage import metrics
+from tqdm import tqdm
 
-from paper_experiments import image_sets
-from paper_experiments.user_errors import UserError
+from paper_experiments.common import figures
+from paper_experiments.common.errors import UserError
+from paper_experiments.common.image_sets import TestImages
 from rim_tf import bicubic, images
+from rim_tf.forward_models import BicubicDownsampling
+from rim_tf.restoration import iterate
+from rim_tf.rim import RIM
 
 FACTORS = (2, 3, 4)
 _MAX_PIXEL = 255.0
 # Beyond this border the window of SSIM (Gaussian, 11 x 11) is inside the image.
 _SSIM_BORDER = 5
-# More pixels than this share would be another kernel, not another rounding.
-_ALLOWED_DIFFERENCES = 0.01
+_DETAIL_FACTOR = 3
 
 
 class Quality(NamedTuple):
@@ -81,62 +85,116 @@ class Pair(NamedTuple):
         return Quality(float(psnr), float(inside.mean()))
 
 
-def is_large_enough(image: np.ndarray, factor: int) -> bool:
-    """Says whether SSIM can be measured, whose window must fit between the borders."""
-    size = min(image.shape[:2])
-    return size - size % factor - 2 * factor >= 2 * _SSIM_BORDER + 1
+# Quality by factor and image id.
+Results = dict[int, dict[str, Quality]]
 
 
-def pair(
-    test: image_sets.TestImages, image_id: str, factor: int, lr_dir: str | None
-) -> Pair:
-    """Returns a test image and its small version.
+def check_sizes(test: TestImages) -> None:
+    """Raises a `UserError` if SSIM cannot be measured for an image.
+
+    Its window must fit between the borders.
+    """
+    for image_id, image in test.images.items():
+        for factor in FACTORS:
+            size = min(image.shape[:2])
+            if size - size % factor - 2 * factor < 2 * _SSIM_BORDER + 1:
+                height, width = image.shape[:2]
+                raise UserError(
+                    f"--images: {image_id} has {height}x{width} pixels, too few to "
+                    f"measure SSIM for a factor of {factor}; give images of 20x20 "
+                    "pixels or more."
+                )
+
+
+def pair(image: np.ndarray, factor: int) -> Pair:
+    """Returns an image, cropped, and its small version as MATLAB makes it, to the bit.
 
     Args:
-      test: The test images.
-      image_id: Which of them.
+      image: `(height, width, 3)` uint8.
       factor: How many times smaller.
-      lr_dir: A folder with `x<factor>/img_<number>_SRF_<factor>_LR.png`, numbers
-        counting from 001 in the order of the ids as text. If None, the small images are
-        our own, which are MATLAB's bit by bit.
-
-    Raises:
-      UserError: If `lr_dir` has no image of that name, or not the large
-        one made small.
     """
-    image = test.images[image_id]
     height, width = (size - size % factor for size in image.shape[:2])
     large = image[:height, :width]
     size = (height // factor, width // factor)
-    if lr_dir is None:
-        return Pair(factor, large, bicubic.imresize_uint8(large, size))
-    number = sorted(test.numbers).index(image_id) + 1
-    name = f"img_{number:03d}_SRF_{factor}_LR.png"
-    path = Path(lr_dir).expanduser() / f"x{factor}" / name
-    try:
-        small = images.read_image(path)
-    except ValueError as error:
-        raise UserError(f"--lr_dir: {error}") from error
-    if small.shape[:2] != size:
-        raise UserError(
-            f"--lr_dir: {path} has {small.shape[:2]} pixels, image {image_id} made "
-            f"{factor} times smaller has {size}."
-        )
-    if not _made_by_matlab(small, large):
-        raise UserError(
-            f"--lr_dir: {path} is not image {image_id} made small by MATLAB's kernel; "
-            "without --lr_dir such images are made here."
-        )
-    return Pair(factor, large, small)
+    return Pair(factor, large, bicubic.imresize_uint8(large, size))
 
 
-def _made_by_matlab(small: np.ndarray, large: np.ndarray) -> bool:
-    """Says whether an image was made small as any release of MATLAB does."""
-    candidates = (
-        bicubic.imresize_uint8(large, small.shape[:2], boundary)
-        for boundary in bicubic.BOUNDARIES
+def measure_bicubic(test: TestImages) -> Results:
+    """Returns the quality of all small images made large by the bicubic kernel."""
+    results: Results = {}
+    for factor in FACTORS:
+        bar = tqdm(test.images.items(), f"Bicubic, x{factor}", leave=False)
+        results[factor] = {
+            image_id: small.quality(images.to_luminance(small.bicubic))
+            for image_id, small in ((i, pair(image, factor)) for i, image in bar)
+        }
+    return results
+
+
+def measure_rim(
+    model: RIM, test: TestImages, num_steps: int
+) -> tuple[Results, list[figures.Restored], tuple[np.ndarray, Mapping]]:
+    """Returns the quality of all images, and what pictures show of the first."""
+    results: Results = {}
+    pictures, detail = [], None
+    for factor in FACTORS:
+        values = results.setdefault(factor, {})
+        bar = tqdm(test.images.items(), f"RIM, x{factor}", unit="image", leave=False)
+        for image_id, image in bar:
+            small = pair(image, factor)
+            kept = _restore(model, small, num_steps)
+            luminance = images.to_8_bits(kept[num_steps])
+            if not values:
+                pictures.append(_picture(small, kept))
+                if factor == _DETAIL_FACTOR:
+                    detail = _detail(small, luminance)
+            values[image_id] = small.quality(luminance)
+            mean = np.mean([quality.psnr for quality in values.values()])
+            bar.set_postfix_str(f"mean so far {mean:.2f} dB")
+    return results, pictures, detail
+
+
+def _restore(model: RIM, small: Pair, num_steps: int) -> dict[int, np.ndarray]:
+    """Returns the estimates that are shown, by t, the last one among them."""
+    estimates = iterate(
+        model,
+        small.observation[np.newaxis],
+        BicubicDownsampling(small.factor),
+        num_steps=num_steps,
     )
-    return any(
-        np.mean(np.any(candidate != small, axis=-1)) <= _ALLOWED_DIFFERENCES
-        for candidate in candidates
+    shown_steps = figures.steps_to_show(num_steps)
+    return {
+        t: np.asarray(estimate)[0]
+        for t, estimate in enumerate(estimates, start=1)
+        if t in shown_steps
+    }
+
+
+def _picture(small: Pair, estimates: Mapping[int, np.ndarray]) -> figures.Restored:
+    border = small.factor
+    clean, large, *kept = (
+        image[border:-border, border:-border]
+        for image in (
+            small.clean / 255.0,
+            images.to_luminance(small.bicubic) / 255.0,
+            *(images.to_8_bits(estimate) / 255.0 for estimate in estimates.values()),
+        )
     )
+    return figures.Restored(
+        f"x{small.factor}",
+        clean,
+        large,
+        dict(zip(estimates, kept, strict=True)),
+        "bicubic",
+    )
+
+
+def _detail(
+    small: Pair, luminance: np.ndarray
+) -> tuple[np.ndarray, Mapping[str, np.ndarray]]:
+    large = images.to_luminance(small.bicubic)
+    before, after = small.quality(large).psnr, small.quality(luminance).psnr
+    return small.large / 255.0, {
+        f"bicubic, x{small.factor}: {before:.2f} dB": small.bicubic / 255.0,
+        f"RIM: {after:.2f} dB": images.replace_luminance(small.bicubic, luminance),
+    }

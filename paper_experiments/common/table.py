@@ -1,31 +1,18 @@
-"""Results: measured beside reported, as a table and as JSON."""
+"""Measured beside reported: records, a Markdown table of them, and a verdict."""
 
 import dataclasses
 import json
-import platform
-import subprocess
-from collections.abc import Iterable, Mapping, Sequence
-from importlib import metadata
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
-from rim_tf.speed import precision
-from rim_tf.training import muon
+from paper_experiments.common import wording
 
-_REPORTED_FOLDER = Path(__file__).parent / "reported"
-_PAPER_PATCH_SIZE = 32
-_PACKAGES = (
-    "rim_tf",
-    "keras",
-    "tensorflow",
-    "jax",
-    "numpy",
-    "pillow",
-    "scikit-image",
-)
+NUMBERS_FOLDER = Path(__file__).parents[1] / "numbers"
+# Of a mean, in dB; what is farther below the reported number does not reproduce it.
+_CLOSE = 0.15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +43,118 @@ class Measured:
         return standard_error(list(self.per_image.values()))
 
 
+def measured_on(
+    sets: Mapping[str, Sequence[str]],
+    values: Mapping[str, float],
+    model: str,
+    condition: Mapping[str, Any],
+    metric: str = "psnr",
+) -> list[Measured]:
+    """Returns the means over each test set, of those images that have a value.
+
+    Args:
+      sets: Ids of images by the name of their set.
+      values: By id.
+      model: See `Measured`, as the others.
+      condition: What distinguishes columns.
+      metric: What the values are.
+    """
+    digits = 4 if metric == "psnr" else 5
+    known = {name: [i for i in ids if i in values] for name, ids in sets.items()}
+    return [
+        Measured(
+            model=model,
+            test_set=name,
+            condition=condition,
+            metric=metric,
+            mean=float(np.mean([values[i] for i in ids])),
+            num_images=len(ids),
+            per_image={i: round(float(values[i]), digits) for i in ids},
+        )
+        for name, ids in known.items()
+        if ids
+    ]
+
+
+def whole_sets(
+    records: list[Measured], sets: Mapping[str, Sequence[str]]
+) -> list[Measured]:
+    """Returns the results on whole test sets; all of them where no set is whole.
+
+    A baseline measured on the 68 images only is not shown as one of the 100.
+    """
+    return [r for r in records if _is_whole(r, sets)] or records
+
+
+def how_many(records: list[Measured], sets: Mapping[str, Sequence[str]]) -> str:
+    """Says so where not all images of the test sets were measured."""
+    if all(_is_whole(r, sets) for r in records):
+        return ""
+    numbers = sorted({r.num_images for r in records})
+    images = wording.count(numbers[-1], "image")
+    return f" on {numbers[0]} to {images}" if len(numbers) > 1 else f" on {images}"
+
+
+def _is_whole(record: Measured, sets: Mapping[str, Sequence[str]]) -> bool:
+    return record.num_images == len(sets[record.test_set])
+
+
+def read_reported(name: str) -> dict[str, Any]:
+    """Returns the paper's numbers of a table, with their provenance.
+
+    Args:
+      name: For instance "table2_denoise".
+    """
+    return json.loads((NUMBERS_FOLDER / "reported" / f"{name}.json").read_text())
+
+
+def verdict(reproduced: bool) -> str:
+    """Says whether something of the paper is reproduced."""
+    return "reproduced" if reproduced else "NOT REPRODUCED"
+
+
+def compare(
+    measured: Iterable[Measured],
+    reported: Callable[[Measured], float | None],
+    dataset: str,
+) -> list[str]:
+    """Says of each model of the paper whether its PSNR was reached.
+
+    Only of what was measured on all images of one of the paper's test sets.
+
+    Args:
+      measured: All that was measured.
+      reported: What the paper reports for a model, test set and condition, in dB.
+      dataset: Name of the data set that was measured.
+    """
+    differences: dict[str, dict[str, list[float]]] = {}
+    for record in measured:
+        is_whole = dataset == "bsds300" and str(record.num_images) == record.test_set
+        is_of_paper = record.model.startswith("RIM") and record.metric == "psnr"
+        value = reported(record) if is_whole and is_of_paper else None
+        if value is not None:
+            row = differences.setdefault(record.model, {})
+            row.setdefault(record.test_set, []).append(record.mean - value)
+    return [_describe_differences(*item) for item in differences.items()]
+
+
+def _describe_differences(name: str, differences: Mapping[str, list[float]]) -> str:
+    numbers = ", ".join(
+        f"{' / '.join(f'{value:+.2f}' for value in values)} dB on the {test_set} images"
+        for test_set, values in differences.items()
+    )
+    least = min(min(values) for values in differences.values())
+    return (
+        f"* {name}, measured less reported: {numbers}: "
+        f"**{verdict(least >= -_CLOSE)}** (at most {_CLOSE:g} dB below)."
+    )
+
+
+def short(row: str) -> str:
+    """Returns the name of a row as --rows has it, without what is in brackets."""
+    return row.split(" (")[0]
+
+
 def standard_error(
     values: Sequence[float], clusters: Sequence[int] | None = None
 ) -> float | None:
@@ -81,22 +180,11 @@ def standard_error(
     return float(np.sqrt(variance))
 
 
-def verdict(reproduced: bool) -> str:
-    """Says whether something of the paper is reproduced."""
-    return "reproduced" if reproduced else "NOT REPRODUCED"
-
-
-def read_reported(name: str) -> dict[str, Any]:
-    """Returns the paper's numbers of a table, with their provenance.
-
-    Args:
-      name: For instance "table2_denoise".
-    """
-    return json.loads((_REPORTED_FOLDER / f"{name}.json").read_text())
-
-
 class Table:
-    """A Markdown table whose rows can be printed one by one, as they are ready.
+    """A Markdown table whose rows are printed one by one, as they are ready.
+
+    Attributes:
+      lines: What was printed.
 
     Args:
       columns: Headings, the first of which is that of the row's name.
@@ -106,7 +194,8 @@ class Table:
 
     def __init__(self, columns: Sequence[str], first_width: int, width: int = 5):
         self._widths = [first_width, *(max(len(c), width) for c in columns[1:])]
-        self.lines = [
+        self.lines: list[str] = []
+        for line in (
             self._line(columns),
             "|"
             + "|".join(
@@ -114,22 +203,23 @@ class Table:
                 for i, width in enumerate(self._widths)
             )
             + "|",
-        ]
+        ):
+            self._show(line)
 
-    def add(self, name: str, values: Iterable[float | str | None]) -> str:
-        """Adds a row; a value that is None leaves its field empty.
+    def add(self, name: str, values: Iterable[float | str | None]) -> None:
+        """Adds and prints a row; a value that is None leaves its field empty.
 
         Numbers are shown with two decimals, text as it is.
-
-        Returns:
-          The row as a line of text.
         """
         fields = [
             f"{value:.2f}" if isinstance(value, float) else value or ""
             for value in values
         ]
-        self.lines.append(self._line([name, *fields]))
-        return self.lines[-1]
+        self._show(self._line([name, *fields]))
+
+    def _show(self, line: str) -> None:
+        self.lines.append(line)
+        print(line, flush=True)
 
     def _line(self, fields: Sequence[str]) -> str:
         first, *others = fields
@@ -139,112 +229,3 @@ class Table:
             for field, width in zip(others, self._widths[1:], strict=True)
         ]
         return "| " + " | ".join(cells) + " |"
-
-
-def count(number: int, noun: str, plural: str = "") -> str:
-    """Returns a number of things in words, such as "1 image" or "20 images"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {plural or noun + 's'}"
-
-
-def describe_seconds(seconds: float) -> str:
-    """Returns a duration in words, such as "40 s" or "12 min"."""
-    if seconds < 90:
-        return f"{max(seconds, 1):.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
-
-
-def training_note(history: Mapping[str, Any]) -> str:
-    """Says how weights were trained, beside what the paper did."""
-    trainings = [history]
-    while "initial_weights" in trainings[0]:
-        trainings.insert(0, trainings[0]["initial_weights"])
-    patches = sum(training.get("patches_seen", 0) for training in trainings)
-    return (
-        f"Weights {history.get('name', 'without a name')}, trained on {patches:,} "
-        "patches (the paper: about 800,000, with T = 20): "
-        f"{'; then '.join(map(_describe_training, trainings))}."
-    )
-
-
-def _describe_training(history: Mapping[str, Any]) -> str:
-    settings = history.get("settings", {})
-    schedule = settings.get("steps_schedule", [])
-    steps = ", ".join(
-        f"{t} for {share:.0%} of the computation" for t, share in schedule
-    )
-    if len(schedule) == 1:
-        steps = str(schedule[0][0])
-    remarks = []
-    size = history.get("patch_size", _PAPER_PATCH_SIZE)
-    if size != _PAPER_PATCH_SIZE:
-        remarks.append(f"{size} x {size} pixels")
-    if "quantized=True" in history.get("problem", ""):
-        remarks.append("observations of 8 bits")
-    remark = f" ({', '.join(remarks)})" if remarks else ""
-    return (
-        f"{history.get('patches_seen', 0):,} of {history.get('data', 'unknown data')}"
-        f"{remark} in "
-        f"{describe_seconds(history.get('seconds', 0))}, T = {steps or 'unknown'}"
-        f"{', optimizer Muon' if settings.get('optimizer') == muon.NAME else ''}"
-        f"{', loss log MSE' if settings.get('loss') == 'log_mse' else ''}"
-    )
-
-
-def versions() -> dict[str, str | None]:
-    """Returns the versions of what a result depends on, and the kind of machine."""
-    found: dict[str, str | None] = {
-        "python": platform.python_version(),
-        "backend": keras.backend.backend(),
-        "machine": platform.machine(),
-        "gpu": precision.gpu_name(),
-        "commit": commit(),
-    }
-    for package in _PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            found[package] = None
-    return found
-
-
-def commit() -> str | None:
-    """Returns the commit of the checkout, marked where files were changed."""
-    try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return described.stdout.strip()
-
-
-def result_json(
-    script: str,
-    settings: Mapping[str, Any],
-    dataset: str,
-    seconds: float,
-    measured: Sequence[Measured],
-    reported: Mapping[str, Any],
-    weights: Mapping[str, Any],
-) -> str:
-    """Returns all that there is to know about a run as JSON text."""
-    return json.dumps(
-        {
-            "script": script,
-            "settings": dict(settings),
-            "versions": versions(),
-            "seed": settings["seed"],
-            "dataset": dataset,
-            "seconds": round(seconds, 1),
-            "measured": [dataclasses.asdict(record) for record in measured],
-            "reported": reported,
-            "weights": weights,
-        },
-        indent=1,
-    )

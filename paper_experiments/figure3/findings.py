@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from paper_experiments import reporting
-from paper_experiments.three_task import Curve, Panel
+from paper_experiments.common import table as reporting
+from paper_experiments.figure3.measurement import Curve, Panel
 from rim_tf.rim import PAPER_NUM_STEPS
 
 TRAINED_STEPS = PAPER_NUM_STEPS

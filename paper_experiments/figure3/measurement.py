@@ -14,8 +14,13 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from paper_experiments import experiment, reporting
-from rim_tf import files, metrics
+from paper_experiments.common import durations, provenance, run
+from paper_experiments.common.errors import UserError
+from paper_experiments.common.image_sets import TestImages
+from paper_experiments.common.run import Run
+from paper_experiments.common.table import Measured, measured_on
+from paper_experiments.common.wording import count, describe_seconds
+from rim_tf import files, images, metrics
 from rim_tf.forward_models import (
     ForwardModel,
     FourierProjection,
@@ -24,12 +29,14 @@ from rim_tf.forward_models import (
 )
 from rim_tf.restoration import iterate
 from rim_tf.rim import RIM
+from rim_tf.training.patches import PatchSet
 
 # What the paper calls sigma = 1, where rows of A have norm 32; see
 # `RandomProjection`.
 SIGMA = 1 / 32
 FRACTIONS = (0.2, 0.4, 0.6)
 PATCH_SIZE = 32
+_PATCH_STRIDE = 4
 _BATCH_SIZE = 100
 # That of a patch with one pixel wrong by the last bit of a float32 just below 1. Better
 # ones count as this: patches all black or white can be restored without any error, and
@@ -141,7 +148,7 @@ class Measurement:
             return 0.0
         batch = self.patches[:_BATCH_SIZE]
         per_pixel_step = sum(
-            experiment.seconds_per_pixel_step(model, batch)
+            durations.seconds_per_pixel_step(model, batch)
             for model in self.models.values()
         )
         pixels = num_patches * PATCH_SIZE**2
@@ -190,7 +197,7 @@ class Measurement:
         begun = time.monotonic()
         psnr = np.stack([self._measure_panel(panel, number, bar) for panel in PANELS])
         seconds = time.monotonic() - begun
-        commit = reporting.commit() or ""
+        commit = provenance.commit() or ""
         with files.replacing(self._path(number)) as temporary:
             np.savez(
                 temporary,
@@ -227,7 +234,7 @@ class Measurement:
     @functools.cached_property
     def _models_fingerprint(self) -> str:
         # Most commits change something else: they are told, see `Outcome`.
-        versions = {**reporting.versions(), "commit": None}
+        versions = {**provenance.versions(), "commit": None}
         digest = hashlib.sha256(repr(versions).encode())
         for name, model in self.models.items():
             kind = type(model.cell).__name__, model.gradient, model.dtype_policy.name
@@ -235,6 +242,46 @@ class Measurement:
             for weight in model.get_weights():
                 digest.update(weight.tobytes())
         return digest.hexdigest()
+
+
+def to_gray(test: TestImages) -> list[np.ndarray]:
+    """Returns the images that have room for a patch, `(height, width, 1)` uint8.
+
+    Raises:
+      UserError: If there is none.
+    """
+    large = [im for im in test.images.values() if min(im.shape[:2]) >= PATCH_SIZE]
+    if not large:
+        raise UserError(
+            "--images: no image is as large as a patch; give images of "
+            f"{PATCH_SIZE}x{PATCH_SIZE} pixels or more."
+        )
+    return [images.to_gray(image) for image in large]
+
+
+def draw_patches(gray: Sequence[np.ndarray], number: int, seed: int) -> PatchSet:
+    """Returns test patches; a smaller number of them is a part of a larger one."""
+    return PatchSet(gray, PATCH_SIZE, _PATCH_STRIDE, number, seed)
+
+
+def measure(models: Mapping[str, RIM], patches: PatchSet, this_run: Run) -> Outcome:
+    """Measures all panels; says before how long it takes."""
+    folder = this_run.output_dir / "measured"
+    measurement = Measurement(
+        models, patches.to_numpy(), this_run.num_steps, this_run.seed, folder
+    )
+    if run.overwrites():
+        run.delete_results(this_run.output_dir, folder)
+    num_kept = measurement.num_kept()
+    rest = f", {num_kept} of them done before; the rest" if num_kept else ""
+    seconds = measurement.estimate_seconds()
+    print(
+        f"Testing with {count(this_run.num_steps, 'step')} on "
+        f"{count(len(patches), 'patch', 'patches')}{rest} takes about "
+        f"{describe_seconds(seconds)}. {run.how_to_go_on()} For a quick look: "
+        "--num_test_patches=8 --num_steps=22."
+    )
+    return measurement.run()
 
 
 def to_curves(
@@ -250,6 +297,30 @@ def to_curves(
         panel: dict(zip(names, map(Curve, of_panel), strict=True))
         for panel, of_panel in zip(PANELS, psnr, strict=True)
     }
+
+
+def to_measured(
+    curves: Mapping[Panel, Mapping[str, Curve]], dataset: str, steps: Sequence[int]
+) -> list[Measured]:
+    """Returns PSNR at some t, with the value of each patch.
+
+    Patches are numbered as they were drawn.
+    """
+    return [
+        record
+        for panel, by_model in curves.items()
+        for row, curve in by_model.items()
+        for t in steps
+        for record in _measured_at(curve, t, dataset, row, panel)
+    ]
+
+
+def _measured_at(
+    curve: Curve, t: int, dataset: str, row: str, panel: Panel
+) -> list[Measured]:
+    values = {f"patch {number}": value for number, value in enumerate(curve.psnr[t])}
+    condition = {"task": panel.task, "p": panel.fraction, "t": t}
+    return measured_on({dataset: list(values)}, values, row, condition)
 
 
 def operator_seed(seed: int, number: int) -> int:

@@ -1,0 +1,208 @@
+"""Recipes: how each model is trained, as data.
+
+A recipe is a task and the stages of its training. The defaults of a stage are the
+paper's settings where it gives them, and `rim_tf.training.settings` otherwise; so a
+recipe of the paper is one default stage. The others are those of the shipped weights.
+`train.py NAME` trains one.
+"""
+
+import dataclasses
+import functools
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """A stage of a training, from the weights of the stage before.
+
+    Attributes:
+      patches: Training patches, a seeded sample.
+      epochs: Visits to each.
+      steps: T, such as "20", or "5:0.4,10:0.3,20:0.3" for T:share of the computation.
+      loss: "mse", the paper's, or "log_mse".
+      optimizer: "adam" or "muon".
+      learning_rate: Its peak.
+      warmup_updates: Updates to reach the peak.
+      patch_size: Height and width of a patch.
+      patch_stride: Distance of neighbouring patches.
+      batch_size: Patches in a batch; None for 64 on a GPU and 16 on a CPU.
+      quantized: Whether noisy images are rounded to 8 bits; for denoising.
+      seed: Added to --seed.
+      num_validation_patches: Patches of each validation.
+      num_validations: Validations during the stage.
+    """
+
+    patches: int = 400_000
+    epochs: int = 2
+    steps: str = "20"
+    loss: str = "mse"
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    warmup_updates: int = 100
+    patch_size: int = 32
+    patch_stride: int = 4
+    batch_size: int | None = None
+    quantized: bool = False
+    seed: int = 0
+    num_validation_patches: int = 1000
+    num_validations: int = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What a model is trained for.
+
+    Attributes:
+      color: A key of `rim_tf.images.COLOR_CONVERSIONS`.
+      problem: Name of a class of `rim_tf.problems`, which draws the batches.
+      cell: Name of a class of `rim_tf.cells`.
+      architecture: Arguments of the cell that are not its defaults.
+      test: Script that tests the weights.
+    """
+
+    color: str
+    problem: str
+    cell: str
+    test: str
+    architecture: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A task, and the stages of its training."""
+
+    task: Task
+    stages: tuple[Stage, ...]
+
+
+_DENOISE = Task("gray", "DenoisingProblem", "RIMCell", "table2_denoise")
+_QUANTIZED = dataclasses.replace(_DENOISE, test="table2_quantized_denoise")
+_RGB = Task("rgb", "DenoisingProblem", "RIMCell", "table1_rgb_denoise", {"channels": 3})
+_RIM, _GDN, _FFN = (
+    Task("gray", "ThreeTaskProblem", cell, "figure3_three_task")
+    for cell in ("RIMCell", "GDNCell", "FFNCell")
+)
+_SUPER_RESOLUTION = Task(
+    "luminance",
+    "SuperResolutionProblem",
+    "RIMCell",
+    "table3_super_resolution",
+    {"stride": 1, "dilation": 2, "state_features": 100},
+)
+
+_PAPER = (Stage(),)
+# What the shipped weights' stages have in common.
+_short = functools.partial(
+    Stage, epochs=1, batch_size=16, num_validation_patches=256, num_validations=5
+)
+_muon = functools.partial(
+    _short, optimizer="muon", learning_rate=7e-4, steps="10:0.45,20:0.55"
+)
+# A few larger patches at the end, so that the estimates of images larger than a patch
+# do not fall after t = 10.
+_LARGE_PATCHES = _muon(
+    patches=1_200,
+    steps="20",
+    learning_rate=1e-4,
+    warmup_updates=20,
+    patch_size=64,
+    patch_stride=8,
+    batch_size=8,
+    seed=5,
+    num_validation_patches=32,
+    num_validations=1,
+)
+_ON_A_GPU = _muon(
+    patches=320_000,
+    steps="10:0.3,20:0.7",
+    learning_rate=1e-3,
+    batch_size=64,
+    num_validations=8,
+)
+_DENOISE_32 = (
+    _short(patches=52_000, steps="5:0.4,10:0.3,20:0.3", num_validations=12),
+    _short(
+        patches=56_000,
+        steps="10:0.3,20:0.7",
+        learning_rate=6e-4,
+        seed=1,
+        num_validation_patches=512,
+        num_validations=10,
+    ),
+    dataclasses.replace(_ON_A_GPU, seed=2),
+)
+_THREE_TASKS = (
+    _short(
+        patches=20_000,
+        steps="5:0.35,10:0.3,20:0.35",
+        batch_size=8,
+        num_validation_patches=128,
+        num_validations=8,
+    ),
+    _muon(patches=16_000, learning_rate=1e-3, seed=1),
+    _muon(patches=24_000, loss="log_mse", seed=2),
+    _muon(patches=24_000, loss="log_mse", seed=3),
+    dataclasses.replace(_ON_A_GPU, loss="log_mse", seed=4),
+)
+
+RECIPES = {
+    "rim_denoise_paper": Recipe(_DENOISE, _PAPER),
+    "rim_3task_paper": Recipe(_RIM, _PAPER),
+    "gdn_3task_paper": Recipe(_GDN, _PAPER),
+    "ffn_3task_paper": Recipe(_FFN, _PAPER),
+    "rim_rgb_denoise_paper": Recipe(_RGB, (Stage(quantized=True),)),
+    "rim_super_resolution_paper": Recipe(_SUPER_RESOLUTION, (Stage(patch_size=36),)),
+    "rim_denoise": Recipe(_DENOISE, (*_DENOISE_32, _LARGE_PATCHES)),
+    "rim_denoise_quantized": Recipe(
+        _QUANTIZED,
+        (
+            *_DENOISE_32,
+            _muon(
+                patches=12_000,
+                steps="20",
+                learning_rate=2e-4,
+                quantized=True,
+                seed=4,
+                num_validations=4,
+            ),
+        ),
+    ),
+    "rim_3task": Recipe(_RIM, _THREE_TASKS),
+    "gdn_3task": Recipe(_GDN, _THREE_TASKS),
+    "ffn_3task": Recipe(_FFN, _THREE_TASKS),
+    "rim_rgb_denoise": Recipe(
+        _RGB,
+        (
+            _short(patches=32_000, steps="5:0.4,10:0.3,20:0.3", num_validations=8),
+            _muon(patches=14_000, quantized=True, seed=1),
+            _muon(patches=14_000, quantized=True, seed=2),
+            _muon(patches=20_000, quantized=True, seed=3),
+            _muon(patches=20_000, quantized=True, seed=4),
+            dataclasses.replace(_LARGE_PATCHES, quantized=True),
+        ),
+    ),
+    "rim_super_resolution": Recipe(
+        _SUPER_RESOLUTION,
+        (
+            _short(
+                patches=12_000,
+                steps="5:0.5,10:0.3,20:0.2",
+                patch_size=36,
+                batch_size=8,
+                num_validation_patches=128,
+                num_validations=20,
+            ),
+            _short(
+                patches=24_000,
+                steps="10:0.5,20:0.5",
+                learning_rate=6e-4,
+                patch_size=36,
+                batch_size=8,
+                seed=1,
+                num_validation_patches=128,
+                num_validations=8,
+            ),
+            _muon(patches=14_000, patch_size=36, seed=2),
+        ),
+    ),
+}
