@@ -21,7 +21,8 @@ minutes. A quick look, which decides nothing: --dataset=embedded
 import numpy as np
 from absl import flags
 
-from paper_experiments.common import run, table
+from paper_experiments.common import table
+from paper_experiments.common.run import Outcome, reproduce
 from paper_experiments.common.wording import count, describe_seconds
 
 _NUM_TEST_PATCHES = flags.DEFINE_integer(
@@ -34,13 +35,13 @@ _WEIGHTS = {"RIM": "rim_3task", "GDN": "gdn_3task", "FFN": "ffn_3task"}
 _FEWEST_PATCHES = 100
 
 
-def measure(this_run, test):
+def measure(run, test):
     from paper_experiments.figure3 import findings, measurement, pictures
 
     images = measurement.to_gray(test)
-    models, histories = _load_models(this_run.dtype)
-    patches = measurement.draw_patches(images, _NUM_TEST_PATCHES.value, this_run.seed)
-    measured = measurement.measure(models, patches, this_run)
+    models, histories = _load_models(run)
+    patches = measurement.draw_patches(images, _NUM_TEST_PATCHES.value, run.seed)
+    measured = measurement.measure(models, patches, run)
     curves = measurement.to_curves(measured.psnr, models)
     last = findings.last_step(curves)
     steps = list(dict.fromkeys([min(findings.TRAINED_STEPS, last), last]))
@@ -59,28 +60,28 @@ def measure(this_run, test):
         *(f"* **{note}**" for note in test.notes),
         f"* {count(len(patches), 'patch', 'patches')} from "
         f"{count(len(np.unique(image_numbers)), 'image')} of {test.dataset}, sigma = "
-        f"1/32, seed {this_run.seed}, {this_run.dtype}; measured in "
+        f"1/32, seed {run.seed}, {run.dtype}; measured in "
         f"{describe_seconds(measured.seconds)}; ± is the standard error for other "
         "images.",
         *_describe_models(models, histories),
         *_note_on_commits(measured.commits),
     ]
-    names = pictures.save(curves, models, images[0], this_run)
+    names = pictures.save(curves, models, images[0], run)
     records = measurement.to_measured(curves, test.dataset, steps)
-    return run.Outcome(rows, notes, records, {}, histories, names)
+    return Outcome(rows, notes, records, {}, histories, names)
 
 
-def _load_models(dtype):
+def _load_models(run):
     """Returns the models, and the histories of their weights, by their rows."""
     from paper_experiments.common import weights
     from rim_tf.cells import FFNCell, GDNCell, RIMCell
 
     cells = {"RIM": RIMCell, "GDN": GDNCell, "FFN": FFNCell}
     names = {name: name for name in _WEIGHTS.values()}
-    if run.weights():
-        names = weights.find_in_folder(run.weights(), names)
+    if run.flags["weights"]:
+        names = weights.find_in_folder(run.flags["weights"], names)
     loaded = {
-        row: weights.load(names[name], dtype, "gray", cells[row])
+        row: weights.load(names[name], run, "gray", cells[row])
         for row, name in _WEIGHTS.items()
     }
     models = {row: model for row, (model, _) in loaded.items()}
@@ -110,4 +111,4 @@ def _note_on_commits(commits) -> list[str]:
 
 
 if __name__ == "__main__":
-    run.reproduce(measure, num_steps=_NUM_STEPS)
+    reproduce(measure, num_steps=_NUM_STEPS)

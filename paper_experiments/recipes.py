@@ -11,41 +11,59 @@ import functools
 from typing import Any
 
 
+def _setting(default: Any, meaning: str, **bounds: Any) -> Any:
+    """A field of `Stage`, and what train.py's flag of the same name says and takes."""
+    return dataclasses.field(default=default, metadata={"help": meaning, **bounds})
+
+
 @dataclasses.dataclass(frozen=True)
 class Stage:
     """A stage of a training, from the weights of the stage before.
 
     Attributes:
-      patches: Training patches, a seeded sample.
-      epochs: Visits to each.
-      steps: T, such as "20", or "5:0.4,10:0.3,20:0.3" for T:share of the computation.
-      loss: "mse", the paper's, or "log_mse".
-      optimizer: "adam" or "muon".
-      learning_rate: Its peak.
-      warmup_updates: Updates to reach the peak.
-      patch_size: Height and width of a patch.
-      patch_stride: Distance of neighbouring patches.
-      batch_size: Patches in a batch; None for 64 on a GPU and 16 on a CPU.
       quantized: Whether noisy images are rounded to 8 bits; for denoising.
       seed: Added to --seed.
-      num_validation_patches: Patches of each validation.
-      num_validations: Validations during the stage.
+      ...: As the flags of train.py, which replace them in every stage.
     """
 
-    patches: int = 400_000
-    epochs: int = 2
-    steps: str = "20"
-    loss: str = "mse"
-    optimizer: str = "adam"
-    learning_rate: float = 1e-3
-    warmup_updates: int = 100
-    patch_size: int = 32
-    patch_stride: int = 4
-    batch_size: int | None = None
+    num_patches: int = _setting(
+        400_000, "Training patches, a seeded sample.", lower_bound=1
+    )
+    epochs: int = _setting(2, "Visits to each training patch.", lower_bound=1)
+    steps_schedule: str = _setting(
+        "20",
+        "Steps T in training, such as 20, or 5:0.4,10:0.3,20:0.3 for T:share of the "
+        "computation.",
+    )
+    loss: str = _setting(
+        "mse",
+        "mse is the paper's; log_mse weighs images that are easy to restore as much as "
+        "others.",
+        enum_values=["mse", "log_mse"],
+    )
+    optimizer: str = _setting(
+        "adam",
+        "adam is the reproduction's; muon needs fewer updates.",
+        enum_values=["adam", "muon"],
+    )
+    learning_rate: float = _setting(1e-3, "Peak learning rate.", lower_bound=0.0)
+    warmup_updates: int = _setting(100, "Updates to reach the peak.", lower_bound=0)
+    patch_size: int = _setting(
+        32, "Height and width of a training patch.", lower_bound=8
+    )
+    patch_stride: int = _setting(4, "Distance of neighbouring patches.", lower_bound=1)
+    batch_size: int | None = _setting(
+        None,
+        "Patches in a training batch; if the recipe does not say, 64 on a GPU and 16 "
+        "on a CPU.",
+        lower_bound=1,
+    )
+    num_validation_patches: int = _setting(
+        1000, "Patches of each validation.", lower_bound=1
+    )
+    num_validations: int = _setting(20, "Validations during a stage.", lower_bound=1)
     quantized: bool = False
     seed: int = 0
-    num_validation_patches: int = 1000
-    num_validations: int = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,13 +114,13 @@ _short = functools.partial(
     Stage, epochs=1, batch_size=16, num_validation_patches=256, num_validations=5
 )
 _muon = functools.partial(
-    _short, optimizer="muon", learning_rate=7e-4, steps="10:0.45,20:0.55"
+    _short, optimizer="muon", learning_rate=7e-4, steps_schedule="10:0.45,20:0.55"
 )
 # A few larger patches at the end, so that the estimates of images larger than a patch
 # do not fall after t = 10.
 _LARGE_PATCHES = _muon(
-    patches=1_200,
-    steps="20",
+    num_patches=1_200,
+    steps_schedule="20",
     learning_rate=1e-4,
     warmup_updates=20,
     patch_size=64,
@@ -113,17 +131,19 @@ _LARGE_PATCHES = _muon(
     num_validations=1,
 )
 _ON_A_GPU = _muon(
-    patches=320_000,
-    steps="10:0.3,20:0.7",
+    num_patches=320_000,
+    steps_schedule="10:0.3,20:0.7",
     learning_rate=1e-3,
     batch_size=64,
     num_validations=8,
 )
 _DENOISE_32 = (
-    _short(patches=52_000, steps="5:0.4,10:0.3,20:0.3", num_validations=12),
     _short(
-        patches=56_000,
-        steps="10:0.3,20:0.7",
+        num_patches=52_000, steps_schedule="5:0.4,10:0.3,20:0.3", num_validations=12
+    ),
+    _short(
+        num_patches=56_000,
+        steps_schedule="10:0.3,20:0.7",
         learning_rate=6e-4,
         seed=1,
         num_validation_patches=512,
@@ -133,15 +153,15 @@ _DENOISE_32 = (
 )
 _THREE_TASKS = (
     _short(
-        patches=20_000,
-        steps="5:0.35,10:0.3,20:0.35",
+        num_patches=20_000,
+        steps_schedule="5:0.35,10:0.3,20:0.35",
         batch_size=8,
         num_validation_patches=128,
         num_validations=8,
     ),
-    _muon(patches=16_000, learning_rate=1e-3, seed=1),
-    _muon(patches=24_000, loss="log_mse", seed=2),
-    _muon(patches=24_000, loss="log_mse", seed=3),
+    _muon(num_patches=16_000, learning_rate=1e-3, seed=1),
+    _muon(num_patches=24_000, loss="log_mse", seed=2),
+    _muon(num_patches=24_000, loss="log_mse", seed=3),
     dataclasses.replace(_ON_A_GPU, loss="log_mse", seed=4),
 )
 
@@ -158,8 +178,8 @@ RECIPES = {
         (
             *_DENOISE_32,
             _muon(
-                patches=12_000,
-                steps="20",
+                num_patches=12_000,
+                steps_schedule="20",
                 learning_rate=2e-4,
                 quantized=True,
                 seed=4,
@@ -173,11 +193,15 @@ RECIPES = {
     "rim_rgb_denoise": Recipe(
         _RGB,
         (
-            _short(patches=32_000, steps="5:0.4,10:0.3,20:0.3", num_validations=8),
-            _muon(patches=14_000, quantized=True, seed=1),
-            _muon(patches=14_000, quantized=True, seed=2),
-            _muon(patches=20_000, quantized=True, seed=3),
-            _muon(patches=20_000, quantized=True, seed=4),
+            _short(
+                num_patches=32_000,
+                steps_schedule="5:0.4,10:0.3,20:0.3",
+                num_validations=8,
+            ),
+            _muon(num_patches=14_000, quantized=True, seed=1),
+            _muon(num_patches=14_000, quantized=True, seed=2),
+            _muon(num_patches=20_000, quantized=True, seed=3),
+            _muon(num_patches=20_000, quantized=True, seed=4),
             dataclasses.replace(_LARGE_PATCHES, quantized=True),
         ),
     ),
@@ -185,16 +209,16 @@ RECIPES = {
         _SUPER_RESOLUTION,
         (
             _short(
-                patches=12_000,
-                steps="5:0.5,10:0.3,20:0.2",
+                num_patches=12_000,
+                steps_schedule="5:0.5,10:0.3,20:0.2",
                 patch_size=36,
                 batch_size=8,
                 num_validation_patches=128,
                 num_validations=20,
             ),
             _short(
-                patches=24_000,
-                steps="10:0.5,20:0.5",
+                num_patches=24_000,
+                steps_schedule="10:0.5,20:0.5",
                 learning_rate=6e-4,
                 patch_size=36,
                 batch_size=8,
@@ -202,7 +226,7 @@ RECIPES = {
                 num_validation_patches=128,
                 num_validations=8,
             ),
-            _muon(patches=14_000, patch_size=36, seed=2),
+            _muon(num_patches=14_000, patch_size=36, seed=2),
         ),
     ),
 }

@@ -15,19 +15,19 @@ Expected, with the paper's RIM: 30.84 dB on 68 images, 30.67 dB on 100. PSNR poo
 the error over all pixels and channels of an image.
 """
 
-from paper_experiments.common import run
 from paper_experiments.common.conditions import DenoisingTable
+from paper_experiments.common.run import DENOISING_FLAGS, reproduce
 
 TABLE = DenoisingTable(
     color="rgb", sigmas=(25,), quantized=True, weights={"RIM": "rim_rgb_denoise"}
 )
 
 
-def measure(this_run, test):
+def measure(run, test):
     from paper_experiments.common import denoising
 
-    return denoising.measure(TABLE, this_run, test)
+    return denoising.measure(TABLE, run, test)
 
 
 if __name__ == "__main__":
-    run.reproduce(measure, use=run.DENOISING_FLAGS, rows=TABLE.rows)
+    reproduce(measure, use=DENOISING_FLAGS, rows=TABLE.rows)

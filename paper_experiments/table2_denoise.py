@@ -18,8 +18,8 @@ training patches, the optimiser's schedule and the initial estimate; see README.
 Trained anew, by `train.py rim_denoise`, the weights are tested with `--weights`.
 """
 
-from paper_experiments.common import run
 from paper_experiments.common.conditions import DenoisingTable
+from paper_experiments.common.run import DENOISING_FLAGS, reproduce
 
 TABLE = DenoisingTable(
     color="gray",
@@ -29,11 +29,11 @@ TABLE = DenoisingTable(
 )
 
 
-def measure(this_run, test):
+def measure(run, test):
     from paper_experiments.common import denoising
 
-    return denoising.measure(TABLE, this_run, test)
+    return denoising.measure(TABLE, run, test)
 
 
 if __name__ == "__main__":
-    run.reproduce(measure, use=run.DENOISING_FLAGS, rows=TABLE.rows)
+    reproduce(measure, use=DENOISING_FLAGS, rows=TABLE.rows)

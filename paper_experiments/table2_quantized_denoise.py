@@ -12,8 +12,8 @@ Files, times and flags are those of `table2_denoise.py`. Expected, with the pape
 RIM-denoise on 68 images: 31.25, 28.76 and 25.27 dB.
 """
 
-from paper_experiments.common import run
 from paper_experiments.common.conditions import DenoisingTable
+from paper_experiments.common.run import DENOISING_FLAGS, reproduce
 
 TABLE = DenoisingTable(
     color="gray",
@@ -27,11 +27,11 @@ TABLE = DenoisingTable(
 )
 
 
-def measure(this_run, test):
+def measure(run, test):
     from paper_experiments.common import denoising
 
-    return denoising.measure(TABLE, this_run, test)
+    return denoising.measure(TABLE, run, test)
 
 
 if __name__ == "__main__":
-    run.reproduce(measure, use=run.DENOISING_FLAGS, rows=TABLE.rows)
+    reproduce(measure, use=DENOISING_FLAGS, rows=TABLE.rows)

@@ -14,7 +14,8 @@ Expected, with the paper's RIM: 31.39, 28.51 and 27.01 dB; these were recalled a
 read again in a copy of the paper, which the table says, too.
 """
 
-from paper_experiments.common import run, table
+from paper_experiments.common import table
+from paper_experiments.common.run import Outcome, reproduce
 from paper_experiments.common.wording import count
 
 _COLOR = "luminance"
@@ -23,16 +24,16 @@ _MEASURES = ("psnr", "ssim")
 _SET = "100"
 
 
-def measure(this_run, test):
+def measure(run, test):
     from paper_experiments.common import durations, figures, super_resolution, weights
 
     factors = super_resolution.FACTORS
     super_resolution.check_sizes(test)
-    name = run.weights() or "rim_super_resolution"
-    model, history = weights.load(name, this_run.dtype, _COLOR)
-    durations.announce_duration(model, test, _COLOR, this_run, len(factors))
-    reported = table.read_reported(this_run.script)
-    notes = _notes(this_run, test, reported, history)
+    name = run.flags["weights"] or "rim_super_resolution"
+    model, history = weights.load(name, run, _COLOR)
+    durations.announce_duration(model, test, _COLOR, run, len(factors))
+    reported = table.read_reported(run.script)
+    notes = _notes(run, test, reported, history)
     columns = [(measure, factor) for measure in _MEASURES for factor in factors]
     headings = [f"{measure.upper()}: x{factor}" for measure, factor in columns]
     rows = table.Table(["mean ± standard error", *headings], 27, 15)
@@ -44,19 +45,17 @@ def measure(this_run, test):
     measured = _add_measured(
         rows, columns, "Bicubic", super_resolution.measure_bicubic(test), test
     )
-    results, pictures, detail = super_resolution.measure_rim(
-        model, test, this_run.num_steps
-    )
+    results, pictures, detail = super_resolution.measure_rim(model, test, run.num_steps)
     measured += _add_measured(rows, columns, "RIM", results, test)
-    figures.save_estimates(pictures, this_run.output_dir / "estimates.png")
-    figures.save_detail(*detail, this_run.output_dir / "detail.png")
+    figures.save_estimates(pictures, run.output_dir / "estimates.png")
+    figures.save_detail(*detail, run.output_dir / "detail.png")
     means = reported["psnr"]
     verdicts = table.compare(
         measured,
         lambda record: means[record.model][str(record.condition["factor"])][0],
         test.dataset,
     )
-    return run.Outcome(
+    return Outcome(
         rows,
         [*verdicts, *notes],
         measured,
@@ -91,7 +90,7 @@ def _format(measure: str, mean: float, standard_error: float | None) -> str:
     return f"{mean:.{digits}f} ± {standard_error:.{digits}f}"
 
 
-def _notes(this_run, test, reported, history) -> list[str]:
+def _notes(run, test, reported, history) -> list[str]:
     from paper_experiments.common import provenance
 
     ((name, ids),) = test.sets.items()
@@ -106,10 +105,10 @@ def _notes(this_run, test, reported, history) -> list[str]:
             "paper.**"
             for row in reported["unverified_rows"]
         ),
-        f"* RIM, MEASURED: T = {this_run.num_steps}, {this_run.dtype}. "
+        f"* RIM, MEASURED: T = {run.num_steps}, {run.dtype}. "
         f"{provenance.training_note(history)}",
     ]
 
 
 if __name__ == "__main__":
-    run.reproduce(measure, test_set=_SET)
+    reproduce(measure, test_set=_SET)

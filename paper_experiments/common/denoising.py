@@ -13,7 +13,6 @@ from paper_experiments.common import (
     durations,
     figures,
     provenance,
-    run,
     table,
     weights,
 )
@@ -31,30 +30,29 @@ _DETAIL_FILE = "detail.png"
 _DETAIL_SIGMA = 25
 
 
-def measure(spec: DenoisingTable, this_run: Run, test: TestImages) -> Outcome:
+def measure(spec: DenoisingTable, run: Run, test: TestImages) -> Outcome:
     """Restores the test images, prints the table, and draws its pictures."""
-    asked = run.asked_rows(spec.rows)
+    asked = spec.rows if run.flags["rows"] is None else run.flags["rows"]
+    asked = {table.short(row) for row in asked}
     names = {row: n for row, n in spec.weights.items() if table.short(row) in asked}
     # The first row is the one in the pictures. Models of others are loaded when their
     # turn comes: the first need not wait for them.
     (first, first_name), *others = names.items()
-    model, history = weights.load(
-        run.weights() or first_name, this_run.dtype, spec.color
-    )
+    model, history = weights.load(run.flags["weights"] or first_name, run, spec.color)
     histories = {first: history}
     for row, name in others:
         histories[row] = {"name": name, **pretrained.read_history(name)}
     times = len(spec.sigmas) * len(histories)
-    durations.announce_duration(model, test, spec.color, this_run, times)
+    durations.announce_duration(model, test, spec.color, run, times)
     # Before the long work, so that nothing is lost to a history that says too little.
-    notes = _notes(spec, this_run, test, histories)
-    rows = _Rows(spec, this_run, test)
+    notes = _notes(spec, run, test, histories)
+    rows = _Rows(spec, run, test)
     rows.add_known()
     pictures = rows.add_model(first, model)
     for row, name in others:
-        rows.add_model(row, pretrained.load_pretrained(name, this_run.dtype))
-    figures.save_estimates(pictures, this_run.output_dir / _ESTIMATES_FILE)
-    rows.save_detail(first, model, this_run.output_dir / _DETAIL_FILE)
+        rows.add_model(row, pretrained.load_pretrained(name, run.dtype))
+    figures.save_estimates(pictures, run.output_dir / _ESTIMATES_FILE)
+    rows.save_detail(first, model, run.output_dir / _DETAIL_FILE)
     return Outcome(
         rows.table,
         [*rows.verdicts(), *notes],
@@ -66,10 +64,10 @@ def measure(spec: DenoisingTable, this_run: Run, test: TestImages) -> Outcome:
 
 
 def _notes(
-    spec: DenoisingTable, this_run: Run, test: TestImages, histories: Mapping[str, Any]
+    spec: DenoisingTable, run: Run, test: TestImages, histories: Mapping[str, Any]
 ) -> list[str]:
     """Says what a reader must know to compare the numbers."""
-    reported = table.read_reported(this_run.script)
+    reported = table.read_reported(run.script)
     sizes = ", ".join(f"{name}: {len(ids)}" for name, ids in test.sets.items())
     quantized = (
         "Noisy images were clipped to [0, 255] and rounded to 8 bits. "
@@ -83,8 +81,8 @@ def _notes(
         "rounded.",
         f"* Reported numbers: {reported['source']}; {reported['provenance']}.",
         *(
-            f"* {row}, MEASURED: T = {this_run.num_steps}, seed {this_run.seed}, "
-            f"{this_run.dtype}. {provenance.training_note(history)}"
+            f"* {row}, MEASURED: T = {run.num_steps}, seed {run.seed}, "
+            f"{run.dtype}. {provenance.training_note(history)}"
             for row, history in histories.items()
         ),
     ]
@@ -93,16 +91,16 @@ def _notes(
 class _Rows:
     """The rows of a table, printed as they are ready, and what was measured."""
 
-    def __init__(self, spec: DenoisingTable, this_run: Run, test: TestImages):
-        self.spec, self.run, self.test = spec, this_run, test
-        self.reported = table.read_reported(this_run.script)
+    def __init__(self, spec: DenoisingTable, run: Run, test: TestImages):
+        self.spec, self.run, self.test = spec, run, test
+        self.reported = table.read_reported(run.script)
         self.measured: list[table.Measured] = []
         self.observations = [
-            Observations(test, sigma, spec.color, spec.quantized, this_run.seed)
+            Observations(test, sigma, spec.color, spec.quantized, run.seed)
             for sigma in spec.sigmas
         ]
         self.baselines = baselines.Baselines(
-            this_run.script, spec.color, test, this_run.output_dir, this_run.seed
+            run.script, spec.color, test, run.output_dir, run.seed
         )
         sets = list(dict.fromkeys(["68", "100", *test.sets]))
         self.columns = [(name, sigma) for name in sets for sigma in spec.sigmas]
@@ -161,7 +159,7 @@ class _Rows:
             model, noisy[None], sigma=observations.unit_sigma, num_steps=steps
         )
         # The first is the best of them; the others need no time to speak of.
-        wanted = run.wants_baselines()
+        wanted = self.run.flags["baselines"]
         baseline = self.baselines.names[0] if wanted else "total variation"
         estimates = {
             baseline: self.baselines.restore(baseline, observations, image_id),
@@ -176,7 +174,7 @@ class _Rows:
     def _add_baseline(self, name: str) -> None:
         records = []
         for observations in self.observations:
-            if run.wants_baselines():
+            if self.run.flags["baselines"]:
                 self.baselines.measure(name, observations)
             known = self.baselines.known(name, observations)
             records += self._records(name, known, observations)

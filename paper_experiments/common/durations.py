@@ -5,16 +5,16 @@ import time
 import keras
 import numpy as np
 
-from paper_experiments.common import run
 from paper_experiments.common.image_sets import TestImages
 from paper_experiments.common.observations import to_unit_range
+from paper_experiments.common.run import Run
 from paper_experiments.common.wording import count, describe_seconds
 from rim_tf.restoration import iterate
 from rim_tf.rim import RIM
 
 
 def announce_duration(
-    model: RIM, test: TestImages, color: str, this_run: run.Run, times: int
+    model: RIM, test: TestImages, color: str, run: Run, times: int
 ) -> None:
     """Says how long the tests take.
 
@@ -22,19 +22,19 @@ def announce_duration(
       model: One of the models.
       test: The test images.
       color: A key of `rim_tf.images.COLOR_CONVERSIONS`.
-      this_run: The run.
+      run: The run.
       times: How many times all images are restored.
     """
     pixels = sum(image.shape[0] * image.shape[1] for image in test.images.values())
     first = to_unit_range(next(iter(test.images.values())), color)
     seconds = seconds_per_pixel_step(model, first[np.newaxis])
-    seconds *= pixels * this_run.num_steps * times
+    seconds *= pixels * run.num_steps * times
     print(
         f"Restoring {count(len(test.images), 'image')} {count(times, 'time')} with "
-        f"{count(this_run.num_steps, 'step')} takes about "
+        f"{count(run.num_steps, 'step')} takes about "
         f"{describe_seconds(seconds)}."
     )
-    if not run.is_quick_look():
+    if run.flags["num_images"] is None:
         print("For a quick look: --num_images=1 --num_steps=5.")
     print()
 

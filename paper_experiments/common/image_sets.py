@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import skimage.data
@@ -64,10 +65,37 @@ class TestImages:
         )
 
 
+def load_asked(flags: Mapping[str, Any], set_name: str | None) -> TestImages:
+    """Loads the test images that flags ask for, and says what they are.
+
+    Args:
+      flags: Values of the flags by name.
+      set_name: Only the images of this set, where there is one of that name and
+        --test_set does not ask for another.
+
+    Raises:
+      UserError: If the images cannot be had, or there is no such set.
+    """
+    test = load_test_images(flags["dataset"], flags["data_dir"], flags["images"])
+    asked = flags["test_set"]
+    if asked is not None and asked not in test.sets:
+        raise UserError(
+            f"--test_set: there is no set {asked} in {test.dataset}; there are: "
+            f"{', '.join(test.sets)}."
+        )
+    name = asked or set_name
+    test = (test.only(name) if name in test.sets else test).first(flags["num_images"])
+    print(f"Test images: {len(test.images)} of {test.dataset}.")
+    for note in test.notes:
+        print(f"\n*** {note}")
+    print()
+    return test
+
+
 def load_test_images(
     dataset: str, data_dir: str | None, folder: str | None
 ) -> TestImages:
-    """Loads the test images that the flags ask for.
+    """Loads test images.
 
     Args:
       dataset: "auto", "bsds300" or "embedded", as the flag `--dataset`.

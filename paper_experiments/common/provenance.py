@@ -4,14 +4,14 @@ import dataclasses
 import json
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from paper_experiments.common.table import Measured
+from paper_experiments.common.run import Outcome, Run
 from paper_experiments.common.wording import describe_seconds
 from rim_tf.speed import precision
 from rim_tf.training import muon
@@ -98,26 +98,20 @@ def commit() -> str | None:
 
 
 def result_json(
-    script: str,
-    settings: Mapping[str, Any],
-    dataset: str,
-    seconds: float,
-    measured: Sequence[Measured],
-    reported: Mapping[str, Any],
-    weights: Mapping[str, Any],
+    run: Run, settings: Mapping[str, Any], dataset: str, outcome: Outcome
 ) -> str:
     """Returns all that there is to know about a run as JSON text."""
     return json.dumps(
         {
-            "script": script,
-            "settings": dict(settings),
+            "script": run.script,
+            "settings": settings,
             "versions": versions(),
-            "seed": settings["seed"],
+            "seed": run.seed,
             "dataset": dataset,
-            "seconds": round(seconds, 1),
-            "measured": [dataclasses.asdict(record) for record in measured],
-            "reported": reported,
-            "weights": weights,
+            "seconds": round(run.seconds, 1),
+            "measured": [dataclasses.asdict(record) for record in outcome.measured],
+            "reported": outcome.reported,
+            "weights": outcome.weights,
         },
         indent=1,
     )

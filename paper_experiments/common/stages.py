@@ -2,15 +2,16 @@
 
 import dataclasses
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from paper_experiments.common import durations, provenance, run, weights
+from paper_experiments.common import durations, image_sets, provenance, weights
 from paper_experiments.common.errors import UserError
+from paper_experiments.common.run import Run
 from paper_experiments.common.wording import count, describe_seconds
 from rim_tf import cells, images, pretrained, problems
 from rim_tf.problems import Problem
@@ -23,273 +24,229 @@ from rim_tf.training.settings import TrainingSettings, parse_steps_schedule
 _TRAINING_COST = 3
 
 
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """A recipe with what a run says of it.
-
-    Attributes:
-      name: Name of the recipe and of the weights.
-      task: What the model is trained for, `recipes.Task`.
-      stages: Of type `recipes.Stage`.
-      folder: Where all files go.
-      dtype: Keras dtype policy.
-      seed: That of the run.
-      initial_weights: What the first stage starts from: a name or a path; None for a
-        new model.
-      train_images: A folder of images to train on instead; None for the data set's.
-      checkpoint_minutes: Time between checkpoints.
-      num_devices: How many devices share a batch.
-      deadline: When to have stopped, by `time.monotonic`; None for never.
-    """
-
-    name: str
-    task: Any
-    stages: tuple[Any, ...]
-    folder: Path
-    dtype: str
-    seed: int
-    initial_weights: str | None
-    train_images: str | None
-    checkpoint_minutes: float
-    num_devices: int
-    deadline: float | None
-
-    @property
-    def path(self) -> Path:
-        """The file of the trained weights."""
-        return self.folder / f"{self.name}.weights.h5"
-
-
-def train(plan: Plan, facts: Mapping[str, Any]) -> None:
-    """Trains all stages, or goes on with them, and saves the weights.
+class Training:
+    """The stages of a model's training.
 
     Args:
-      plan: What to train.
-      facts: What the history of the weights tells beside the rest: JSON values.
+      run: The run of train.py.
+      name: Name of the weights.
+      task: What the model is trained for, `recipes.Task`.
+      stages: Of type `recipes.Stage`.
+      deadline: When to have stopped, by `time.monotonic`.
 
     Raises:
-      UserError: If the images or flags do not fit.
-      TrainingError: If an earlier training had other settings, or this one failed.
-      TimeIsUpError: If the deadline came first.
+      UserError: If the images cannot be had, or flags do not fit each other.
+      TrainingError: If settings are not possible.
     """
-    data = _Data(plan)
-    settings = [_settings(plan, stage) for stage in plan.stages]
-    sets = [data.patches(stage, plan.seed) for stage in plan.stages]
-    # All before the first stage, so that none is in vain, and nothing is deleted.
-    for stage, stage_settings, patches in zip(plan.stages, settings, sets, strict=True):
-        loop.check(stage_settings, len(patches))
-        _check_problem(plan, stage)
-    _refuse_to_delete(plan)
-    model, history = _begin(plan)
-    if run.overwrites() and plan.folder.exists():
-        shutil.rmtree(plan.folder)
-    history = {"initial_weights": history} if history else {}
-    for number, (stage, stage_settings) in enumerate(
-        zip(plan.stages, settings, strict=True), start=1
+
+    def __init__(
+        self, run: Run, name: str, task: Any, stages: Sequence[Any], deadline: float
     ):
-        folder = plan.folder / f"stage_{number}"
-        if len(plan.stages) > 1:
-            print(f"\nStage {number} of {len(plan.stages)}:")
-        stage_history = _train_stage(
-            plan, stage, stage_settings, sets[number - 1], data, model, folder, history
+        self.run, self.name, self.task, self.deadline = run, name, task, deadline
+        self.folder = run.output_dir / name
+        self.data, *both = image_sets.load_training_images(
+            run.flags["dataset"], run.flags["data_dir"], run.flags["train_images"]
         )
-        history = {"initial_weights": {"name": plan.name, **stage_history, **history}}
-    _save(plan, model, data, facts, history["initial_weights"], folder)
+        self.images, self.validation_images = both
+        self.stages = [
+            (stage, _settings(stage, run), self._patches(stage)) for stage in stages
+        ]
+        # All before the first stage, so that none is in vain, and nothing is deleted.
+        for stage, settings, patches in self.stages:
+            loop.check(settings, len(patches))
+            self._check_problem(stage)
 
+    def train(self, facts: Mapping[str, Any]) -> Path:
+        """Trains all stages, or goes on with them, and saves the weights.
 
-class _Data:
-    """Images to train on and to validate on."""
+        Args:
+          facts: What the history of the weights tells beside the rest: JSON values.
 
-    def __init__(self, plan: Plan):
-        self.name, self.train, self.validation = run.load_training_images(
-            plan.train_images
+        Returns:
+          The file of the weights.
+
+        Raises:
+          UserError: If the initial weights do not fit.
+          TrainingError: If an earlier training had other settings, or this one failed.
+          TimeIsUpError: If the deadline came first.
+        """
+        model, history = self._begin()
+        if self.run.flags["overwrite"] and self.folder.exists():
+            shutil.rmtree(self.folder)
+        for number, (stage, settings, patches) in enumerate(self.stages, start=1):
+            if len(self.stages) > 1:
+                print(f"\nStage {number} of {len(self.stages)}:")
+            folder = self.folder / f"stage_{number}"
+            origin = {"initial_weights": history} if history else {}
+            described = self._train_stage(
+                stage, settings, patches, model, folder, origin
+            )
+            history = {"name": self.name, **described, **origin}
+        path = self.folder / f"{self.name}.weights.h5"
+        names = {
+            "training_images": list(self.images),
+            "validation_images": list(self.validation_images),
+        }
+        history = {**_without_images(history, names), **facts, **names}
+        pretrained.save_pretrained(model, path, history)
+        log = path.with_name(f"{self.name}.log.csv")
+        shutil.copyfile(folder / record.LOG_FILE, log)
+        return path
+
+    def _train_stage(
+        self,
+        stage: Any,
+        settings: TrainingSettings,
+        patches: PatchSet,
+        model: RIM,
+        folder: Path,
+        origin: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Trains `model`, or goes on with it; returns what its history says of it."""
+        problem = self._problem(stage)
+        # The same for every seed, so that trainings can be compared.
+        validation = self._sample(
+            self.validation_images, stage, stage.num_validation_patches, seed=0
+        ).to_numpy()
+        described = {
+            "data": self.data,
+            "color": self.task.color,
+            "patch_size": stage.patch_size,
+            "patch_stride": stage.patch_stride,
+            "num_patches": len(patches),
+            "num_validation_patches": len(validation),
+            "problem": repr(problem),
+            "precision": self.run.dtype,
+        }
+        seconds = self._estimate_seconds(model, validation, settings, len(patches))
+        print(
+            f"Training on {count(len(patches), 'patch', 'patches')} of "
+            f"{count(len(self.images), 'image')} of {self.data}, "
+            f"{count(settings.epochs, 'time')}, batch size {settings.batch_size}; it "
+            f"takes about {describe_seconds(seconds)}. {self.run.how_to_go_on}"
         )
-        self.color = plan.task.color
+        # What decides the result must be the same when the training goes on.
+        decisive = {
+            **described,
+            "training_images": list(self.images),
+            "validation_images": list(self.validation_images),
+            "initial_weights": _in_short(origin.get("initial_weights")),
+        }
+        provenance_of_run = {
+            **provenance.versions(),
+            "devices": self.run.flags["devices"],
+        }
+        loop.train(
+            model,
+            problem,
+            patches,
+            validation,
+            settings,
+            folder,
+            decisive,
+            provenance_of_run,
+            self.deadline,
+        )
+        settings = dataclasses.asdict(settings)
+        return {**described, "settings": settings, **record.summary(folder)}
 
-    def patches(self, stage: Any, seed: int) -> PatchSet:
-        """Returns the patches that a stage trains on."""
-        return self._patches(self.train, stage, stage.patches, seed + stage.seed)
+    def _begin(self) -> tuple[RIM, dict[str, Any] | None]:
+        """Returns the model that the first stage starts from, and its history."""
+        name = self.run.flags["initial_weights"]
+        cell = getattr(cells, self.task.cell)
+        if name is None:
+            # The same for every model of a run.
+            keras.utils.set_random_seed(self.run.seed)
+            cell = cell(**self.task.architecture, dtype=self.run.dtype)
+            return RIM(cell, dtype=self.run.dtype), None
+        source = Path(name).expanduser()
+        # A missing file is reported where it is read.
+        is_inside = source.resolve().is_relative_to(self.folder.resolve())
+        if self.run.flags["overwrite"] and source.exists() and is_inside:
+            raise UserError(
+                f"--overwrite: it would delete {name}, which is to start from; choose "
+                "another --output_dir."
+            )
+        color = self.task.color
+        model, history = weights.load(name, self.run, color, cell, "initial_weights")
+        return model, {**history, "name": source.name}
 
-    def validation_patches(self, stage: Any) -> np.ndarray:
-        """Returns the same for every seed, so that trainings can be compared."""
-        number = stage.num_validation_patches
-        return self._patches(self.validation, stage, number, seed=0).to_numpy()
+    def _patches(self, stage: Any) -> PatchSet:
+        seed = self.run.seed + stage.seed
+        return self._sample(self.images, stage, stage.num_patches, seed)
 
-    def _patches(
+    def _sample(
         self, loaded: Mapping[str, np.ndarray], stage: Any, number: int, seed: int
     ) -> PatchSet:
-        convert = images.COLOR_CONVERSIONS[self.color]
+        convert = images.COLOR_CONVERSIONS[self.task.color]
+        converted = [convert(image) for image in loaded.values()]
         try:
             return PatchSet(
-                [convert(image) for image in loaded.values()],
-                stage.patch_size,
-                stage.patch_stride,
-                number,
-                seed,
+                converted, stage.patch_size, stage.patch_stride, number, seed
             )
         except ValueError as error:
             raise UserError(f"--patch_size: {error}") from error
 
+    def _problem(self, stage: Any) -> Problem:
+        problem = getattr(problems, self.task.problem)
+        return problem(quantized=True) if stage.quantized else problem()
 
-def _settings(plan: Plan, stage: Any) -> TrainingSettings:
-    return TrainingSettings(
-        epochs=stage.epochs,
-        batch_size=stage.batch_size or devices.default_batch_size(),
-        steps_schedule=tuple(parse_steps_schedule(stage.steps)),
-        loss=stage.loss,
-        optimizer=stage.optimizer,
-        learning_rate=stage.learning_rate,
-        warmup_updates=stage.warmup_updates,
-        seed=plan.seed + stage.seed,
-        num_validations=stage.num_validations,
-        checkpoint_minutes=plan.checkpoint_minutes,
-    )
+    def _check_problem(self, stage: Any) -> None:
+        """Raises a `UserError` if patches do not have a size that the problem takes."""
+        channels = self.task.architecture.get("channels", 1)
+        patch = keras.ops.zeros((1, stage.patch_size, stage.patch_size, channels))
+        try:
+            self._problem(stage).draw(patch, keras.random.SeedGenerator(0))
+        except ValueError as error:
+            raise UserError(f"--patch_size: {error}") from error
+
+    def _estimate_seconds(
+        self,
+        model: RIM,
+        validation: np.ndarray,
+        settings: TrainingSettings,
+        num_patches: int,
+    ) -> float:
+        """Returns how long a stage takes; tries the model on validation patches."""
+        num_devices = self.run.flags["devices"]
+        # A GPU is the faster per patch, the more patches it has at once.
+        batch = validation[: max(settings.batch_size // num_devices, 1)]
+        seconds = durations.seconds_per_pixel_step(model, batch)
+        phases = schedules.plan_phases(
+            settings.steps_schedule, settings.num_updates(num_patches)
+        )
+        steps = schedules.computation(phases) * settings.batch_size
+        seconds *= _TRAINING_COST * np.prod(validation.shape[1:3]) * steps
+        return float(seconds / devices.speed_up(num_devices))
 
 
-def _problem(plan: Plan, stage: Any) -> Problem:
-    problem = getattr(problems, plan.task.problem)
-    return problem(quantized=True) if stage.quantized else problem()
+def _settings(stage: Any, run: Run) -> TrainingSettings:
+    """Returns the settings of a stage's training.
 
-
-def _check_problem(plan: Plan, stage: Any) -> None:
-    """Raises a `UserError` if patches do not have a size that the problem takes."""
-    channels = plan.task.architecture.get("channels", 1)
-    patch = keras.ops.zeros((1, stage.patch_size, stage.patch_size, channels))
+    Raises:
+      UserError: If the schedule of T is wrong.
+    """
     try:
-        _problem(plan, stage).draw(patch, keras.random.SeedGenerator(0))
+        schedule = tuple(parse_steps_schedule(stage.steps_schedule))
     except ValueError as error:
-        raise UserError(f"--patch_size: {error}") from error
-
-
-def _begin(plan: Plan) -> tuple[RIM, dict[str, Any] | None]:
-    """Returns the model that the first stage starts from, and its history."""
-    cell = getattr(cells, plan.task.cell)
-    if plan.initial_weights is not None:
-        model, history = weights.load(
-            plan.initial_weights,
-            plan.dtype,
-            plan.task.color,
-            cell,
-            flag="initial_weights",
-        )
-        return model, {**history, "name": Path(plan.initial_weights).name}
-    # The same for every model of a run.
-    keras.utils.set_random_seed(plan.seed)
-    cell = cell(**plan.task.architecture, dtype=plan.dtype)
-    return RIM(cell, dtype=plan.dtype), None
-
-
-def _refuse_to_delete(plan: Plan) -> None:
-    """Raises a `UserError` if --overwrite would delete what is to be started from."""
-    if not (run.overwrites() and plan.initial_weights):
-        return
-    source = Path(plan.initial_weights).expanduser()
-    # A missing file is reported where it is read.
-    if source.exists() and source.resolve().is_relative_to(plan.folder.resolve()):
-        raise UserError(
-            f"--overwrite: it would delete {plan.initial_weights}, which is to start "
-            "from; choose another --output_dir."
-        )
-
-
-def _train_stage(
-    plan: Plan,
-    stage: Any,
-    settings: TrainingSettings,
-    patches: PatchSet,
-    data: _Data,
-    model: RIM,
-    folder: Path,
-    origin: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Trains `model`, or goes on with it; returns what its history says of it."""
-    problem, validation = _problem(plan, stage), data.validation_patches(stage)
-    description = {
-        "data": data.name,
-        "color": data.color,
-        "patch_size": stage.patch_size,
-        "patch_stride": stage.patch_stride,
-        "num_patches": len(patches),
-        "num_validation_patches": len(validation),
-        "problem": repr(problem),
-        "precision": plan.dtype,
-    }
-    seconds = _estimate_seconds(plan, model, validation, settings, len(patches))
-    print(
-        f"Training on {count(len(patches), 'patch', 'patches')} of "
-        f"{count(len(data.train), 'image')} of {data.name}, "
-        f"{count(settings.epochs, 'time')}, batch size {settings.batch_size}; it takes "
-        f"about {describe_seconds(seconds)}. {run.how_to_go_on()}"
+        raise UserError(f"--steps_schedule: {error}") from error
+    names = {field.name for field in dataclasses.fields(TrainingSettings)}
+    same = {k: v for k, v in dataclasses.asdict(stage).items() if k in names}
+    return TrainingSettings(
+        **{
+            **same,
+            "steps_schedule": schedule,
+            "batch_size": stage.batch_size or devices.default_batch_size(),
+            "seed": run.seed + stage.seed,
+            "checkpoint_minutes": run.flags["checkpoint_minutes"],
+        }
     )
-    loop.train(
-        model,
-        problem,
-        patches,
-        validation,
-        settings,
-        folder,
-        # Some of it decides the result, though it is not kept in the weights' history.
-        {
-            **description,
-            "training_images": list(data.train),
-            "validation_images": list(data.validation),
-            **_names_of(origin),
-        },
-        {**provenance.versions(), "devices": plan.num_devices},
-        plan.deadline,
-    )
-    return {
-        **description,
-        "settings": dataclasses.asdict(settings),
-        **record.summary(folder),
-    }
 
 
-def _names_of(origin: Mapping[str, Any]) -> dict[str, Any]:
-    """Says in short which weights a stage starts from."""
-    if not origin:
-        return {}
-    earlier = origin["initial_weights"]
+def _in_short(history: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Says which weights a stage starts from."""
     keys = ("name", "patches_seen", "validation_psnr")
-    return {"initial_weights": {key: earlier.get(key) for key in keys}}
-
-
-def _estimate_seconds(
-    plan: Plan,
-    model: RIM,
-    validation: np.ndarray,
-    settings: TrainingSettings,
-    num_patches: int,
-) -> float:
-    """Returns how long a stage takes; tries the model on validation patches."""
-    # A GPU is the faster per patch, the more patches it has at once.
-    batch = validation[: max(settings.batch_size // plan.num_devices, 1)]
-    seconds = durations.seconds_per_pixel_step(model, batch)
-    phases = schedules.plan_phases(
-        settings.steps_schedule, settings.num_updates(num_patches)
-    )
-    steps = schedules.computation(phases) * settings.batch_size
-    seconds *= _TRAINING_COST * np.prod(validation.shape[1:3]) * steps
-    return float(seconds / devices.speed_up(plan.num_devices))
-
-
-def _save(
-    plan: Plan,
-    model: RIM,
-    data: _Data,
-    facts: Mapping[str, Any],
-    history: dict[str, Any],
-    last_stage: Path,
-) -> None:
-    """Writes the weights with their history, and the log of the last stage."""
-    names = {
-        "training_images": list(data.train),
-        "validation_images": list(data.validation),
-    }
-    history = {**_without_images(history, names), **facts, **names}
-    pretrained.save_pretrained(model, plan.path, history)
-    log = plan.path.with_name(f"{plan.name}.log.csv")
-    shutil.copyfile(last_stage / record.LOG_FILE, log)
+    return None if history is None else {key: history.get(key) for key in keys}
 
 
 def _without_images(

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from paper_experiments.common import run, wording
 from paper_experiments.common.errors import UserError
+from paper_experiments.common.run import Run
+from paper_experiments.common.wording import count
 from rim_tf import pretrained
 from rim_tf.cells import RIMCell
 from rim_tf.rim import RIM
@@ -13,7 +14,7 @@ from rim_tf.rim import RIM
 
 def load(
     name: str,
-    dtype: str,
+    run: Run,
     color: str,
     cell: type[RIMCell] = RIMCell,
     flag: str = "weights",
@@ -22,7 +23,7 @@ def load(
 
     Args:
       name: A name of shipped weights, or a path.
-      dtype: Keras dtype policy.
+      run: The run, whose arithmetic they are loaded in.
       color: What images they restore, a key of `rim_tf.images.COLOR_CONVERSIONS`.
       cell: Class of the model's cell: a GDN or an FFN is refused in place of a RIM, and
         the other way round.
@@ -35,7 +36,7 @@ def load(
       UserError: If there are no such weights, or they are not for this.
     """
     try:
-        model = pretrained.load_pretrained(name, dtype)
+        model = pretrained.load_pretrained(name, run.dtype)
         history = pretrained.read_history(name)
     except ValueError as error:
         raise UserError(f"--{flag}: {error}") from error
@@ -43,13 +44,13 @@ def load(
     if model.cell.channels != channels:
         raise UserError(
             f"--{flag}: {name} restores images of "
-            f"{wording.count(model.cell.channels, 'channel')}, "
-            f"{run.script_name()} needs {channels}."
+            f"{count(model.cell.channels, 'channel')}, "
+            f"{run.script} needs {channels}."
         )
     if history.get("color", color) != color:
         raise UserError(
             f"--{flag}: {name} was trained on {history['color']} images, "
-            f"{run.script_name()} needs {color}."
+            f"{run.script} needs {color}."
         )
     if type(model.cell) is not cell:
         raise UserError(

@@ -14,10 +14,10 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from paper_experiments.common import durations, provenance, run
+from paper_experiments.common import durations, provenance
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.image_sets import TestImages
-from paper_experiments.common.run import Run
+from paper_experiments.common.run import Run, delete_results
 from paper_experiments.common.table import Measured, measured_on
 from paper_experiments.common.wording import count, describe_seconds
 from rim_tf import files, images, metrics
@@ -264,21 +264,21 @@ def draw_patches(gray: Sequence[np.ndarray], number: int, seed: int) -> PatchSet
     return PatchSet(gray, PATCH_SIZE, _PATCH_STRIDE, number, seed)
 
 
-def measure(models: Mapping[str, RIM], patches: PatchSet, this_run: Run) -> Outcome:
+def measure(models: Mapping[str, RIM], patches: PatchSet, run: Run) -> Outcome:
     """Measures all panels; says before how long it takes."""
-    folder = this_run.output_dir / "measured"
+    folder = run.output_dir / "measured"
     measurement = Measurement(
-        models, patches.to_numpy(), this_run.num_steps, this_run.seed, folder
+        models, patches.to_numpy(), run.num_steps, run.seed, folder
     )
-    if run.overwrites():
-        run.delete_results(this_run.output_dir, folder)
+    if run.flags["overwrite"]:
+        delete_results(run, folder)
     num_kept = measurement.num_kept()
     rest = f", {num_kept} of them done before; the rest" if num_kept else ""
     seconds = measurement.estimate_seconds()
     print(
-        f"Testing with {count(this_run.num_steps, 'step')} on "
+        f"Testing with {count(run.num_steps, 'step')} on "
         f"{count(len(patches), 'patch', 'patches')}{rest} takes about "
-        f"{describe_seconds(seconds)}. {run.how_to_go_on()} For a quick look: "
+        f"{describe_seconds(seconds)}. {run.how_to_go_on} For a quick look: "
         "--num_test_patches=8 --num_steps=22."
     )
     return measurement.run()

@@ -22,7 +22,7 @@ _SHOWN_STEPS = (0, 1, 3, 10, 20, 50)
 
 
 def save(
-    curves: Mapping, models: Mapping[str, RIM], image: np.ndarray, this_run: Run
+    curves: Mapping, models: Mapping[str, RIM], image: np.ndarray, run: Run
 ) -> list[str]:
     """Draws both figures, and writes what Figure 3 shows as numbers.
 
@@ -30,16 +30,16 @@ def save(
       curves: `measurement.Curve` by `measurement.Panel` and name of the model.
       models: By name.
       image: `(height, width, 1)` uint8, whose middle Figure 4 shows.
-      this_run: The run.
+      run: The run.
 
     Returns:
       The names of the files.
     """
     names = ["curves.csv", "figure3.png", "figure4.png"]
-    numbers, figure3, figure4 = (this_run.output_dir / name for name in names)
+    numbers, figure3, figure4 = (run.output_dir / name for name in names)
     write_curves(curves, numbers)
     save_curves(curves, figure3)
-    save_figure4(models, image, this_run, figure4)
+    save_figure4(models, image, run, figure4)
     return names
 
 
@@ -103,24 +103,24 @@ def write_curves(curves: Mapping, path: Path) -> None:
 
 
 def save_figure4(
-    models: Mapping[str, RIM], image: np.ndarray, this_run: Run, path: Path
+    models: Mapping[str, RIM], image: np.ndarray, run: Run, path: Path
 ) -> None:
     """Draws the estimates over time of the middle of an image."""
     clean = _middle(image) / np.float32(255)
-    operator_seed = measurement.operator_seed(this_run.seed, 0)
+    operator_seed = measurement.operator_seed(run.seed, 0)
     tasks = {
         "Fourier, p = 0.4": _fourier_projection_with_mean(
-            clean.shape[:2], 0.4, this_run.seed
+            clean.shape[:2], 0.4, run.seed
         ),
         "inpainting, p = 0.4": Inpainting.random(clean.shape[:2], 0.4, operator_seed),
         f"blur of {_BLUR_SIGMA} pixels": Blur(_gaussian_kernel()),
     }
     rows = []
     for task, forward_model in tasks.items():
-        observation = measurement.observe(clean[None], forward_model, this_run.seed, 0)
+        observation = measurement.observe(clean[None], forward_model, run.seed, 0)
         for row, model in models.items():
             over_time = measurement.estimates(
-                model, observation, forward_model, this_run.num_steps
+                model, observation, forward_model, run.num_steps
             )
             shown = {t: over_time[t][0] for t in _SHOWN_STEPS if t < len(over_time)}
             rows.append(figures.Restored(f"{task}\n{row}", clean, None, shown))
