@@ -31,11 +31,8 @@ def main(argv: Sequence[str]) -> None:
             f"error: {error} --source_dir takes a folder that holds "
             "BSDS300/images/{train,test}, --data_dir one that can be written to."
         )
-    numbers = ", ".join(
-        f"{split}: {info.num_examples} images"
-        for split, info in builder.info.splits.items()
-    )
-    print(f"BSDS300 is ready in {builder.data_dir} ({numbers}).")
+    numbers = [f"{k}: {v.num_examples} images" for k, v in builder.info.splits.items()]
+    print(f"BSDS300 is ready in {builder.data_dir} ({', '.join(numbers)}).")
 
 
 if __name__ == "__main__":

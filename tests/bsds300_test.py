@@ -1,8 +1,12 @@
 """Tests of where BSDS-300 comes from, without the network."""
 
+import hashlib
+import http.client
 import io
 import re
 import shutil
+import subprocess
+import sys
 import tarfile
 import urllib.error
 from pathlib import Path
@@ -16,23 +20,45 @@ from data_prep.bsds300 import loading, source
 from rim_tf import images
 
 _DUMMY = Path(data_prep.bsds300.__file__).parent / "dummy_data"
+_EXPECTED = ["test/4.jpg", "test/5.jpg", "train/1.jpg", "train/2.jpg", "train/3.jpg"]
 
 
 @pytest.fixture(name="few_images")
 def _few_images(monkeypatch):
-    """Makes the number of our drawings the right number of images."""
+    """Makes the names and number of our drawings those of the images."""
     monkeypatch.setattr(source, "NUM_IMAGES", {"train": 3, "test": 2})
+    sums = {name: hashlib.sha256(_content(name)).hexdigest() for name in _EXPECTED}
+    monkeypatch.setattr(source, "_checksums", lambda: sums)
+
+
+def _content(name):
+    return b"image " + Path(name).name.encode()
 
 
 def _archive(names):
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz") as tar:
         for name in names:
-            data = b"image " + Path(name).name.encode()
+            data = _content(name)
             member = tarfile.TarInfo(name)
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))
     return stream.getvalue()
+
+
+def _damaged_archive():
+    """Returns an archive that opens, and that zlib cannot read to its end."""
+    rng = np.random.default_rng(0)
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+        member = tarfile.TarInfo("BSDS300/large")
+        member.size = 1 << 20
+        letters = rng.integers(0, 16, member.size, np.uint8)
+        tar.addfile(member, io.BytesIO(letters.tobytes()))
+    data = bytearray(stream.getvalue())
+    middle = len(data) // 2
+    data[middle : middle + 1000] = rng.bytes(1000)
+    return bytes(data)
 
 
 class _Response(io.BytesIO):
@@ -55,10 +81,7 @@ def _serve(monkeypatch, answers):
     return urls
 
 
-_BERKELEY = [
-    f"BSDS300/images/{s}.jpg"
-    for s in ("train/1", "train/2", "train/3", "test/4", "test/5")
-]
+_BERKELEY = [f"BSDS300/images/{name}" for name in reversed(_EXPECTED)]
 _MIRROR = [
     f"BSDS500-master/BSDS500/data/images/{s}"
     for s in (
@@ -69,6 +92,7 @@ _MIRROR = [
         "val/5.jpg",
         "test/6.jpg",
         "test/Thumbs.db",
+        "val/Thumbs.db",
     )
 ]
 
@@ -77,10 +101,18 @@ def _names(folder):
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*.jpg"))
 
 
-_EXPECTED = ["test/4.jpg", "test/5.jpg", "train/1.jpg", "train/2.jpg", "train/3.jpg"]
+@pytest.fixture(name="warnings")
+def _warnings(monkeypatch):
+    texts = []
+    monkeypatch.setattr(logging, "warning", lambda text, *a: texts.append(text % a))
+    return texts
 
 
-def test_download_from_berkeley(tmp_path, monkeypatch, few_images):
+def test_download_from_berkeley(tmp_path, monkeypatch, few_images, warnings):
+    # What a killed download left does no harm.
+    stale = tmp_path / "BSDS300" / "images.incomplete" / "train" / "9.jpg"
+    stale.parent.mkdir(parents=True)
+    stale.write_bytes(b"half")
     urls = _serve(monkeypatch, [_archive(_BERKELEY)])
     folder = source.download(tmp_path)
     assert "berkeley.edu" in urls[0]
@@ -90,6 +122,7 @@ def test_download_from_berkeley(tmp_path, monkeypatch, few_images):
     assert [p.name for p in folder.parent.iterdir()] == ["images"]
     assert source.download(tmp_path) == folder
     assert len(urls) == 1
+    assert warnings == []
 
 
 @pytest.mark.parametrize(
@@ -97,24 +130,60 @@ def test_download_from_berkeley(tmp_path, monkeypatch, few_images):
     [
         TimeoutError("timed out"),
         urllib.error.URLError("unknown"),
+        http.client.BadStatusLine("no HTTP"),
         b"not an archive",
         _archive(_BERKELEY[:4]),
         _archive(_BERKELEY)[:-100],
+        _damaged_archive(),
     ],
-    ids=["timeout", "unreachable", "damaged", "incomplete", "truncated"],
+    ids=[
+        "timeout",
+        "unreachable",
+        "no HTTP",
+        "no archive",
+        "incomplete",
+        "truncated",
+        "damaged",
+    ],
 )
-def test_mirror_is_the_fallback(tmp_path, monkeypatch, few_images, failure):
+def test_mirror_is_the_fallback(tmp_path, monkeypatch, few_images, failure, warnings):
     urls = _serve(monkeypatch, [failure, _archive(_MIRROR)])
     folder = source.download(tmp_path)
     assert "github.com" in urls[1]
     assert _names(folder) == _EXPECTED
+    assert {path.name for path in folder.rglob("*.*")} == {
+        Path(name).name for name in _EXPECTED
+    }
+    assert [p.name for p in folder.parent.iterdir()] == ["images"]
+    assert warnings == []
 
 
 def test_unreachable_network_leaves_nothing_behind(tmp_path, monkeypatch):
     _serve(monkeypatch, [TimeoutError("timed out"), TimeoutError("timed out")])
-    with pytest.raises(source.SourceError, match="could not be downloaded"):
+    pattern = "could not be downloaded .*berkeley.*timed out.*github.*timed out"
+    with pytest.raises(source.SourceError, match=pattern):
         source.download(tmp_path)
-    assert not list((tmp_path / "BSDS300").iterdir())
+    assert not list(tmp_path.rglob("*.*"))
+
+
+def test_interrupted_download_leaves_nothing_behind(tmp_path, monkeypatch, few_images):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    _serve(monkeypatch, [_archive(_BERKELEY)] * 2)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(source, "require_images", interrupt)
+        source.download(tmp_path)
+    assert not list(tmp_path.rglob("*.*"))
+    assert _names(source.download(tmp_path)) == _EXPECTED
+
+
+def test_changed_download_is_named(tmp_path, monkeypatch, few_images, warnings):
+    monkeypatch.setattr(source, "_checksums", lambda: dict.fromkeys(_EXPECTED, "0"))
+    _serve(monkeypatch, [_archive(_BERKELEY)])
+    source.download(tmp_path)
+    assert len(warnings) == len(_EXPECTED)
+    assert re.search(r"4\.jpg differs", warnings[0])
 
 
 @pytest.mark.parametrize("inside", ["", "BSDS300", "BSDS300/images"])
@@ -131,28 +200,24 @@ def test_missing_images_are_counted(tmp_path, few_images):
         source.require_images(tmp_path / "elsewhere")
 
 
-def test_changed_file_is_named(tmp_path, monkeypatch, bsds300_images):
+def test_changed_file_is_named(tmp_path, bsds300_images, warnings):
     assert source.warn_of_changed_files(bsds300_images) == []
     copy = tmp_path / "images"
     shutil.copytree(bsds300_images, copy)
     with (copy / "test" / "3096.jpg").open("ab") as file:
         file.write(b"x")
-    warnings = []
-    monkeypatch.setattr(
-        logging, "warning", lambda text, *args: warnings.append(text % args)
-    )
     assert source.warn_of_changed_files(copy) == ["test/3096.jpg"]
     assert re.search(r"3096\.jpg differs", warnings[0])
 
 
 def test_shipped_lists(bsds300_images):
-    test_ids = {image_id for image_id, _ in source.image_files(bsds300_images, "test")}
-    train_ids = [
-        image_id for image_id, _ in source.image_files(bsds300_images, "train")
-    ]
+    ids = {
+        split: sorted(int(path.stem) for path in (bsds300_images / split).glob("*.jpg"))
+        for split in source.NUM_IMAGES
+    }
     assert len(source.read_ids("foe68_test_ids")) == 68
-    assert set(source.read_ids("foe68_test_ids")) < test_ids
-    drawn = np.random.default_rng(0).choice(train_ids, 8, replace=False)
+    assert set(source.read_ids("foe68_test_ids")) < set(ids["test"])
+    drawn = np.random.default_rng(0).choice(ids["train"], 8, replace=False)
     assert source.read_ids("validation_ids") == sorted(drawn.tolist())
 
 
@@ -162,9 +227,9 @@ def test_tensorflow_dataset_has_pillows_pixels(tmp_path, few_images):
     assert builder.info.splits["train"].num_examples == 3
     for split in ("train", "test"):
         prepared = loading.load(tmp_path, split)
-        files = source.image_files(_DUMMY / "BSDS300/images", split)
-        assert list(prepared) == [str(image_id) for image_id, _ in files]
-        for (_, path), image in zip(files, prepared.values(), strict=True):
+        files = sorted((_DUMMY / "BSDS300/images" / split).glob("*.jpg"))
+        assert list(prepared) == [path.stem for path in files]
+        for path, image in zip(files, prepared.values(), strict=True):
             np.testing.assert_array_equal(image, images.read_image(path))
 
 
@@ -190,3 +255,46 @@ def test_damaged_image_is_named(tmp_path, few_images):
 
 def test_load_reads_a_folder(few_images):
     assert list(loading.load(_DUMMY, "test")) == ["4", "5"]
+
+
+def test_ids_are_in_the_order_of_numbers(tmp_path):
+    (tmp_path / "test").mkdir()
+    for number in (10, 9, 100):
+        shutil.copy(
+            _DUMMY / "BSDS300/images/test/4.jpg", tmp_path / f"test/{number}.jpg"
+        )
+    assert list(source.read_split(tmp_path, "test")) == ["9", "10", "100"]
+
+
+def test_failed_download_is_one_error_of_preparing(tmp_path, monkeypatch):
+    pytest.importorskip("tensorflow_datasets")
+    _serve(monkeypatch, [TimeoutError("timed out")] * 2)
+    with pytest.raises(source.SourceError, match=r"^BSDS300 could not .*$"):
+        loading.load(tmp_path, "test")
+
+
+def test_folder_that_cannot_be_written(tmp_path, few_images):
+    pytest.importorskip("tensorflow_datasets")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(source.SourceError, match=r"file/folder cannot be written"):
+        loading.prepare(tmp_path / "file/folder", _DUMMY)
+
+
+def test_imports_are_light():
+    """Whoever has a folder of images needs no TensorFlow."""
+    # What `rim_tf/__init__.py` imports is not this test's matter.
+    code = (
+        "import sys, types;"
+        "sys.modules['rim_tf'] = package = types.ModuleType('rim_tf');"
+        "package.__path__ = ['rim_tf'];"
+        "from data_prep.bsds300 import loading, source;"
+        "print({'tensorflow', 'tensorflow_datasets', 'keras'} & set(sys.modules))"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[1],
+    )
+    assert finished.stdout == "set()\n"

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.selfexsr import source
+from data_prep import prepare_selfexsr
 
 _NAMES = ["x2/img_001_SRF_2_LR.png", "x4/img_100_SRF_4_LR.png"]
 
 
 @pytest.fixture(name="urls")
-def _urls(monkeypatch):
+def _urls(tmp_path_factory, monkeypatch):
     """Serves the name of each image as its content, and lists what was asked for."""
     urls = []
 
@@ -24,17 +24,19 @@ def _urls(monkeypatch):
         urls.append(url)
         return io.BytesIO(url.rsplit("/", 1)[-1].encode())
 
-    monkeypatch.setattr(source.urllib.request, "urlopen", urlopen)
+    monkeypatch.setattr(prepare_selfexsr.urllib.request, "urlopen", urlopen)
     sums = [
         f"{hashlib.sha256(Path(name).name.encode()).hexdigest()}  {name}"
         for name in _NAMES
     ]
-    monkeypatch.setattr(source, "_checksum_lines", lambda: sums)
+    path = tmp_path_factory.mktemp("sums") / "SHA256SUMS"
+    path.write_text("\n".join(sums))
+    monkeypatch.setattr(prepare_selfexsr, "_CHECKSUMS", path)
     return urls
 
 
 def test_downloads_what_is_missing(tmp_path, urls):
-    assert source.download(tmp_path) == 2
+    assert prepare_selfexsr.download(tmp_path) == 2
     assert sorted(url.split("BSD100/")[1] for url in urls) == [
         "image_SRF_2/img_001_SRF_2_LR.png",
         "image_SRF_4/img_100_SRF_4_LR.png",
@@ -42,27 +44,34 @@ def test_downloads_what_is_missing(tmp_path, urls):
     for name in _NAMES:
         assert (tmp_path / name).read_text() == Path(name).name
     (tmp_path / _NAMES[1]).write_text("half of it")
-    source.download(tmp_path)
+    prepare_selfexsr.download(tmp_path)
     assert len(urls) == 3
     assert (tmp_path / _NAMES[1]).read_text() == Path(_NAMES[1]).name
 
 
 def test_other_content_is_refused(tmp_path, urls, monkeypatch):
     monkeypatch.setattr(
-        source.urllib.request, "urlopen", lambda *_, **__: io.BytesIO(b"other")
+        prepare_selfexsr.urllib.request,
+        "urlopen",
+        lambda *_, **__: io.BytesIO(b"other"),
     )
-    with pytest.raises(source.SourceError, match="is not the image"):
-        source.download(tmp_path)
+    with pytest.raises(OSError, match="is not the image"):
+        prepare_selfexsr.download(tmp_path)
     assert not list(tmp_path.rglob("*.png"))
 
 
-def test_no_network(tmp_path, urls, monkeypatch):
+def test_no_network(tmp_path, monkeypatch):
+    """One error ends it, instead of one for each of the 300 images."""
+    urls = []
+
     def urlopen(url, timeout):
+        urls.append(url)
         raise urllib.error.URLError("no network")
 
-    monkeypatch.setattr(source.urllib.request, "urlopen", urlopen)
-    with pytest.raises(source.SourceError, match="could not be downloaded"):
-        source.download(tmp_path)
+    monkeypatch.setattr(prepare_selfexsr.urllib.request, "urlopen", urlopen)
+    with pytest.raises(OSError, match=r"_LR\.png could not be downloaded: .*no netw"):
+        prepare_selfexsr.download(tmp_path)
+    assert len(urls) == 1
 
 
 def test_checksums_are_those_of_the_images(bsds300_images):
@@ -70,14 +79,14 @@ def test_checksums_are_those_of_the_images(bsds300_images):
     if not folder.is_dir():
         pytest.skip("MATLAB's low-resolution images are not in ../shared/data")
     # All are there, so nothing is asked for.
-    assert source.download(folder) == 300
+    assert prepare_selfexsr.download(folder) == 300
 
 
 def test_command_line(tmp_path):
     script = Path(__file__).parents[1] / "data_prep" / "prepare_selfexsr.py"
     (tmp_path / "file").write_text("")
     finished = subprocess.run(
-        [sys.executable, script, f"--output_dir={tmp_path}/file/folder"],
+        [sys.executable, script, f"--folder={tmp_path}/file/folder"],
         capture_output=True,
         text=True,
         check=False,

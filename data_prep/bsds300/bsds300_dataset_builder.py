@@ -7,9 +7,6 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from data_prep.bsds300 import source
-from rim_tf import images
-
-_HERE = Path(__file__).parent
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -29,9 +26,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     RELEASE_NOTES = {"1.0.0": "Initial release."}  # noqa: RUF012
 
     def _info(self) -> tfds.core.DatasetInfo:
+        # The description is README.md, the citation CITATIONS.bib.
         return self.dataset_info_from_configs(
-            description=(_HERE / "README.md").read_text(),
-            citation=(_HERE / "CITATIONS.bib").read_text(),
             homepage="https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/bsds/",
             features=tfds.features.FeaturesDict(
                 {
@@ -42,7 +38,6 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                     ),
                 }
             ),
-            supervised_keys=None,
         )
 
     def _split_generators(
@@ -54,8 +49,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         }
 
     def _generate_examples(self, folder: Path, split: str) -> Iterator[tuple]:
-        for image_id, path in source.image_files(folder, split):
-            yield image_id, {"id": str(image_id), "image": images.read_image(path)}
+        for image_id, image in source.read_split(folder, split).items():
+            yield int(image_id), {"id": image_id, "image": image}
 
 
 def _manual_images(dl_manager: tfds.download.DownloadManager) -> Path | None:

@@ -32,10 +32,10 @@ def load(data_dir: str | Path, split: str) -> dict[str, np.ndarray]:
     """
     folder = source.find_images(data_dir)
     if folder is not None:
-        folder = source.require_images(folder)
-        source.warn_of_changed_files(folder)
-        return source.read_split(folder, split)
-    return _read_dataset(prepare(data_dir), split)
+        return source.read_split(source.require_images(folder), split)
+    examples = prepare(data_dir).as_dataset(split=split).as_numpy_iterator()
+    by_id = {int(example["id"]): example["image"] for example in examples}
+    return {str(image_id): by_id[image_id] for image_id in sorted(by_id)}
 
 
 def prepare(
@@ -53,11 +53,10 @@ def prepare(
 
     Raises:
       source.SourceError: If the images are not in `source_dir`, or cannot be
-        downloaded.
+        downloaded, or `data_dir` cannot be written.
     """
     if source_dir is not None:
-        source.warn_of_changed_files(source.require_images(source_dir))
-    data_dir = Path(data_dir).expanduser()
+        source.require_images(source_dir)
     try:
         import tensorflow_datasets as tfds
     except ImportError as error:
@@ -65,24 +64,15 @@ def prepare(
             "tensorflow-datasets is not installed, which makes and reads TFDS "
             "directories."
         ) from error
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise source.SourceError(f"{data_dir} cannot be made: {error}.") from error
     from data_prep.bsds300 import bsds300_dataset_builder
 
-    builder = bsds300_dataset_builder.Builder(data_dir=data_dir)
-    builder.download_and_prepare(
-        download_config=tfds.download.DownloadConfig(manual_dir=source_dir)
-    )
+    data_dir = Path(data_dir).expanduser()
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        builder = bsds300_dataset_builder.Builder(data_dir=data_dir)
+        builder.download_and_prepare(
+            download_config=tfds.download.DownloadConfig(manual_dir=source_dir)
+        )
+    except OSError as error:
+        raise source.SourceError(f"{data_dir} cannot be written: {error}.") from error
     return builder
-
-
-def _read_dataset(
-    builder: "tfds.core.DatasetBuilder", split: str
-) -> dict[str, np.ndarray]:
-    import tensorflow_datasets as tfds
-
-    examples = tfds.as_numpy(builder.as_dataset(split=split))
-    by_id = {int(example["id"]): example["image"] for example in examples}
-    return {str(image_id): by_id[image_id] for image_id in sorted(by_id)}

@@ -1,16 +1,14 @@
 """Where the images of BSDS300 come from: a local folder or the network."""
 
+import functools
 import hashlib
 import http.client
-import re
+import io
 import shutil
 import tarfile
-import tempfile
 import urllib.request
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from absl import logging
@@ -19,27 +17,11 @@ from tqdm import tqdm
 from rim_tf import images
 
 NUM_IMAGES = {"train": 200, "test": 100}
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS = 15
 _HERE = Path(__file__).parent
-
-
-class _Archive(NamedTuple):
-    url: str
-    # The archive's folders of our splits.
-    folders: dict[str, str]
-
-
-_ARCHIVES = (
-    _Archive(
-        "https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/bsds/"
-        "BSDS300-images.tgz",
-        {"train": "train", "test": "test"},
-    ),
-    # BSDS500 calls the test images of BSDS300 "val"; its "test" is new.
-    _Archive(
-        "https://github.com/BIDS/BSDS500/archive/refs/heads/master.tar.gz",
-        {"train": "train", "val": "test"},
-    ),
+_URLS = (
+    "https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/bsds/BSDS300-images.tgz",
+    "https://github.com/BIDS/BSDS500/archive/refs/heads/master.tar.gz",
 )
 
 
@@ -47,15 +29,9 @@ class SourceError(Exception):
     """The images are not where they should be; the message says what to do."""
 
 
+_NETWORK_ERRORS = (OSError, http.client.HTTPException)
 # A damaged archive can fail at every layer of its reading.
-_DOWNLOAD_ERRORS = (
-    OSError,
-    EOFError,
-    SourceError,
-    http.client.HTTPException,
-    tarfile.TarError,
-    zlib.error,
-)
+_ARCHIVE_ERRORS = (EOFError, tarfile.TarError, zlib.error)
 
 
 def read_ids(name: str) -> list[int]:
@@ -84,7 +60,7 @@ def find_images(folder: str | Path) -> Path | None:
 
 
 def require_images(folder: str | Path) -> Path:
-    """Does what `find_images` does and checks the number of images.
+    """Does what `find_images` does, counts the images and warns of changed ones.
 
     Raises:
       SourceError: If there is no such folder or images are missing.
@@ -98,58 +74,44 @@ def require_images(folder: str | Path) -> Path:
             raise SourceError(
                 f"{found / split} has {present} JPEG images instead of {number}."
             )
+    warn_of_changed_files(found)
     return found
 
 
-def image_files(folder: Path, split: str) -> list[tuple[int, Path]]:
-    """Returns ids and files of a split, sorted by id.
+def read_split(folder: Path, split: str) -> dict[str, np.ndarray]:
+    """Reads a split of the folder that holds `train` and `test`.
 
-    Args:
-      folder: The folder that holds `train` and `test`.
-      split: "train" or "test".
+    Returns:
+      The images by id, in the order of the ids: `(height, width, 3)` uint8, RGB.
+
+    Raises:
+      SourceError: If a file is not an image, or not named by its id.
     """
     paths = list((folder / split).glob("*.jpg"))
     for path in paths:
         if not path.stem.isdecimal():
             raise SourceError(f"{path} is not named by an image id.")
-    return sorted((int(path.stem), path) for path in paths)
-
-
-def read_split(folder: Path, split: str) -> dict[str, np.ndarray]:
-    """Returns the images of a split by id, `(height, width, 3)` uint8, RGB.
-
-    Raises:
-      SourceError: If a file is not an image, or not named by its id.
-    """
+    paths.sort(key=lambda path: int(path.stem))
     try:
-        return {
-            str(image_id): images.read_image(path)
-            for image_id, path in image_files(folder, split)
-        }
+        return {path.stem: images.read_image(path) for path in paths}
     except ValueError as error:
         raise SourceError(str(error)) from error
 
 
 def warn_of_changed_files(folder: Path) -> list[str]:
-    """Compares the files with the checksums shipped with the project.
+    """Returns the names of images that are missing or differ from their checksums.
 
-    Args:
-      folder: The folder that holds `train` and `test`.
-
-    Returns:
-      The names of files that differ or are missing; a warning names them, too.
+    A warning names them, too. `folder` holds `train` and `test`.
     """
-    changed = [
-        name
-        for name, expected in _checksums()
-        if not (folder / name).is_file()
-        or hashlib.sha256((folder / name).read_bytes()).hexdigest() != expected
-    ]
-    for name in changed:
-        logging.warning(
-            "%s differs from the BSDS300 image that the reported numbers belong to.",
-            folder / name,
-        )
+    changed = []
+    for name, expected in _checksums().items():
+        path = folder / name
+        actual = path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest()
+        if actual != expected:
+            changed.append(name)
+            logging.warning(
+                "%s differs from the image that the reported numbers belong to.", path
+            )
     return changed
 
 
@@ -169,59 +131,55 @@ def download(folder: str | Path) -> Path:
     target = Path(folder).expanduser() / "BSDS300" / "images"
     if target.is_dir():
         return require_images(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    unpacked = target.with_name("images.incomplete")
     failures = []
-    for archive in _ARCHIVES:
-        unpacked = target.with_name("images.incomplete")
-        shutil.rmtree(unpacked, ignore_errors=True)
+    for url in _URLS:
         try:
-            with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
-                path = Path(temporary) / "archive.tar.gz"
-                _fetch(archive.url, path)
-                _unpack(path, archive, unpacked)
+            # What a killed process left.
+            shutil.rmtree(unpacked, ignore_errors=True)
+            _unpack(_fetch(url), unpacked)
             require_images(unpacked)
-            warn_of_changed_files(unpacked)
-            unpacked.rename(target)
-            return target
-        except _DOWNLOAD_ERRORS as error:
-            failures.append(f"{archive.url}: {error}")
+            return unpacked.rename(target)
+        except (SourceError, *_NETWORK_ERRORS, *_ARCHIVE_ERRORS) as error:
+            failures.append(f"{url}: {error}")
         finally:
             shutil.rmtree(unpacked, ignore_errors=True)
     raise SourceError(f"BSDS300 could not be downloaded ({'; '.join(failures)}).")
 
 
-def _checksums() -> Iterator[tuple[str, str]]:
-    for line in (_HERE / "SHA256SUMS").read_text().splitlines():
-        checksum, name = line.split()
-        yield name.removeprefix("BSDS300/images/"), checksum
+def _checksums() -> dict[str, str]:
+    """Returns the checksums of the images by name, such as `test/3096.jpg`."""
+    lines = (_HERE / "SHA256SUMS").read_text().splitlines()
+    return {
+        name.removeprefix("BSDS300/images/"): checksum
+        for checksum, name in map(str.split, lines)
+    }
 
 
-def _fetch(url: str, path: Path) -> None:
-    with (
-        urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response,
-        path.open("wb") as file,
-        tqdm(
-            desc=f"downloading {url.rsplit('/', 1)[-1]}",
-            total=int(response.headers.get("Content-Length") or 0) or None,
-            unit="B",
-            unit_scale=True,
-        ) as bar,
-    ):
-        while block := response.read(1 << 16):
-            file.write(block)
-            bar.update(len(block))
-        if bar.total is not None and bar.n < bar.total:
-            raise SourceError(f"only {bar.n} of {bar.total} bytes came")
+def _fetch(url: str) -> bytes:
+    # TFDS' download manager waits for a silent server without a limit, and retries
+    # for three minutes where there is no network. In memory, as here, an interrupted
+    # download leaves nothing.
+    name = url.rsplit("/", 1)[-1]
+    with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:
+        size = int(response.headers.get("Content-Length") or 0)
+        with tqdm.wrapattr(
+            response, "read", total=size or None, desc=f"downloading {name}"
+        ) as stream:
+            data = b"".join(iter(functools.partial(stream.read, 1 << 16), b""))
+    if len(data) < size:
+        raise SourceError(f"only {len(data)} of {size} bytes came")
+    return data
 
 
-def _unpack(path: Path, archive: _Archive, folder: Path) -> None:
+def _unpack(archive: bytes, folder: Path) -> None:
     """Takes the images out of an archive, and nothing else."""
-    for split in archive.folders.values():
+    # By name: the mirror, BSDS500, calls the test images "val"; its "test" is new.
+    wanted = {Path(name).name: folder / name for name in _checksums()}
+    for split in NUM_IMAGES:
         (folder / split).mkdir(parents=True)
-    pattern = re.compile(r"(?:^|/)images/(\w+)/(\d+\.jpg)$")
-    with tarfile.open(path) as tar:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         for member in tar:
-            match = pattern.search(member.name)
-            if member.isfile() and match and match[1] in archive.folders:
-                data = tar.extractfile(member).read()
-                (folder / archive.folders[match[1]] / match[2]).write_bytes(data)
+            path = wanted.get(Path(member.name).name)
+            if path is not None and member.isfile():
+                path.write_bytes(tar.extractfile(member).read())

@@ -1,1 +1,0 @@
-"""Low-resolution versions of BSDS-300's test images, made by MATLAB."""
