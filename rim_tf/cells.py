@@ -176,12 +176,13 @@ class RIMCell(keras.layers.Layer):
         common = {"kernel_size": 3, "padding": "same", "dtype": self.dtype_policy}
         conv = functools.partial(keras.layers.Conv2D, **common)
         transposed = functools.partial(keras.layers.Conv2DTranspose, **common)
-        small = keras.initializers.RandomNormal(stddev=1e-3)
         self.encode = conv(features, strides=stride, name="encode")
         self.recurrent = self._recurrent_layer(
             state_features, dilation, dtype=self.dtype_policy, name="recurrent"
         )
         self.decode = transposed(features, strides=stride, name="decode")
+        # Made last: initialisers draw their seeds in the order in which they are made.
+        small = keras.initializers.RandomNormal(stddev=1e-3)
         self.update = conv(channels, kernel_initializer=small, name="update")
 
     def _recurrent_layer(self, *args: Any, **kwargs: Any) -> keras.Layer:
