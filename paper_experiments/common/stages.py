@@ -48,6 +48,10 @@ class Training:
             run.flags["dataset"], run.flags["data_dir"], run.flags["train_images"]
         )
         self.images, self.validation_images = both
+        self.names = {
+            "training_images": list(self.images),
+            "validation_images": list(self.validation_images),
+        }
         self.stages = [
             (stage, _settings(stage, run), self._patches(stage)) for stage in stages
         ]
@@ -83,11 +87,7 @@ class Training:
             )
             history = {"name": self.name, **described, **origin}
         path = self.folder / f"{self.name}.weights.h5"
-        names = {
-            "training_images": list(self.images),
-            "validation_images": list(self.validation_images),
-        }
-        history = {**_without_images(history, names), **facts, **names}
+        history = {**_without_images(history, self.names), **facts, **self.names}
         pretrained.save_pretrained(model, path, history)
         log = path.with_name(f"{self.name}.log.csv")
         shutil.copyfile(folder / record.LOG_FILE, log)
@@ -125,17 +125,7 @@ class Training:
             f"{count(settings.epochs, 'time')}, batch size {settings.batch_size}; it "
             f"takes about {describe_seconds(seconds)}. {self.run.how_to_go_on}"
         )
-        # What decides the result must be the same when the training goes on.
-        decisive = {
-            **described,
-            "training_images": list(self.images),
-            "validation_images": list(self.validation_images),
-            "initial_weights": _in_short(origin.get("initial_weights")),
-        }
-        provenance_of_run = {
-            **provenance.versions(),
-            "devices": self.run.flags["devices"],
-        }
+        weights_before = _in_short(origin.get("initial_weights"))
         loop.train(
             model,
             problem,
@@ -143,8 +133,9 @@ class Training:
             validation,
             settings,
             folder,
-            decisive,
-            provenance_of_run,
+            # What decides the result must be the same when the training goes on.
+            {**described, **self.names, "initial_weights": weights_before},
+            {**provenance.versions(), "devices": self.run.flags["devices"]},
             self.deadline,
         )
         settings = dataclasses.asdict(settings)
