@@ -1,5 +1,6 @@
 """What the backend in use compiles, and how."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -7,14 +8,27 @@ import keras
 
 from rim_tf.speed import precision
 
+# Sizes of images whose compiled functions are kept.
+_MOST_SIZES = 32
+
 
 def compile_function(function: Callable) -> Callable:
     """Compiles a function of tensors that holds no variables; see `compile_method`."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        # Anew for every size of image: it makes for faster convolutions.
-        return tf.function(function)
+        # For every size of image by itself: it makes for faster convolutions. A
+        # `tf.function` would do that, too, but keep all sizes, and warn of many.
+        @functools.lru_cache(_MOST_SIZES)
+        def compiled_for(*shapes: tuple[int, ...]) -> Callable:
+            del shapes
+            return tf.function(function)
+
+        def call(*args: Any) -> Any:
+            shapes = [tuple(tensor.shape) for tensor in keras.tree.flatten(args)]
+            return compiled_for(*shapes)(*args)
+
+        return call
     if keras.backend.backend() == "jax":
         import jax
 
@@ -30,9 +44,7 @@ def compile_method(model: keras.Model, method: Callable) -> Callable:
       method: Takes and returns tensors, or lists of them.
     """
     if keras.backend.backend() != "jax":
-        compiled = compile_function(method)
-        # Not the compiled function itself: TensorFlow would export it with the model.
-        return lambda *args: compiled(*args)
+        return compile_function(method)
 
     def stateless(variables: list, *args: Any) -> Any:
         pairs = zip(model.variables, variables, strict=True)
