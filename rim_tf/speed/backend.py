@@ -22,7 +22,8 @@ def compile_function(function: Callable) -> Callable:
         @functools.lru_cache(_MOST_SIZES)
         def compiled_for(*shapes: tuple[int, ...]) -> Callable:
             del shapes
-            return tf.function(function)
+            # A new partial each time: TensorFlow counts the traces of what it compiles.
+            return tf.function(functools.partial(function))
 
         def call(*args: Any) -> Any:
             shapes = [tuple(tensor.shape) for tensor in keras.tree.flatten(args)]
