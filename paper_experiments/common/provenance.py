@@ -16,7 +16,7 @@ from paper_experiments.common.wording import count
 from rim_tf.speed import precision
 from rim_tf.training import muon
 
-_PAPER_PATCH_SIZE = 32
+_PAPER_PATCH_SIZES = {"luminance": 36}
 _PACKAGES = (
     "rim_tf",
     "keras",
@@ -48,12 +48,13 @@ def training_note(history: Mapping[str, Any]) -> str:
 def _remarks(stage: Mapping[str, Any]) -> list[str]:
     """Says what a stage has that is not the paper's."""
     settings = stage.get("settings", {})
-    size = stage.get("patch_size", _PAPER_PATCH_SIZE)
+    usual = _PAPER_PATCH_SIZES.get(stage.get("color"), 32)
+    size = stage.get("patch_size", usual)
     said = {
         "growing T": len(settings.get("steps_schedule", [])) > 1,
         "Muon": settings.get("optimizer") == muon.NAME,
         "loss log MSE": settings.get("loss") == "log_mse",
-        f"patches of {size} x {size}": size != _PAPER_PATCH_SIZE,
+        f"patches of {size} x {size}": size != usual,
         "observations of 8 bits": "quantized=True" in stage.get("problem", ""),
         "unknown settings": not settings,
     }

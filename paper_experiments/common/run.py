@@ -246,7 +246,17 @@ def start_script(
                 with contextlib.suppress(OSError):
                     folder.rmdir()
 
-    app.run(checked_main)
+    app.run(checked_main, flags_parser=_parse)
+
+
+def _parse(argv: Sequence[str]) -> list[str]:
+    """Parses flags; a wrong one ends the script with one line."""
+    try:
+        return flags.FLAGS(argv)
+    except flags.UnrecognizedFlagError as error:
+        sys.exit(f"error: {error} See --help. Trainings are begun by train.py.")
+    except flags.Error as error:
+        sys.exit(f"error: {error}")
 
 
 def _output_dir(values: Mapping[str, Any]) -> Path:
