@@ -224,7 +224,7 @@ def start_script(
 
     def checked_main(argv: Sequence[str]) -> None:
         if len(argv) > 1 and not takes_names:
-            raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}.")
+            sys.exit(f"error: Unknown arguments: {' '.join(argv[1:])}.")
         logging.set_verbosity(logging.WARNING)
         values = flags.FLAGS.flag_values_dict()
         folder = _output_dir(values)
