@@ -13,11 +13,11 @@ from rim_tf.training import loop, record
 from rim_tf.training.patches import PatchSet
 from rim_tf.training.settings import TrainingSettings
 
-# On 96 patches 12 updates, after the 4th, 7th and 12th of which a validation follows.
+# On 96 patches 12 updates, after the 4th, 8th, 10th and 12th a validation follows.
 SETTINGS = TrainingSettings(
     epochs=1,
     batch_size=8,
-    steps_schedule=((2, 0.5), (3, 0.5)),
+    steps_schedule=((1, 0.5), (2, 0.5)),
     warmup_updates=2,
     num_validations=3,
 )
@@ -42,7 +42,7 @@ def small_rim(cell_class=RIMCell):
     """Returns a RIM of a few features, the same every time."""
     keras.utils.set_random_seed(0)
     cell = cell_class(features=4, state_features=6)
-    return rim_tf.RIM(cell, num_steps=3)
+    return rim_tf.RIM(cell, num_steps=2)
 
 
 def train(output_dir, settings=SETTINGS, num_patches=96, rim=None, **arguments):
