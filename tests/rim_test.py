@@ -5,10 +5,8 @@ import numpy as np
 import pytest
 
 import rim_tf
-from rim_tf import metrics
 from rim_tf.cells import RIMCell
 from rim_tf.forward_models import ForwardModel
-from rim_tf.rim import log_loss_over_steps, loss_over_steps
 
 _STEP_SIZE = 0.02
 
@@ -179,29 +177,6 @@ def test_save_and_load(tmp_path, observation):
     np.testing.assert_array_equal(
         rim(observation, sigma=0.2), copy(observation, sigma=0.2)
     )
-
-
-def test_loss_is_the_mean_over_steps():
-    estimates = np.zeros((3, 2, 4, 4, 1), np.float32)
-    estimates[1] += 0.5
-    estimates[2, 0] += 1.0
-    loss = loss_over_steps(estimates, np.zeros((2, 4, 4, 1), np.float32))
-    np.testing.assert_allclose(loss, [0.0, 0.25, 0.5])
-
-
-def test_log_loss_is_the_mean_psnr():
-    rng = np.random.default_rng(0)
-    clean = rng.random((4, 6, 6, 1), np.float32)
-    errors = np.float32([[0.1, 0.2, 0.5, 0.9], [0.3, 0.3, 0.02, 0.1]])
-    estimates = clean + errors[..., None, None, None]
-    psnr = np.mean([metrics.psnr(x, clean, clip=False) for x in estimates], axis=1)
-    loss = log_loss_over_steps(estimates, clean)
-    np.testing.assert_allclose(-10 / np.log(10) * loss, psnr, atol=0.01)
-
-
-def test_log_loss_is_finite_where_an_image_is_restored_exactly():
-    image = np.zeros((1, 1, 4, 4, 1), np.float32)
-    assert np.isfinite(log_loss_over_steps(image, image[0])).all()
 
 
 @pytest.mark.parametrize(
