@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import skimage.data
 
-from paper_experiments import baselines, denoising, image_sets
+from paper_experiments.common import baselines, image_sets
+from paper_experiments.common.observations import Observations, psnr_of
 
 
 @pytest.fixture(name="test_images")
@@ -25,15 +26,15 @@ def test_removes_noise(tmp_path, test_images, color, name):
     found = baselines.Baselines("none", color, test_images, tmp_path, 0)
     if name not in found.names:
         pytest.skip(f"{name} is for other images, or not installed.")
-    observations = denoising.Observations(25, color, False, 0)
-    clean = observations.clean(test_images, "a")
+    observations = Observations(test_images, 25, color, False, 0)
+    clean = observations.clean("a")
     restored = found.restore(name, observations, "a")
     assert restored.shape == clean.shape
-    assert denoising.psnr_of(restored, clean) > 20.17 + 4
+    assert psnr_of(restored, clean) > 20.17 + 4
 
 
 def test_remembers(tmp_path, test_images, monkeypatch):
-    observations = denoising.Observations(25, "gray", False, 0)
+    observations = Observations(test_images, 25, "gray", False, 0)
     first = baselines.Baselines("none", "gray", test_images, tmp_path, 0)
     assert first.known("wavelet", observations) == {}
     first.measure("wavelet", observations)
@@ -62,7 +63,7 @@ def test_knows_a_part_of_bsds300(tmp_path, test_images):
     sets = {"68": ["b"], "100": ["a", "b"]}
     whole = dataclasses.replace(test_images, dataset="bsds300", sets=sets)
     folder = dataclasses.replace(whole, sets={"bsds300": ["a", "b"]})
-    observations = denoising.Observations(25, "gray", False, 0)
+    observations = Observations(test_images, 25, "gray", False, 0)
     known = []
     for test in (whole, whole.only("68"), folder):
         found = baselines.Baselines("none", "gray", test, tmp_path, 0)
@@ -73,7 +74,7 @@ def test_knows_a_part_of_bsds300(tmp_path, test_images):
 
 
 def test_keeps_what_others_wrote(tmp_path, test_images):
-    observations = denoising.Observations(25, "gray", False, 0)
+    observations = Observations(test_images, 25, "gray", False, 0)
     runs = [
         baselines.Baselines("none", "gray", test_images, tmp_path, seed)
         for seed in (0, 1, 0)
@@ -89,7 +90,7 @@ def test_keeps_what_others_wrote(tmp_path, test_images):
 
 
 def test_a_folder_named_as_a_data_set(tmp_path, test_images):
-    observations = denoising.Observations(25, "gray", False, 0)
+    observations = Observations(test_images, 25, "gray", False, 0)
     key = "none: gray, bsds300, seed 0"
     known = {key: {"wavelet": {"25": {"a": 31.5}}}}
     (tmp_path / baselines.CACHE_FILE).write_text(json.dumps(known))
@@ -109,19 +110,19 @@ def test_shipped_values_are_used(tmp_path, test_images, monkeypatch):
     (tmp_path / "script.json").write_text(json.dumps(values))
     found = baselines.Baselines("script", "gray", shipped, tmp_path / "out", 0)
     assert "BM3D" in found.names
-    observations = denoising.Observations(25, "gray", False, 0)
+    observations = Observations(test_images, 25, "gray", False, 0)
     assert found.known("BM3D", observations) == {"a": 31.5}
-    assert found.known("BM3D", denoising.Observations(15, "gray", False, 0)) == {}
+    assert found.known("BM3D", Observations(test_images, 15, "gray", False, 0)) == {}
 
 
 def test_strength_follows_the_noise(tmp_path, test_images):
     """At each noise level the estimate is better than that for another level."""
     found = baselines.Baselines("none", "gray", test_images, tmp_path, 0)
-    observations = denoising.Observations(50, "gray", False, 0)
-    clean = observations.clean(test_images, "a")
-    noisy = observations.observe(clean, 0)
+    observations = Observations(test_images, 50, "gray", False, 0)
+    clean = observations.clean("a")
+    noisy = observations.noisy("a")
     right, weak = (
-        denoising.psnr_of(found._denoisers["total variation"](noisy, sigma), clean)
+        psnr_of(found._denoisers["total variation"](noisy, sigma), clean)
         for sigma in (50 / 255, 10 / 255)
     )
     assert right > weak + 3
@@ -134,7 +135,7 @@ def test_without_the_library(tmp_path, test_images, monkeypatch, error):
     (tmp_path / "bm3d.py").write_text(f"raise {error}('no binary part')")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "bm3d", raising=False)
-    observations = denoising.Observations(25, "gray", False, 0)
+    observations = Observations(test_images, 25, "gray", False, 0)
     found = baselines.Baselines("none", "gray", test_images, tmp_path, 0)
     assert found.names == ["total variation", "wavelet"]
     known = {found._key: {"BM3D": {"25": {"a": 31.5}}}}

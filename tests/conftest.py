@@ -1,10 +1,15 @@
 """What tests share."""
 
+import contextlib
+import io
 import os
+import runpy
 import subprocess
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -12,6 +17,7 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 _REPOSITORY = Path(__file__).parents[1]
+_SCRIPTS = _REPOSITORY / "paper_experiments"
 
 
 @pytest.fixture
@@ -23,71 +29,128 @@ def bsds300_images():
     return folder
 
 
-@pytest.fixture(name="run_script")
-def _run_script() -> Callable[..., subprocess.CompletedProcess]:
-    """Runs a script of `paper_experiments` as a user does."""
+@pytest.fixture(name="start_script", scope="session")
+def _start_script() -> Callable[..., subprocess.Popen]:
+    """Starts a script of `paper_experiments` as a user does."""
+
+    def start(
+        name: str, *arguments: object, backend: str = "tensorflow"
+    ) -> subprocess.Popen:
+        path = [str(_REPOSITORY), os.environ.get("PYTHONPATH", "")]
+        environment = {
+            **os.environ,
+            "KERAS_BACKEND": backend,
+            # The scripts of this checkout take its packages, not installed ones.
+            "PYTHONPATH": os.pathsep.join(filter(None, path)),
+        }
+        # As if a user had not set it: scripts keep TensorFlow quiet themselves.
+        environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+        return subprocess.Popen(
+            [sys.executable, _SCRIPTS / f"{name}.py", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+
+    return start
+
+
+@pytest.fixture(name="run_script", scope="session")
+def _run_script(start_script: Callable) -> Callable[..., subprocess.CompletedProcess]:
+    """Runs a script of `paper_experiments` as a user does; it takes seconds."""
 
     def run(
-        name: str,
-        *arguments: object,
-        expect_success: bool = True,
-        backend: str = "tensorflow",
+        name: str, *arguments: object, expect_success: bool = True, **how: str
     ) -> subprocess.CompletedProcess:
-        script = _REPOSITORY / "paper_experiments" / f"{name}.py"
-        finished = subprocess.run(
-            [sys.executable, script, *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "KERAS_BACKEND": backend},
+        process = start_script(name, *arguments, **how)
+        said = process.communicate()
+        assert "Traceback" not in said[1], said[1]
+        assert (process.returncode == 0) == expect_success, said[1]
+        return subprocess.CompletedProcess(process.args, process.returncode, *said)
+
+    return run
+
+
+@pytest.fixture(name="run_here", scope="session")
+def _run_here() -> Callable[..., subprocess.CompletedProcess]:
+    """Runs a script in this process, where TensorFlow need not be started again."""
+    # Not above: the files of `rim_tf` do without absl.
+    from absl import app
+    from absl.testing import flagsaver
+
+    # Otherwise the first script would define them, and they would be forgotten.
+    app.define_help_flags()
+
+    def run(
+        name: str, *arguments: object, expect_success: bool = True
+    ) -> subprocess.CompletedProcess:
+        script = str(_SCRIPTS / f"{name}.py")
+        argv = [script, *map(str, arguments)]
+        said, complained, code = io.StringIO(), io.StringIO(), 0
+        with (
+            # It forgets the script's own flags, too.
+            flagsaver.flagsaver(),
+            mock.patch.object(sys, "argv", argv),
+            contextlib.redirect_stdout(said),
+            contextlib.redirect_stderr(complained),
+        ):
+            try:
+                runpy.run_path(script, run_name="__main__")
+            except SystemExit as end:
+                code = end.code
+        if isinstance(code, str):
+            # As Python does at the end of a process.
+            complained.write(f"{code}\n")
+            code = 1
+        finished = subprocess.CompletedProcess(
+            argv, code or 0, said.getvalue(), complained.getvalue()
         )
-        assert "Traceback" not in finished.stderr, finished.stderr
-        assert (finished.returncode == 0) == expect_success, finished.stderr
+        assert (not finished.returncode) == expect_success, finished.stderr
         return finished
 
     return run
 
 
 @pytest.fixture(name="check_refused")
-def _check_refused(tmp_path: Path, run_script: Callable) -> Callable[..., None]:
+def _check_refused(tmp_path: Path, run_here: Callable) -> Callable[..., None]:
     """Checks that a script refuses arguments with one line, and leaves no file."""
 
-    def check(name: str, *arguments: str, message: str) -> None:
+    def check(name: str, *arguments: object, message: str) -> None:
         output = tmp_path / "out"
-        dataset = [] if "--dataset=bsds300" in arguments else ["--dataset=embedded"]
-        finished = run_script(
+        finished = run_here(
             name,
-            *dataset,
+            "--dataset=embedded",
             f"--output_dir={output}",
             *arguments,
             expect_success=False,
         )
         complaints = [line for line in finished.stderr.splitlines() if message in line]
         assert len(complaints) == 1, finished.stderr
+        # What absl refuses has two lines more, which are its own.
+        if complaints[0].startswith("error: "):
+            assert finished.stderr == f"{complaints[0]}\n"
         assert not output.exists()
 
     return check
 
 
-@pytest.fixture(name="tiny_training")
-def _tiny_training() -> list[str]:
-    """Flags of a training and a test that are over at once."""
-    return [
-        "--dataset=embedded",
-        "--train",
-        "--num_patches=4",
-        "--epochs=1",
-        "--batch_size=4",
-        "--train_steps_schedule=1",
-        "--num_validation_patches=4",
-        "--num_validations=1",
-        "--num_steps=1",
-        "--num_images=1",
-    ]
+@pytest.fixture(name="functions_of", scope="session")
+def _functions_of() -> Callable[[str], types.SimpleNamespace]:
+    """Returns what a script defines, without running it."""
+    from absl.testing import flagsaver
+
+    def load(name: str) -> types.SimpleNamespace:
+        # Forgets its flags: `run_here` defines them again.
+        with flagsaver.flagsaver():
+            defined = runpy.run_path(str(_SCRIPTS / f"{name}.py"), run_name=name)
+        return types.SimpleNamespace(**defined)
+
+    return load
 
 
-@pytest.fixture(name="small_weights")
-def _small_weights(tmp_path: Path) -> Path:
+@pytest.fixture(name="small_weights", scope="session")
+def _small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The path of small untrained weights."""
     # Not above: TensorFlow would start before the environment is set.
     import rim_tf
@@ -96,7 +159,7 @@ def _small_weights(tmp_path: Path) -> Path:
 
     rim = rim_tf.RIM(RIMCell(features=4, state_features=6))
     rim.build()
-    path = tmp_path / "small.weights.h5"
+    path = tmp_path_factory.mktemp("weights") / "small.weights.h5"
     history = {
         "settings": {"steps_schedule": [[20, 1.0]]},
         "patches_seen": 0,

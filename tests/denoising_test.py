@@ -1,61 +1,70 @@
-"""Tests of the test observations and of the means over test sets."""
+"""Tests of what the denoising tables show."""
+
+import dataclasses
 
 import numpy as np
 import pytest
 
-from paper_experiments import denoising, image_sets
+from paper_experiments import denoising, denoising_table, image_sets, reporting
+
+_OBSERVATIONS = denoising.Observations(25, "gray", quantized=False, seed=0)
 
 
-def test_observations_have_the_psnr_of_the_theory(bsds300_images):
-    """20.17 dB at sigma 25, within 0.05 dB, as a mean over the 68 images."""
-    data_dir = str(bsds300_images.parents[1])
-    test = image_sets.load_test_images("bsds300", data_dir, None)
-    for sigma, expected in ((15, 24.61), (25, 20.17), (50, 14.15)):
-        observations = denoising.Observations(sigma, "gray", False, 0)
-        values = []
-        for image_id in test.sets["68"]:
-            clean = observations.clean(test, image_id)
-            noisy = observations.observe(clean, test.numbers[image_id])
-            values.append(denoising.psnr_of(noisy, clean, clip=False))
-        assert np.mean(values) == pytest.approx(expected, abs=0.05)
+def _measured(*image_ids):
+    """Returns the results of a baseline, and the test images."""
+    images = {i: np.zeros((8, 8, 3), np.uint8) for i in "abc"}
+    sets = {"68": ["a", "b"], "100": ["a", "b", "c"]}
+    test = image_sets.TestImages("bsds300", images, {}, sets)
+    psnr = {i: 28.0 for i in image_ids}
+    return denoising.to_measured(psnr, "BM3D", test, _OBSERVATIONS), test
 
 
-def _observe(clean, sigma, seed, number, quantized=False):
-    observations = denoising.Observations(sigma, "gray", quantized, seed)
-    return observations.observe(clean, number)
+def _of_whole_sets(model, mean, test_set="68", number=68):
+    return [
+        reporting.Measured(model, test_set, {"sigma": s}, "psnr", mean, number, {})
+        for s in (15, 25)
+    ]
 
 
-def test_observations_depend_on_seed_and_image_only():
-    clean = np.full((8, 8, 1), 0.5, np.float32)
-    first = _observe(clean, 25, 0, 3)
-    np.testing.assert_array_equal(first, _observe(clean, 25, 0, 3))
-    assert first.dtype == np.float32
-    assert not np.array_equal(first, _observe(clean, 25, 0, 4))
-    assert not np.array_equal(first, _observe(clean, 25, 1, 3))
-    # The noise of two levels differs by the factor of the levels.
-    doubled = _observe(clean, 50, 0, 3)
-    np.testing.assert_allclose(doubled - clean, 2 * (first - clean), atol=1e-6)
+@pytest.mark.parametrize(
+    ("mean", "differences", "verdict"),
+    [
+        (30.0, "-0.10 / +1.90 dB on the 68 images", "**reproduced**"),
+        (29.9, "-0.20 / +1.80 dB on the 68 images", "**NOT REPRODUCED**"),
+    ],
+)
+def test_says_whether_reported_numbers_are_reached(mean, differences, verdict):
+    reported = {"RIM-x": {"68": {"15": 30.1, "25": 28.1}}, "BM3D": {"68": {"15": 1}}}
+    _, test = _measured()
+    measured = _of_whole_sets("RIM-x", mean) + _of_whole_sets("BM3D", mean)
+    (line,) = denoising_table.compare(measured, reported, test)
+    assert "RIM-x, measured less reported" in line
+    assert differences in line
+    assert verdict in line
 
 
-def test_quantized_observations_are_8_bit_images():
-    clean = np.random.default_rng(0).uniform(size=(40, 40, 1)).astype(np.float32)
-    noisy = _observe(clean, 50, 0, 3)
-    assert noisy.min() < 0
-    assert noisy.max() > 1
-    quantized = 255 * _observe(clean, 50, 0, 3, quantized=True)
-    np.testing.assert_allclose(quantized, np.rint(quantized), atol=1e-4)
-    np.testing.assert_allclose(quantized, np.clip(255 * noisy, 0, 255), atol=0.501)
+def test_says_nothing_of_what_cannot_be_compared():
+    reported = {"RIM-x": {"68": {"15": 30.1}}}
+    _, test = _measured()
+    elsewhere = dataclasses.replace(test, dataset="embedded")
+    for measured, images in (
+        (_of_whole_sets("RIM-x", 30.0, number=1), test),
+        (_of_whole_sets("RIM-x", 30.0, "100", 100), test),
+        (_of_whole_sets("RIM (ours)", 30.0), test),
+        (_of_whole_sets("RIM-x", 30.0), elsewhere),
+    ):
+        assert denoising_table.compare(measured, reported, images) == []
 
 
-def test_means_are_over_the_images_of_a_set():
-    test = image_sets.TestImages("d", {}, {}, {"all": ["a", "b"], "one": ["b"]})
-    observations = denoising.Observations(25, "gray", True, 0)
-    whole, one = denoising.to_measured(
-        {"a": 20.0, "b": 30.0}, "RIM", test, observations
-    )
-    assert (whole.mean, whole.num_images) == (25.0, 2)
-    assert (one.mean, one.per_image) == (30.0, {"b": 30.0})
-    assert whole.condition == {"sigma": 25, "quantized": True}
-    # An image without a value is left out, and a set without any.
-    (only,) = denoising.to_measured({"a": 20.0}, "RIM", test, observations)
-    assert (only.test_set, only.mean, only.num_images) == ("all", 20.0, 1)
+def _sets(*image_ids):
+    return [r.test_set for r in denoising_table.whole_sets(*_measured(*image_ids))]
+
+
+def test_a_baseline_stands_where_it_was_measured_on_the_whole_set():
+    assert _sets("a", "b", "c") == ["68", "100"]
+    assert _sets("a", "b") == ["68"]
+
+
+def test_a_baseline_measured_on_some_images_stands_with_their_number():
+    assert _sets("a") == ["68", "100"]
+    assert _sets("c") == ["100"]

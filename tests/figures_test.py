@@ -1,74 +1,104 @@
-"""Tests of the pictures."""
+"""Tests of the pictures of estimates."""
 
 import numpy as np
 import pytest
-from matplotlib import pyplot as plt
 from PIL import Image
 
-from paper_experiments import figures, three_task
+from paper_experiments.common import figures
+
+
+@pytest.fixture(name="drawn")
+def _drawn(monkeypatch):
+    """The figures that were saved."""
+    saved, save = [], figures.save
+    monkeypatch.setattr(
+        figures, "save", lambda figure, path: saved.append(figure) or save(figure, path)
+    )
+    return saved
+
+
+def _titles(figure):
+    return [axis.get_title() for axis in figure.axes]
+
+
+def _shown(axis):
+    """Returns what an axis shows, an array."""
+    (image,) = axis.images
+    return np.asarray(image.get_array())
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_picture_is_written(tmp_path, channels):
-    clean = np.random.default_rng(0).uniform(size=(20, 30, channels))
-    row = figures.Restored("25", clean, clean + 0.1, {1: clean, 5: clean})
-    figures.save_estimates([row, row], tmp_path / "estimates.png")
+def test_estimates_are_drawn_in_a_row_with_their_psnr(tmp_path, drawn, channels):
+    clean = np.random.default_rng(0).uniform(0.1, 0.8, size=(20, 30, channels))
+    # At an error of 0.1 everywhere the PSNR is 20 dB, at 0.01 it is 40 dB.
+    row = figures.Restored("25", clean, clean + 0.1, {1: clean - 0.1, 5: clean + 0.01})
+    figures.save_estimates([row, row._replace(title="50")], tmp_path / "estimates.png")
+    (figure,) = drawn
+    titles = ["clean", "noisy: 20.00 dB", "t = 1: 20.00 dB", "t = 5: 40.00 dB"]
+    assert _titles(figure) == 2 * titles
+    assert [axis.get_ylabel() for axis in figure.axes[::4]] == ["25", "50"]
+    for axis, image in zip(
+        figure.axes, 2 * [clean, clean + 0.1, clean - 0.1, clean + 0.01], strict=True
+    ):
+        np.testing.assert_allclose(_shown(axis).reshape(image.shape), image)
+        assert axis.images[0].get_clim() == (0, 1)
+    # The file is whole, and no other is left.
     with Image.open(tmp_path / "estimates.png") as picture:
-        assert picture.width > 800
-    assert len(list(tmp_path.iterdir())) == 1
+        picture.load()
+    assert [path.name for path in tmp_path.iterdir()] == ["estimates.png"]
 
 
-def test_small_images_take_less_room(tmp_path):
-    widths = []
+def test_observation_is_left_out_or_named(tmp_path, drawn):
+    clean = np.full((8, 8, 1), 0.5)
+    row = figures.Restored("x2", clean, clean + 0.1, {1: clean + 0.1}, "bicubic")
+    figures.save_estimates([row], tmp_path / "a.png")
+    figures.save_estimates([row._replace(observation=None)], tmp_path / "a.png")
+    with_it, without = map(_titles, drawn)
+    assert with_it == ["clean", "bicubic: 20.00 dB", "t = 1: 20.00 dB"]
+    assert without == ["clean", "t = 1: 20.00 dB"]
+
+
+def test_estimates_are_clipped_before_they_are_compared_and_shown(tmp_path, drawn):
+    """An observation is shown clipped, too, but compared as it is."""
+    clean = np.full((8, 8, 1), 0.9)
+    row = figures.Restored("25", clean, clean + 1, {1: clean + 1})
+    figures.save_estimates([row], tmp_path / "a.png")
+    (figure,) = drawn
+    assert _titles(figure) == ["clean", "noisy: 0.00 dB", "t = 1: 20.00 dB"]
+    assert [_shown(axis).max() for axis in figure.axes] == [0.9, 1, 1]
+
+
+def test_small_images_take_less_room(tmp_path, drawn):
     for width in (128, 480):
         clean = np.zeros((64, width, 1))
-        row = figures.Restored("25", clean, clean, {1: clean})
+        row = figures.Restored("25", clean, clean + 0.1, {1: clean + 0.1})
         figures.save_estimates([row], tmp_path / "estimates.png")
-        with Image.open(tmp_path / "estimates.png") as picture:
-            widths.append(picture.width)
-    assert widths[0] < 0.7 * widths[1]
+    small, large = (figure.get_size_inches()[0] for figure in drawn)
+    assert small < 0.7 * large
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("height", [40, 150])
-def test_detail_is_written(tmp_path, channels, height):
-    clean = np.random.default_rng(0).uniform(size=(height, 130, channels))
+def test_detail_is_the_same_part_of_all_images(tmp_path, drawn, channels, height):
+    clean = np.random.default_rng(0).uniform(0, 0.8, size=(height, 130, channels))
     figures.save_detail(clean, {"noisy": clean + 0.1}, tmp_path / "detail.png")
-    with Image.open(tmp_path / "detail.png") as picture:
-        assert picture.width > 800
+    (figure,) = drawn
+    assert _titles(figure) == ["clean", "clean, detail", "noisy"]
+    whole, detail, noisy = map(_shown, figure.axes)
+    assert whole.shape[:2] == (height, 130)
+    assert detail.shape[:2] == noisy.shape[:2] == (min(height, 96), 96)
+    np.testing.assert_allclose(noisy, detail + 0.1)
+    # The frame in the whole image is around the detail.
+    (frame,) = figure.axes[0].patches
+    left, top = map(int, frame.get_xy())
+    np.testing.assert_array_equal(whole[top : top + 96, left : left + 96], detail)
+    assert (tmp_path / "detail.png").exists()
 
 
 def test_detail_is_where_neighbours_differ_most():
     image = np.full((200, 300, 1), 0.5)
     image[96:192, 160:256] += np.random.default_rng(0).normal(0, 0.1, (96, 96, 1))
     assert figures._liveliest_corner(image, 96) == (96, 160)
-
-
-@pytest.mark.parametrize("num_steps", [3, 50])
-def test_curves_are_drawn_with_the_end_of_training(tmp_path, monkeypatch, num_steps):
-    """Where there is one: a panel for a task and p, a line and a shade for a model."""
-    psnr = np.linspace(10, 30, num_steps + 1)[:, None] + np.array([-1.0, 1.0])
-    curves = {
-        panel: {name: three_task.Curve(psnr) for name in ("RIM", "GDN")}
-        for panel in three_task.PANELS
-    }
-    drawn = []
-    monkeypatch.setattr(plt, "close", drawn.append)
-    figures.save_curves(curves, tmp_path / "figure3.png")
-    with Image.open(tmp_path / "figure3.png") as picture:
-        assert picture.width > picture.height > 800
-    (figure,) = drawn
-    titles = [axis.get_title() for axis in figure.axes]
-    assert titles == [panel.title for panel in three_task.PANELS]
-    for axis in figure.axes:
-        lines = [line for line in axis.lines if len(line.get_xdata()) > 2]
-        assert [line.get_label() for line in lines] == ["RIM", "GDN"]
-        np.testing.assert_allclose(lines[0].get_ydata(), psnr.mean(axis=1))
-        dashed = [line for line in axis.lines if line not in lines]
-        assert [line.get_xdata()[0] for line in dashed] == [20] * (num_steps == 50)
-        shade = axis.collections[0].get_paths()[0].vertices
-        assert shade[:, 1].min() == pytest.approx(9)
-        assert shade[:, 1].max() == pytest.approx(31)
 
 
 def test_steps_to_show():

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from data_prep.bsds300 import source
-from paper_experiments import image_sets
-from paper_experiments.user_errors import UserError
+from paper_experiments.common import image_sets
+from paper_experiments.common.errors import UserError
 
 
 def _folder(path, number):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from paper_experiments.user_errors import UserError, check_writable
+from paper_experiments.common.errors import UserError, check_writable
 
 
 def test_folder_that_can_be_written_to_stays_empty(tmp_path):
