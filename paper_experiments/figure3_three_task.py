@@ -66,7 +66,7 @@ def measure(run, test):
         *_describe_models(models, histories),
         *_note_on_commits(measured.commits),
     ]
-    names = pictures.save(curves, models, images[0], run)
+    names = pictures.save(curves, image_numbers, models, images[0], run)
     records = measurement.to_measured(curves, test.dataset, steps)
     return Outcome(rows, notes, records, {}, histories, names)
 
