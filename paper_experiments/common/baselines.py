@@ -64,6 +64,11 @@ class Baselines:
         """Names of the baselines whose library is installed or results are known."""
         return list(dict.fromkeys([*self._denoisers, *self._values]))
 
+    @property
+    def best_installed(self) -> str:
+        """Name of the best baseline whose library is installed."""
+        return next(iter(self._denoisers))
+
     def known(self, name: str, observations: Observations) -> Mapping[str, float]:
         """Returns PSNR by image id, as far as it was measured."""
         values = self._values.get(name, {}).get(f"{observations.sigma:g}", {})

@@ -168,7 +168,7 @@ class _Rows:
         records, pictures = [], []
         for observations in self.observations:
             title = f"{name}, sigma {observations.sigma:g}"
-            psnr, picture = _restore_all(model, observations, self.run.num_steps, title)
+            psnr, picture = restore_all(model, observations, self.run.num_steps, title)
             records += self._records(name, psnr, observations)
             title = f"{table.short(name)}\n{picture.title}"
             pictures.append(picture._replace(title=title))
@@ -245,7 +245,7 @@ class _Rows:
         self.table.add(name, [values.get(column) for column in self.columns])
 
 
-def _restore_all(
+def restore_all(
     model: RIM, observations: Observations, num_steps: int, description: str
 ) -> tuple[dict[str, float], figures.Restored]:
     """Restores all test images at one noise level.
@@ -279,5 +279,5 @@ def _restore_all(
         bar.set_postfix_str(f"mean so far {np.mean(list(psnr.values())):.2f} dB")
         if picture is None:
             title = rf"$\sigma$ = {observations.sigma:g}"
-            picture = figures.Restored(title, clean, noisy, kept)
+            picture = figures.Restored(title, clean, noisy, kept, image=image_id)
     return psnr, picture

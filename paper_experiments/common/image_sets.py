@@ -183,14 +183,16 @@ def _read_folder(flag: str, folder: str) -> Images:
 
 
 def _embedded(names: tuple[str, ...]) -> Images:
-    loaded = {}
-    for name in names:
-        if name == "motorcycle":
-            image = skimage.data.stereo_motorcycle()[0]
-        else:
-            image = getattr(skimage.data, name)()
-        loaded[name] = image if image.ndim == 3 else np.stack([image] * 3, axis=-1)
-    return loaded
+    return {name: read_embedded(name) for name in names}
+
+
+def read_embedded(name: str) -> np.ndarray:
+    """Returns a photograph that scikit-image installs, `(height, width, 3)` uint8."""
+    if name == "motorcycle":
+        image = skimage.data.stereo_motorcycle()[0]
+    else:
+        image = getattr(skimage.data, name)()
+    return image if image.ndim == 3 else np.stack([image] * 3, axis=-1)
 
 
 def _hold_out(loaded: Images) -> tuple[Images, Images]:

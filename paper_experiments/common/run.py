@@ -203,6 +203,7 @@ def start_script(
     use: Sequence[str] = (),
     num_steps: int | None = None,
     takes_names: bool = False,
+    needs_keras: bool = True,
 ) -> None:
     """Parses flags and runs a script; errors of the user end it with one line.
 
@@ -214,9 +215,11 @@ def start_script(
         The others are not shown by --help, and refused.
       num_steps: Default of --num_steps.
       takes_names: Whether anything may stand beside the flags.
+      needs_keras: Whether to import Keras, and have flags that need it.
     """
     own = flags.FLAGS.get_flags_for_module(__name__)
-    unused = [flag for flag in own if flag.name not in (*_COMMON_FLAGS, *use)]
+    common = _COMMON_FLAGS if needs_keras else ["output_dir"]
+    unused = [flag for flag in own if flag.name not in (*common, *use)]
     for flag in own:
         if flag not in unused:
             # So that --help shows it.
@@ -235,7 +238,8 @@ def start_script(
                     raise UserError(f"--{flag.name}: not for this script, see --help.")
             check(values, argv[1:])
             _make(folder)
-            main(_start(values, folder, num_steps), argv[1:])
+            start = _start if needs_keras else _start_without_keras
+            main(start(values, folder, num_steps), argv[1:])
         except (UserError, OSError) as error:
             sys.exit(f"error: {error}")
         except KeyboardInterrupt:
@@ -307,6 +311,10 @@ def _start(values: Mapping[str, Any], folder: Path, num_steps: int | None) -> Ru
     keras.utils.set_random_seed(values["seed"])
     steps = values["num_steps"] or num_steps or PAPER_NUM_STEPS
     return Run(Path(sys.argv[0]).stem, values, folder, dtype, steps, start)
+
+
+def _start_without_keras(values: Mapping[str, Any], folder: Path, _: None) -> Run:
+    return Run(Path(sys.argv[0]).stem, values, folder, "", 0, time.monotonic())
 
 
 def _import_backend_quietly() -> None:

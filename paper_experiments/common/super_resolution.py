@@ -145,7 +145,7 @@ def measure_rim(
             kept = _restore(model, small, num_steps)
             luminance = images.to_8_bits(kept[num_steps])
             if not values:
-                pictures.append(_picture(small, kept))
+                pictures.append(_picture(small, kept, image_id))
                 if factor == _DETAIL_FACTOR:
                     detail = _detail(small, luminance)
             values[image_id] = small.quality(luminance)
@@ -170,7 +170,9 @@ def _restore(model: RIM, small: Pair, num_steps: int) -> dict[int, np.ndarray]:
     }
 
 
-def _picture(small: Pair, estimates: Mapping[int, np.ndarray]) -> figures.Restored:
+def _picture(
+    small: Pair, estimates: Mapping[int, np.ndarray], image_id: str
+) -> figures.Restored:
     border = small.factor
     clean, large, *kept = (
         image[border:-border, border:-border]
@@ -181,11 +183,12 @@ def _picture(small: Pair, estimates: Mapping[int, np.ndarray]) -> figures.Restor
         )
     )
     return figures.Restored(
-        f"x{small.factor}",
+        f"RIM\nx{small.factor}",
         clean,
         large,
         dict(zip(estimates, kept, strict=True)),
         "bicubic",
+        image_id,
     )
 
 
