@@ -45,9 +45,13 @@ def measure(run, test):
     rows = table.Table(["PSNR in dB", "reported", "MEASURED"], 20)
     for row in dict.fromkeys([*reported["rows"], *psnr]):
         rows.add(row, [reported["rows"].get(row), psnr.get(row)])
+    details = {
+        "noisy": rf", $\sigma$ = {_SIGMA}, 8 bits",
+        _MODEL: f", t = {run.num_steps}",
+    }
     images = {f"clean: {image_id}": clean}
     for row, image in {"noisy": noisy, **estimates}.items():
-        images[f"{row}: {psnr[row]:.2f} dB"] = image
+        images[f"{row}{details.get(row, '')}: {psnr[row]:.2f} dB"] = image
     notes = [*other_image, *_notes(run, test, image_id, rival, reported, history)]
     caption = _caption(image_id, rival, reported["rows"])
     figures.save_comparison(images, caption, run.output_dir / "figure5.png")

@@ -25,8 +25,12 @@ _LINE, _GAP, _ROW_TITLE = 0.145, 0.06, 0.42
 _PANEL_WIDTHS = 1.0, 2.0
 # Of a picture with curves: what ticks and labels need at its left and below it.
 _TICKS = 0.4
-# So that noise does not take megabytes.
-_JPEG = {"quality": 88, "optimize": True}
+# How files are written, by the ends of their names. JPEG files go into the repository,
+# and noise takes much room in them.
+_FORMATS = {
+    ".png": {"dpi": 150},
+    ".jpg": {"dpi": 120, "pil_kwargs": {"quality": 82, "optimize": True}},
+}
 
 # Title and image.
 _Panel = tuple[str, np.ndarray]
@@ -179,9 +183,8 @@ def save_comparison(images: Mapping[str, np.ndarray], caption: str, path: Path) 
 
 def save(figure: Figure, path: Path) -> None:
     """Writes a figure as a PNG or JPEG file, by the end of its name."""
-    options = {"pil_kwargs": _JPEG} if path.suffix == ".jpg" else {}
     with files.replacing(path) as temporary:
-        figure.savefig(temporary, dpi=150, **options)
+        figure.savefig(temporary, **_FORMATS[path.suffix])
 
 
 def _detail_of(

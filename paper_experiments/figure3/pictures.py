@@ -251,7 +251,9 @@ def save_figure4(
         # It is the same of all models.
         start = over_time[0][0]
         psnr = psnr_of(start, clean)
-        first[f"{task}\nt = 0: $A^T y$, clipped\n{psnr:.2f} dB"] = start
+        first[f"{task}\nt = 0: $A^T y$, clipped\n{psnr:.2f} dB, $\\sigma$ = 1/32"] = (
+            start
+        )
     figures.save_estimates(rows, path, first, downwards=True)
 
 
