@@ -52,10 +52,14 @@ def measure(run, test):
         values = [float(by_model[row].mean[t]) for row in models for t in steps]
         rows.add(panel.title, values)
     image_numbers = patches.images_of(np.arange(len(patches)))
-    few = [f"* **So few patches decide nothing: take {_FEWEST_PATCHES} or more.**"]
+    judged = [
+        f"* **Too few patches to judge the paper's findings: take {_FEWEST_PATCHES} or "
+        "more.**"
+    ]
+    if len(patches) >= _FEWEST_PATCHES:
+        judged = findings.judge(curves, image_numbers)
     notes = [
-        *findings.judge(curves, image_numbers),
-        *(few if len(patches) < _FEWEST_PATCHES else []),
+        *judged,
         "",
         *(f"* **{note}**" for note in test.notes),
         f"* {count(len(patches), 'patch', 'patches')} from "

@@ -23,7 +23,7 @@ from paper_experiments.common.observations import Observations, psnr_of
 from paper_experiments.common.run import Outcome, Run
 from rim_tf import pretrained
 from rim_tf.restoration import iterate, restore
-from rim_tf.rim import RIM
+from rim_tf.rim import PAPER_NUM_STEPS, RIM
 
 _ESTIMATES_FILE = "estimates.png"
 _DETAIL_FILE = "detail.png"
@@ -111,7 +111,11 @@ def _notes(
         f"* Columns are `test set: sigma`. Images measured: {sizes}. {quantized}"
         "Mean over images of the PSNR of the estimate clipped to [0, 1], not "
         "rounded.",
-        f"* Reported numbers: {reported['source']}; {reported['provenance']}.",
+        *(
+            [f"* Reported numbers: {reported['source']}; {reported['provenance']}."]
+            if test.dataset == "bsds300"
+            else []
+        ),
         *(
             f"* {row}: T = {run.num_steps}, seed {run.seed}, {run.dtype}. "
             f"{provenance.training_note(history)}"
@@ -140,14 +144,17 @@ class _Rows:
         self.baselines = baselines.Baselines(
             run.script, spec.color, test, run.output_dir, run.seed
         )
-        sets = list(dict.fromkeys(["68", "100", *test.sets]))
+        # The paper's sets have no column where their images were not measured.
+        self.is_comparable = test.dataset == "bsds300"
+        sets = ["68", "100"] if self.is_comparable else test.sets
         self.columns = [(name, sigma) for name in sets for sigma in spec.sigmas]
         headings = [f"{name}: {sigma}" for name, sigma in self.columns]
         self.table = table.Table(["PSNR in dB", *headings], 45)
 
     def add_known(self) -> None:
         """Adds what is reported, the baselines, and the noisy images themselves."""
-        for name, values in self.reported["rows"].items():
+        reported = self.reported["rows"] if self.is_comparable else {}
+        for name, values in reported.items():
             self._add(
                 f"{name}, reported",
                 {(s, int(k)): v for s, row in values.items() for k, v in row.items()},
@@ -155,7 +162,7 @@ class _Rows:
             if name in self.baselines.names:
                 self._add_baseline(name)
         for name in self.baselines.names:
-            if name not in self.reported["rows"]:
+            if name not in reported:
                 self._add_baseline(name)
         records = []
         for observations in self.observations:
@@ -192,6 +199,9 @@ class _Rows:
             row = rows.get(record.model.removesuffix("-paper"), {})
             return row.get(record.test_set, {}).get(f"{record.condition['sigma']:g}")
 
+        if self.run.num_steps < PAPER_NUM_STEPS:
+            steps = f"t = {self.run.num_steps}, the paper's is {PAPER_NUM_STEPS}"
+            return [f"* Too few steps to judge the paper's numbers: {steps}."]
         return table.compare(self.measured, reported, self.test.dataset)
 
     def save_detail(self, row: str, model: RIM, path: Path) -> None:
@@ -237,8 +247,12 @@ class _Rows:
         self, name: str, records: list[table.Measured], when: str = "MEASURED"
     ) -> None:
         values = {(r.test_set, r.condition["sigma"]): r.mean for r in records}
-        number = table.how_many(records, self.test.sets)
-        self._add(f"{name}, {when}{number}", values)
+        whole = table.is_on_whole_sets(records, self.test.sets)
+        remarks = [] if self.test.is_whole and whole else [table.how_many(records)]
+        if name in self.spec.weights and self.run.num_steps != PAPER_NUM_STEPS:
+            remarks.append(f"t = {self.run.num_steps}")
+        what = f" ({', '.join(remarks)})" if remarks else ""
+        self._add(f"{name}, {when}{what}", values)
         self.measured += records
 
     def _add(self, name: str, values: Mapping[tuple[str, int], float]) -> None:

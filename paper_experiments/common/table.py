@@ -76,6 +76,13 @@ def measured_on(
     ]
 
 
+def is_on_whole_sets(
+    records: list[Measured], sets: Mapping[str, Sequence[str]]
+) -> bool:
+    """Says whether all images of the sets were measured."""
+    return all(_is_whole(r, sets) for r in records)
+
+
 def whole_sets(
     records: list[Measured], sets: Mapping[str, Sequence[str]]
 ) -> list[Measured]:
@@ -86,13 +93,11 @@ def whole_sets(
     return [r for r in records if _is_whole(r, sets)] or records
 
 
-def how_many(records: list[Measured], sets: Mapping[str, Sequence[str]]) -> str:
-    """Says so where not all images of the test sets were measured."""
-    if all(_is_whole(r, sets) for r in records):
-        return ""
+def how_many(records: list[Measured]) -> str:
+    """Says on how many images records are."""
     numbers = sorted({r.num_images for r in records})
     images = wording.count(numbers[-1], "image")
-    return f" on {numbers[0]} to {images}" if len(numbers) > 1 else f" on {images}"
+    return f"{numbers[0]} to {images}" if len(numbers) > 1 else images
 
 
 def _is_whole(record: Measured, sets: Mapping[str, Sequence[str]]) -> bool:
