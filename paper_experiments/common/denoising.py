@@ -23,7 +23,7 @@ from paper_experiments.common.observations import Observations, psnr_of
 from paper_experiments.common.run import Outcome, Run
 from rim_tf import pretrained
 from rim_tf.restoration import iterate, restore
-from rim_tf.rim import PAPER_NUM_STEPS, RIM
+from rim_tf.rim import RIM
 
 _ESTIMATES_FILE = "estimates.png"
 _DETAIL_FILE = "detail.png"
@@ -179,13 +179,14 @@ class _Rows:
             records += self._records(name, psnr, observations)
             title = f"{table.short(name)}\n{picture.title}"
             pictures.append(picture._replace(title=title))
-        self._add_measured(name, records)
+        self._add_measured(name, records, self.run.num_steps)
         return pictures
 
     def add_measured_before(self, name: str, result: Mapping[str, Any]) -> None:
         """Adds a row of an earlier run."""
         records = measured_before.scores(result, name, self.test)
-        self._add_measured(name, records, "measured before")
+        steps = self.run.num_steps
+        self._add_measured(name, records, steps, "measured before")
 
     def verdicts(self) -> list[str]:
         """Says of each model of the paper whether its numbers were reached.
@@ -199,10 +200,9 @@ class _Rows:
             row = rows.get(record.model.removesuffix("-paper"), {})
             return row.get(record.test_set, {}).get(f"{record.condition['sigma']:g}")
 
-        if self.run.num_steps < PAPER_NUM_STEPS:
-            steps = f"t = {self.run.num_steps}, the paper's is {PAPER_NUM_STEPS}"
-            return [f"* Too few steps to judge the paper's numbers: {steps}."]
-        return table.compare(self.measured, reported, self.test.dataset)
+        return table.compare(
+            self.measured, reported, self.test.dataset, self.run.num_steps
+        )
 
     def save_detail(self, row: str, model: RIM, path: Path) -> None:
         """Draws a detail of the first image, noisy and restored by a row's model."""
@@ -244,15 +244,10 @@ class _Rows:
         return table.measured_on(self.test.sets, psnr, name, observations.condition)
 
     def _add_measured(
-        self, name: str, records: list[table.Measured], when: str = "MEASURED"
+        self, name: str, records: list[table.Measured], *args: Any
     ) -> None:
         values = {(r.test_set, r.condition["sigma"]): r.mean for r in records}
-        whole = table.is_on_whole_sets(records, self.test.sets)
-        remarks = [] if self.test.is_whole and whole else [table.how_many(records)]
-        if name in self.spec.weights and self.run.num_steps != PAPER_NUM_STEPS:
-            remarks.append(f"t = {self.run.num_steps}")
-        what = f" ({', '.join(remarks)})" if remarks else ""
-        self._add(f"{name}, {when}{what}", values)
+        self._add(table.row_name(name, records, self.test, *args), values)
         self.measured += records
 
     def _add(self, name: str, values: Mapping[tuple[str, int], float]) -> None:

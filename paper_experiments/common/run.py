@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from absl import app, flags, logging
 
 from paper_experiments.common.errors import UserError, check_writable
-from paper_experiments.common.table import Measured, Table, short
+from paper_experiments.common.table import PAPER_NUM_STEPS, Measured, Table, short
 from paper_experiments.common.wording import describe_seconds
 
 if TYPE_CHECKING:
@@ -295,7 +295,6 @@ def _start(values: Mapping[str, Any], folder: Path, num_steps: int | None) -> Ru
     _import_backend_quietly()
     import keras
 
-    from rim_tf.rim import PAPER_NUM_STEPS
     from rim_tf.speed import precision
     from rim_tf.training import devices
 
