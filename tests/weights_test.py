@@ -5,7 +5,8 @@ import pytest
 import skimage.data
 
 import rim_tf
-from paper_experiments import denoising, image_sets, super_resolution
+from paper_experiments.common import denoising, image_sets, super_resolution
+from paper_experiments.common.observations import Observations
 from rim_tf import images, pretrained
 
 _SIZE = 96
@@ -65,9 +66,9 @@ def _photographs():
 def test_denoises(photographs, name):
     color, quantized, expected = _DENOISING[name]
     model = rim_tf.load_pretrained(name, "float32")
-    observations = denoising.Observations(25, color, quantized, seed=0)
-    result = denoising.denoise(model, photographs, observations, _NUM_STEPS)
-    measured = list(result.psnr.values())
+    observations = Observations(photographs, 25, color, quantized, seed=0)
+    psnr, _ = denoising._restore_all(model, observations, _NUM_STEPS, name)
+    measured = list(psnr.values())
     np.testing.assert_allclose(measured, expected, atol=_TOLERANCE)
 
 
@@ -75,8 +76,8 @@ def test_denoises(photographs, name):
 def test_super_resolution(photographs, name):
     model = rim_tf.load_pretrained(name, "float32")
     measured = []
-    for image_id in photographs.images:
-        pair = super_resolution.pair(photographs, image_id, 3, None)
+    for image in photographs.images.values():
+        pair = super_resolution.pair(image, 3)
         estimate = rim_tf.restore(
             model,
             pair.observation[None],
