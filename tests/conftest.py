@@ -79,7 +79,9 @@ def _run_here() -> Callable[..., subprocess.CompletedProcess]:
     from absl import app
     from absl.testing import flagsaver
 
-    # Otherwise the first script would define them, and they would be forgotten.
+    # Otherwise the flags of these would be forgotten with those of the first script.
+    import paper_experiments.common.run  # noqa: F401
+
     app.define_help_flags()
 
     def run(
@@ -139,6 +141,8 @@ def _check_refused(tmp_path: Path, run_here: Callable) -> Callable[..., None]:
 def _functions_of() -> Callable[[str], types.SimpleNamespace]:
     """Returns what a script defines, without running it."""
     from absl.testing import flagsaver
+
+    import paper_experiments.common.run  # noqa: F401
 
     def load(name: str) -> types.SimpleNamespace:
         # Forgets its flags: `run_here` defines them again.
