@@ -32,7 +32,9 @@ def find(
             run.seed,
             run.num_steps,
         )
-        if is_same and of_then and _weights(of_then) == _weights(history):
+        if not (is_same and of_then and _weights(of_then) == _weights(history)):
+            continue
+        if scores(result, row, test):
             return result
     return None
 
