@@ -172,3 +172,17 @@ def _small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     pretrained.save_pretrained(rim, path, history)
     return path
+
+
+@pytest.fixture(name="small_images", scope="session")
+def _small_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two photographs of 64 x 72 pixels."""
+    import skimage.data
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("data") / "small"
+    folder.mkdir()
+    for name in ("astronaut", "chelsea"):
+        image = getattr(skimage.data, name)()[100:164, 180:252]
+        Image.fromarray(image).save(folder / f"{name}.png")
+    return folder
