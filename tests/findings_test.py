@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from paper_experiments.findings import TRAINED_STEPS
 
 from paper_experiments.figure3 import findings, measurement
+from paper_experiments.figure3.findings import TRAINED_STEPS
 
 _T = 50
 # Both patches of an image of their own.
