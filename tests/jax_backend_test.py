@@ -16,15 +16,11 @@ import skimage.data
 import rim_tf
 
 _TESTS = Path(__file__).parent
-# What runs in one process, the costliest first, and which of its tests.
+# What runs in one process, the costliest first, and which of its tests: others say
+# nothing of a backend, or what a quicker one says already.
 _GROUPS = {
     "devices": (["training/devices_test.py"], ""),
-    # How an optimizer is resumed is asked once, not in the middle of every round.
     "loop": (["training/loop_test.py"], "not 1] and not 9] and not learns"),
-    "forward models": (
-        ["forward_models", "likelihood_test.py", "problems_test.py"],
-        "",
-    ),
     "training": (
         [
             f"training/{name}_test.py"
@@ -32,22 +28,17 @@ _GROUPS = {
         ],
         "",
     ),
+    "forward models": (
+        ["forward_models", "likelihood_test.py", "problems_test.py"],
+        "not restores and not holds and not scale_of and not equally and not refuse",
+    ),
     "model": (
         [
-            "arguments_test.py",
-            "bicubic_test.py",
-            "cells_test.py",
-            "links_test.py",
-            "losses_test.py",
-            "noise_test.py",
-            "pretrained_test.py",
-            "restoration_test.py",
-            "rim_test.py",
-            "speed/backend_test.py",
-            "speed/stripes_test.py",
+            *("arguments_test.py", "bicubic_test.py", "cells_test.py", "links_test.py"),
+            *("losses_test.py", "noise_test.py", "pretrained_test.py"),
+            *("restoration_test.py", "rim_test.py", "speed/backend_test.py"),
         ],
-        # These are of NumPy, and take long.
-        "not matlabs_300_images and not published_quality",
+        "not matlabs and not published and not saved_models and not shipped",
     ),
 }
 _NEEDS_JAX = pytest.mark.skipif(
@@ -104,10 +95,8 @@ def test_runs_under_jax_without_tensorflow(name):
         "-m",
         "pytest",
         *("-p", "tests.no_tensorflow"),
-        *("-k", selection, "--durations=12"),
+        *("-k", selection),
         *(_TESTS / path for path in paths),
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert " passed" in finished.stdout
-    # For `pytest -rP`.
-    print(finished.stdout)
