@@ -165,7 +165,7 @@ def test_flags_of_any_stage_are_checked_before_the_first(
 
 def test_patches_that_the_problem_does_not_take(start):
     task = dataclasses.replace(_TASK, problem="SuperResolutionProblem")
-    with pytest.raises(UserError, match="^--patch_size: "):
+    with pytest.raises(UserError, match=r"^--patch_size: "):
         start(task=task)
 
 
