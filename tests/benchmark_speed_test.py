@@ -2,6 +2,7 @@
 
 import time
 import types
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ import pytest
 @pytest.fixture(name="speed")
 def _speed(functions_of):
     """The script, whose images are small."""
-    script = functions_of("benchmark_speed")
+    # Other scripts' tests have defined a flag of the same name.
+    with mock.patch("absl.flags.DEFINE_enum"):
+        script = functions_of("benchmark_speed")
     of_script = script.train.__globals__
     for name in ("_HEIGHT", "_WIDTH", "_LARGE_HEIGHT", "_LARGE_WIDTH", "_PATCH_SIZE"):
         of_script[name] = 16
@@ -61,3 +64,10 @@ def test_convolutions_are_those_of_a_step(speed):
     # Those that see no state are the same.
     np.testing.assert_allclose(first[[0, 3, 4]], later[[0, 3, 4]], rtol=1e-4)
     assert np.isfinite(first).all()
+
+
+def test_a_process_that_is_refused_measures_nothing(run_script):
+    finished = run_script("benchmark_speed", "extra", expect_success=False)
+    assert finished.stderr.rstrip().endswith("\nUnknown arguments: extra.")
+    assert "--precision" in finished.stderr
+    assert finished.stdout == ""

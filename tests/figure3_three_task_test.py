@@ -135,7 +135,8 @@ def test_shipped_models(functions_of, tmp_path):
     models, histories = script._load_models(default)
     assert {row: history["name"] for row, history in histories.items()} == _NAMES
     lines = script._describe_models(models, histories)
-    assert lines[0].startswith("* RIM: 2,361,346 parameters. Weights rim_3task, ")
+    assert lines[0].startswith("* RIM: 2,361,922 parameters. Weights rim_3task, ")
+    assert lines[1].startswith("* GDN: 2,361,346 parameters. Weights gdn_3task, ")
     assert lines[2].startswith("* FFN: 297,026 parameters. Weights ffn_3task, ")
     # The folder that they are shipped in is one, too.
     folder = {"weights": str(pretrained.WEIGHTS_FOLDER)}

@@ -424,7 +424,7 @@ def test_jax(tmp_path, run_script, images):
 def test_sigkill_and_start_again(tmp_path, start_script, run_script, images):
     """The last round is that of a training that nobody killed."""
     arguments = [
-        *("train", "ffn_3task_paper", *_TINY, "--num_patches=40"),
+        *("train", "ffn_3task_paper", *_TINY, "--num_patches=32"),
         *("--num_validations=2", "--checkpoint_minutes=0"),
         f"--train_images={images}",
     ]
@@ -440,7 +440,7 @@ def test_sigkill_and_start_again(tmp_path, start_script, run_script, images):
     assert not (killed / "ffn_3task_paper" / "ffn_3task_paper.json").exists()
     run_script(*arguments, f"--output_dir={killed}")
     whole, gone_on = (_log(folder, stage) for folder in (tmp_path / "whole", killed))
-    assert [row["updates"] for row in gone_on] == [5, 10]
+    assert [row["updates"] for row in gone_on] == [4, 8]
     # The last round saw no kill, so its mean loss is over the same updates.
     assert gone_on[1] == pytest.approx(whole[1], rel=1e-4)
     runs = json.loads((killed / stage / "runs.json").read_text())

@@ -7,14 +7,17 @@ import subprocess
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
-from paper_experiments.common.run import Outcome, Run
 from paper_experiments.common.wording import count
 from rim_tf.speed import precision
 from rim_tf.training import muon
+
+if TYPE_CHECKING:
+    # Not otherwise: benchmark_speed.py has a flag of the same name as one of run.py.
+    from paper_experiments.common.run import Outcome, Run
 
 _PAPER_PATCH_SIZES = {"luminance": 36}
 _PACKAGES = (
@@ -94,7 +97,7 @@ def commit() -> str | None:
 
 
 def result_json(
-    run: Run, settings: Mapping[str, Any], dataset: str, outcome: Outcome
+    run: "Run", settings: Mapping[str, Any], dataset: str, outcome: "Outcome"
 ) -> str:
     """Returns all that there is to know about a run as JSON text."""
     return json.dumps(

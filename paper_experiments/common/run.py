@@ -7,7 +7,6 @@ in its `measure`.
 
 import contextlib
 import dataclasses
-import os
 import shutil
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from absl import app, flags, logging
 
+from paper_experiments.common import quiet
 from paper_experiments.common.errors import UserError, check_writable
 from paper_experiments.common.table import PAPER_NUM_STEPS, Measured, Table, short
 from paper_experiments.common.wording import describe_seconds
@@ -292,7 +292,7 @@ def _check_rows(
 def _start(values: Mapping[str, Any], folder: Path, num_steps: int | None) -> Run:
     """Imports Keras, chooses the arithmetic, says so, and sets the seed."""
     start = time.monotonic()
-    _import_backend_quietly()
+    quiet.import_backend()
     import keras
 
     from rim_tf.speed import precision
@@ -306,26 +306,6 @@ def _start(values: Mapping[str, Any], folder: Path, num_steps: int | None) -> Ru
     keras.utils.set_random_seed(values["seed"])
     steps = values["num_steps"] or num_steps or PAPER_NUM_STEPS
     return Run(Path(sys.argv[0]).stem, values, folder, dtype, steps, start)
-
-
-def _import_backend_quietly() -> None:
-    """Keeps a page of TensorFlow's remarks about devices off a user's screen.
-
-    They go past Python, straight to the process's error stream. Errors that matter
-    come as exceptions.
-    """
-    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
-        return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with open(os.devnull, "w") as nothing:
-        os.dup2(nothing.fileno(), 2)
-    try:
-        import tensorflow  # noqa: F401
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
 
 
 def _write(run: Run, test: "TestImages", outcome: Outcome) -> None:
