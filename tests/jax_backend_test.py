@@ -19,26 +19,31 @@ _TESTS = Path(__file__).parent
 # What runs in one process, the costliest first, and which of its tests: others say
 # nothing of a backend, or what a quicker one says already.
 _GROUPS = {
+    # That a training can be interrupted anywhere shows its seed, too.
+    "loop": (
+        ["training/loop_test.py"],
+        "not 1] and not 9] and not learns and not one_seed and not in_time",
+    ),
     "devices": (["training/devices_test.py"], ""),
-    "loop": (["training/loop_test.py"], "not 1] and not 9] and not learns"),
-    "training": (
-        [
-            f"training/{name}_test.py"
-            for name in ("callbacks", "muon", "patches", "schedules", "unrolled")
-        ],
-        "",
-    ),
-    "forward models": (
-        ["forward_models", "likelihood_test.py", "problems_test.py"],
-        "not restores and not holds and not scale_of and not equally and not refuse",
-    ),
     "model": (
         [
             *("arguments_test.py", "bicubic_test.py", "cells_test.py", "links_test.py"),
             *("losses_test.py", "noise_test.py", "pretrained_test.py"),
             *("restoration_test.py", "rim_test.py", "speed/backend_test.py"),
         ],
-        "not matlabs and not published and not saved_models and not shipped",
+        "not matlabs and not published and not saved_models and not shipped"
+        " and not parameters and not refused",
+    ),
+    "forward models": (
+        ["forward_models", "likelihood_test.py", "problems_test.py"],
+        "not restores and not holds and not scale_of and not equally and not refuse",
+    ),
+    "training": (
+        [
+            f"training/{name}_test.py"
+            for name in ("callbacks", "muon", "patches", "schedules", "unrolled")
+        ],
+        "",
     ),
 }
 _NEEDS_JAX = pytest.mark.skipif(
