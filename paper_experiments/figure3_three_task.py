@@ -36,6 +36,7 @@ _FEWEST_PATCHES = 100
 
 
 def measure(run, test):
+    from paper_experiments.common import provenance
     from paper_experiments.figure3 import findings, measurement, pictures
 
     images = measurement.to_gray(test)
@@ -52,10 +53,14 @@ def measure(run, test):
         values = [float(by_model[row].mean[t]) for row in models for t in steps]
         rows.add(panel.title, values)
     image_numbers = patches.images_of(np.arange(len(patches)))
-    few = [f"* **So few patches decide nothing: take {_FEWEST_PATCHES} or more.**"]
+    judged = [
+        f"* **Too few patches to judge the paper's findings: take {_FEWEST_PATCHES} or "
+        "more.**"
+    ]
+    if len(patches) >= _FEWEST_PATCHES:
+        judged = findings.judge(curves, image_numbers)
     notes = [
-        *findings.judge(curves, image_numbers),
-        *(few if len(patches) < _FEWEST_PATCHES else []),
+        *judged,
         "",
         *(f"* **{note}**" for note in test.notes),
         f"* {count(len(patches), 'patch', 'patches')} from "
@@ -63,7 +68,12 @@ def measure(run, test):
         f"1/32, seed {run.seed}, {run.dtype}; measured in "
         f"{describe_seconds(measured.seconds)}; ± is the standard error for other "
         "images.",
-        *_describe_models(models, histories),
+        *(
+            f"* {row}: {models[row].count_params():,} parameters. "
+            f"{provenance.training_note(history)}"
+            for row, history in histories.items()
+        ),
+        "* The FFN has eight times fewer parameters than the others.",
         *_note_on_commits(measured.commits),
     ]
     names = pictures.save(curves, models, images[0], run)
@@ -86,19 +96,6 @@ def _load_models(run):
     }
     models = {row: model for row, (model, _) in loaded.items()}
     return models, {row: history for row, (_, history) in loaded.items()}
-
-
-def _describe_models(models, histories) -> list[str]:
-    from paper_experiments.common import provenance
-
-    return [
-        *(
-            f"* {row}: {models[row].count_params():,} parameters. "
-            f"{provenance.training_note(history)}"
-            for row, history in histories.items()
-        ),
-        "* The FFN has eight times fewer parameters than the others.",
-    ]
 
 
 def _note_on_commits(commits) -> list[str]:

@@ -31,7 +31,7 @@ def _test_images():
 def _of_run(tmp_path):
     flags = {"baselines": False, "num_images": None, "rows": None, "weights": None}
     flags["seed"] = 0
-    return run.Run("table2_denoise", flags, tmp_path, "float32", 4, 0.0)
+    return run.Run("table2_denoise", flags, tmp_path, "float32", 20, 0.0)
 
 
 @pytest.fixture(name="clean_at_the_end")
@@ -154,7 +154,7 @@ def test_baselines_are_measured_if_wanted_and_shown_if_known(
     assert names == [
         "noisy, sigma 25",
         "BM3D" if wanted else "total variation",
-        "RIM-denoise, t = 4",
+        "RIM-denoise, t = 20",
     ]
 
 
@@ -162,9 +162,17 @@ def _smooth(noisy, sigma):
     return np.full_like(noisy, noisy.mean())
 
 
-@pytest.mark.parametrize("rows", [None, ["RIM-3task"], ["RIM-3task", "RIM-denoise"]])
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (None, ["RIM-denoise"]),
+        (["RIM-3task"], ["RIM-3task"]),
+        (["RIM-3task", "RIM-denoise"], ["RIM-denoise", "RIM-3task"]),
+        (["all"], ["RIM-denoise", "RIM-3task"]),
+    ],
+)
 def test_measures_the_rows_that_are_asked_for(
-    test_images, of_run, clean_at_the_end, monkeypatch, rows
+    test_images, of_run, clean_at_the_end, monkeypatch, rows, expected
 ):
     """In the table's order; the first that is measured is in the pictures."""
     models = {"rim_denoise": 0.01, "rim_3task": 0.1}
@@ -191,14 +199,15 @@ def test_measures_the_rows_that_are_asked_for(
         denoising.figures, "save_detail", lambda *args: setattr(shown, "detail", args)
     )
     outcome = denoising.measure(_SPEC, of_run, test_images)
-    expected = ["RIM-3task"] if rows == ["RIM-3task"] else list(_SPEC.weights)
     assert list(outcome.weights) == expected
     assert outcome.weights[expected[0]]["name"] == _SPEC.weights[expected[0]]
     assert loaded == [_SPEC.weights[row] for row in expected[1:]]
     models_measured = dict.fromkeys(record.model for record in outcome.measured)
     assert [name for name in models_measured if name.startswith("RIM")] == expected
     means = {r.model: r.mean for r in outcome.measured}
-    assert means["RIM-3task"] == pytest.approx(20, abs=0.5)
+    psnr = {"RIM-denoise": 40, "RIM-3task": 20}
+    for row in expected:
+        assert means[row] == pytest.approx(psnr[row], abs=0.5)
     assert shown.rows[0].title.startswith(f"{expected[0]}\n")
     assert outcome.files == ["estimates.png", "detail.png"]
     assert outcome.reported == table.read_reported("table2_denoise")
@@ -210,7 +219,7 @@ def test_measures_the_rows_that_are_asked_for(
     )
     for row in expected:
         assert any(
-            note.startswith(f"* {row}, MEASURED: T = 4, seed 0, float32. Weights ")
+            note.startswith(f"* {row}: T = 20, seed 0, float32. Weights ")
             for note in outcome.notes
         )
     json.dumps(outcome.weights)
@@ -230,4 +239,4 @@ def test_psnr_of_a_detail_is_that_of_the_whole_image(test_images, of_run, monkey
     clean, noisy = observations.clean("a"), observations.noisy("a")
     titles = list(drawn[0])
     assert titles[0] == f"noisy, sigma 25: {observations.psnr_of_noisy('a'):.2f} dB"
-    assert titles[2] == f"RIM-denoise, t = 4: {psnr_of(noisy, clean):.2f} dB"
+    assert titles[2] == f"RIM-denoise, t = 20: {psnr_of(noisy, clean):.2f} dB"

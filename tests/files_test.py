@@ -23,3 +23,20 @@ def test_keeps_the_old_file_after_an_error(tmp_path):
         raise RuntimeError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_writes_a_text_as_a_whole(tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    files.write_text(path, "old")
+    files.write_text(str(path), "new")
+    assert path.read_text() == "new"
+
+    def half(self, text):
+        self.write_bytes(text[: len(text) // 2].encode())
+        raise OSError("The disk is full.")
+
+    monkeypatch.setattr(type(path), "write_text", half)
+    with pytest.raises(OSError, match="full"):
+        files.write_text(path, "newer")
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]

@@ -3,21 +3,21 @@
 import numpy as np
 import pytest
 
-from paper_experiments import findings, three_task
-from paper_experiments.findings import TRAINED_STEPS
+from paper_experiments.figure3 import findings, measurement
+from paper_experiments.figure3.findings import TRAINED_STEPS
 
 _T = 50
 # Both patches of an image of their own.
 _IMAGES = np.array([0, 1])
 # Of the lowest PSNR, and with the fewest measurements.
-_HARD = three_task.Panel("Fourier", 0.2)
-_MIDDLE = three_task.Panel("Fourier", 0.4)
+_HARD = measurement.Panel("Fourier", 0.2)
+_MIDDLE = measurement.Panel("Fourier", 0.4)
 
 
 def _curve(first, trained, last):
     """A curve of two patches, whose mean goes through values at t = 0, 20 and 50."""
     mean = np.interp(np.arange(_T + 1), [0, 20, _T], [first, trained, last])
-    return three_task.Curve(np.stack([mean - 1, mean + 1], axis=1))
+    return measurement.Curve(np.stack([mean - 1, mean + 1], axis=1))
 
 
 def _dip(trained, lowest):
@@ -30,10 +30,10 @@ def _dip(trained, lowest):
 def _curves():
     """Curves as the paper's."""
     curves = {}
-    for task in three_task.TASKS:
-        for p in three_task.FRACTIONS:
+    for task in measurement.TASKS:
+        for p in measurement.FRACTIONS:
             rim = 30 + p - (task == "Fourier")
-            curves[three_task.Panel(task, p)] = {
+            curves[measurement.Panel(task, p)] = {
                 "RIM": _curve(10, rim, rim - 0.1),
                 "GDN": _curve(10, 9 if task == "inpainting" else rim - 2, 8),
                 "FFN": _curve(10, rim - 1, rim - 1),
@@ -78,7 +78,7 @@ def test_the_papers_curves_reproduce_all():
 )
 def test_one_panel_is_enough_to_refute(finding, task, model, curve):
     curves = _curves()
-    curves[three_task.Panel(task, 0.4)][model] = curve
+    curves[measurement.Panel(task, 0.4)][model] = curve
     expected = [_YES] * 7
     expected[finding] = _NO
     assert _verdicts(curves) == expected
@@ -100,7 +100,7 @@ def test_one_panel_is_enough_to_refute(finding, task, model, curve):
 def test_feed_forward_network_on_hard_tasks(task, p, curve, verdicts):
     """Once by the PSNR, once by the number of measurements."""
     curves = _curves()
-    curves[three_task.Panel(task, p)]["FFN"] = curve
+    curves[measurement.Panel(task, p)]["FFN"] = curve
     assert _verdicts(curves) == [_YES, _YES, _YES, _YES, *verdicts, _YES]
 
 
@@ -108,7 +108,7 @@ def _with_margins(*margins):
     """Curves where the RIM is above the FFN by so much on the patches of a panel."""
     curves = _curves()
     row = curves[_MIDDLE]
-    row["RIM"] = three_task.Curve(row["FFN"].psnr + np.array(margins))
+    row["RIM"] = measurement.Curve(row["FFN"].psnr + np.array(margins))
     return curves
 
 
@@ -130,7 +130,7 @@ def test_the_model_that_is_beaten_less_certainly_decides():
     """Not the better one of the others."""
     curves = _with_margins(0.5, 0.6)
     row = curves[_MIDDLE]
-    row["GDN"] = three_task.Curve(row["FFN"].psnr + np.array([-1.0, 0.5]))
+    row["GDN"] = measurement.Curve(row["FFN"].psnr + np.array([-1.0, 0.5]))
     line = findings.judge(curves, _IMAGES)[0]
     assert "0.80 ± 0.70 dB (RIM over GDN, Fourier, p = 0.4)" in line
     assert line.endswith(f"**{_UNCERTAIN}**.")
@@ -138,15 +138,15 @@ def test_the_model_that_is_beaten_less_certainly_decides():
 
 def test_a_certain_loss_refutes_beside_an_uncertain_gain():
     curves = _with_margins(-0.5, -0.5)
-    row = curves[three_task.Panel("binary", 0.4)]
-    row["RIM"] = three_task.Curve(row["FFN"].psnr + np.array([4.0, -1.0]))
+    row = curves[measurement.Panel("binary", 0.4)]
+    row["RIM"] = measurement.Curve(row["FFN"].psnr + np.array([4.0, -1.0]))
     assert findings.judge(curves, _IMAGES)[0].endswith(f"**{_NO}**.")
 
 
 def test_inpainting_is_not_decided_by_uncertain_margins():
     curves = _curves()
-    row = curves[three_task.Panel("inpainting", 0.4)]
-    row["RIM"] = three_task.Curve(row["FFN"].psnr + np.array([0.5, 0.1]))
+    row = curves[measurement.Panel("inpainting", 0.4)]
+    row["RIM"] = measurement.Curve(row["FFN"].psnr + np.array([0.5, 0.1]))
     line = findings.judge(curves, _IMAGES)[6]
     assert "0.30 ± 0.20 dB (RIM over FFN, inpainting, p = 0.4)" in line
     assert line.endswith(f"**{_UNCERTAIN}**.")
@@ -197,7 +197,7 @@ def test_falls_on_hard_and_easy_tasks_are_compared_on_the_same_patches(
 ):
     curves = _curves()
     curves[_HARD]["FFN"] = _falling(28, 1.9, 2.3)
-    curves[three_task.Panel("binary", 0.6)]["FFN"] = _falling(29.6, *falls)
+    curves[measurement.Panel("binary", 0.6)]["FFN"] = _falling(29.6, *falls)
     line = findings.judge(curves, _IMAGES)[4]
     assert "2.10 ± 0.20 dB (FFN, Fourier, p = 0.2, t = 21)" in line
     assert f"{difference} dB (Fourier, p = 0.2, over binary, p = 0.6)" in line
@@ -216,8 +216,8 @@ def test_fall_is_to_be_farther_than_on_every_easy_task():
     """Not only than on that of the farthest fall."""
     curves = _curves()
     curves[_HARD]["FFN"] = _falling(28, 1.0, 1.0)
-    curves[three_task.Panel("Gaussian", 0.6)]["FFN"] = _falling(29.6, 0.5, 0.5)
-    curves[three_task.Panel("binary", 0.6)]["FFN"] = _falling(29.6, -1.0, 1.9)
+    curves[measurement.Panel("Gaussian", 0.6)]["FFN"] = _falling(29.6, 0.5, 0.5)
+    curves[measurement.Panel("binary", 0.6)]["FFN"] = _falling(29.6, -1.0, 1.9)
     assert _verdicts(curves)[4] == _UNCERTAIN
 
 
@@ -252,8 +252,8 @@ def test_steady_mean_of_patches_that_fall_and_rise_is_not_certain():
 
 def test_failure_of_the_gdn_is_not_decided_by_uncertain_gains():
     curves = _curves()
-    row = curves[three_task.Panel("inpainting", 0.4)]
-    row["GDN"] = three_task.Curve(
+    row = curves[measurement.Panel("inpainting", 0.4)]
+    row["GDN"] = measurement.Curve(
         row["GDN"].psnr + np.linspace(0, 1, _T + 1)[:, None] * np.array([-50, 58])
     )
     assert _verdicts(curves)[6] == _UNCERTAIN
@@ -264,7 +264,7 @@ def test_failure_of_the_gdn_is_not_decided_by_uncertain_gains():
 def test_gdn_that_gains_little_fails(gain, fails):
     """Half of what the FFN gains, 19.4 dB."""
     curves = _curves()
-    panel = three_task.Panel("inpainting", 0.4)
+    panel = measurement.Panel("inpainting", 0.4)
     curves[panel]["GDN"] = _curve(10, 10 + gain, 20)
     assert _verdicts(curves) == [_YES] * 6 + [_YES if fails else _NO]
 
@@ -274,7 +274,7 @@ def test_short_runs(last):
     """What is said of later steps is not tested; the last takes the place of 20."""
     curves = {
         panel: {
-            name: three_task.Curve(curve.psnr[: last + 1])
+            name: measurement.Curve(curve.psnr[: last + 1])
             for name, curve in row.items()
         }
         for panel, row in _curves().items()

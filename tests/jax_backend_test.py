@@ -1,4 +1,7 @@
-"""Runs the model's tests once more under JAX, in a world without TensorFlow."""
+"""Runs the library's tests once more under JAX, in a world without TensorFlow.
+
+Those of them that need no `keras.ops` and nothing that a backend does are left out.
+"""
 
 import os
 import subprocess
@@ -13,79 +16,87 @@ import skimage.data
 import rim_tf
 
 _TESTS = Path(__file__).parent
-_NEED_NO_TENSORFLOW = (
-    "activations_test.py",
-    "bicubic_test.py",
-    "callbacks_test.py",
-    "cells_test.py",
-    "devices_test.py",
-    "forward_models_test.py",
-    "links_test.py",
-    "metrics_test.py",
-    "muon_test.py",
-    "patches_test.py",
-    "pretrained_test.py",
-    "problems_test.py",
-    "restoration_test.py",
-    "rim_test.py",
-    "schedules_test.py",
-    "training_test.py",
+# What runs in one process, the costliest first, and which of its tests: others say
+# nothing of a backend, or what a quicker one says already.
+_GROUPS = {
+    "devices": (["training/devices_test.py"], ""),
+    "loop": (["training/loop_test.py"], "not 1] and not 9] and not learns"),
+    "training": (
+        [
+            f"training/{name}_test.py"
+            for name in ("callbacks", "muon", "patches", "schedules", "unrolled")
+        ],
+        "",
+    ),
+    "forward models": (
+        ["forward_models", "likelihood_test.py", "problems_test.py"],
+        "not restores and not holds and not scale_of and not equally and not refuse",
+    ),
+    "model": (
+        [
+            *("arguments_test.py", "bicubic_test.py", "cells_test.py", "links_test.py"),
+            *("losses_test.py", "noise_test.py", "pretrained_test.py"),
+            *("restoration_test.py", "rim_test.py", "speed/backend_test.py"),
+        ],
+        "not matlabs and not published and not saved_models and not shipped",
+    ),
+}
+_NEEDS_JAX = pytest.mark.skipif(
+    keras.backend.backend() == "jax", reason="runs under JAX already"
 )
-
 
 _RESTORE = """
 import sys
 import numpy, rim_tf
 observation = numpy.load(sys.argv[1])
 model = rim_tf.load_pretrained("rim_denoise", "float32")
-numpy.save(sys.argv[2], rim_tf.restore(model, observation, sigma=25 / 255))
+numpy.save(sys.argv[2], rim_tf.restore(model, observation, sigma=25 / 255, num_steps=8))
 """
 
 
-@pytest.mark.skipif(keras.backend.backend() == "jax", reason="compares with TensorFlow")
-def test_jax_restores_what_tensorflow_restores(tmp_path):
+def _run_under_jax(*arguments: object) -> subprocess.CompletedProcess:
+    """Runs Python with JAX and with what is imported from the repository."""
     pytest.importorskip("jax")
+    root = _TESTS.parent
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        env={
+            **os.environ,
+            "KERAS_BACKEND": "jax",
+            "PYTHONPATH": os.pathsep.join([str(root), *filter(None, sys.path)]),
+        },
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@_NEEDS_JAX
+def test_jax_restores_what_tensorflow_restores(tmp_path):
     clean = skimage.data.camera()[128:192, 200:263, None] / 255.0
     noisy = clean + 25 / 255 * np.random.default_rng(0).standard_normal(clean.shape)
     np.save(tmp_path / "noisy.npy", noisy[None])
-    subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            _RESTORE,
-            tmp_path / "noisy.npy",
-            tmp_path / "jax.npy",
-        ],
-        env={**os.environ, "KERAS_BACKEND": "jax"},
-        check=True,
+    finished = _run_under_jax(
+        "-c", _RESTORE, tmp_path / "noisy.npy", tmp_path / "jax.npy"
     )
+    assert finished.returncode == 0, finished.stderr
     model = rim_tf.load_pretrained("rim_denoise", "float32")
-    restored = rim_tf.restore(model, noisy[None], sigma=25 / 255)
+    restored = rim_tf.restore(model, noisy[None], sigma=25 / 255, num_steps=8)
     np.testing.assert_allclose(np.load(tmp_path / "jax.npy"), restored, atol=1e-3)
     assert rim_tf.metrics.psnr(restored, clean[None])[0] > 25
 
 
-@pytest.mark.skipif(keras.backend.backend() == "jax", reason="runs under JAX already")
-def test_everything_runs_under_jax_without_tensorflow():
-    pytest.importorskip("jax")
-    finished = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            "no_tensorflow",
-            *(str(_TESTS / name) for name in _NEED_NO_TENSORFLOW),
-        ],
-        env={
-            **os.environ,
-            "KERAS_BACKEND": "jax",
-            "PYTHONPATH": os.pathsep.join([str(_TESTS), *sys.path]),
-        },
-        cwd=_TESTS.parent,
-        capture_output=True,
-        text=True,
-        check=False,
+@_NEEDS_JAX
+@pytest.mark.parametrize("name", _GROUPS)
+def test_runs_under_jax_without_tensorflow(name):
+    paths, selection = _GROUPS[name]
+    finished = _run_under_jax(
+        "-m",
+        "pytest",
+        *("-p", "tests.no_tensorflow"),
+        *("-k", selection),
+        *(_TESTS / path for path in paths),
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert " passed" in finished.stdout

@@ -125,7 +125,7 @@ def test_three_tasks():
         )
         model = measurement.forward_model
         matrix, mask = (
-            keras.ops.convert_to_numpy(x)[0] for x in (model.matrix, model.mask)
+            keras.ops.convert_to_numpy(x) for x in (model.matrix, model.mask)
         )
         kind = _kind(matrix)
         kinds.setdefault(kind, []).append((matrix, mask))

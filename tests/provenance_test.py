@@ -20,7 +20,14 @@ _FIRST = {
 }
 
 
-def test_note_on_a_training_and_the_one_that_it_began_with():
+def test_note_on_a_training_by_the_papers_recipe():
+    assert provenance.training_note(_FIRST) == (
+        "Weights b: 2,000 patches of bsds300 (the paper: about 800,000) in 1 stage, by "
+        "the paper's recipe; history in the JSON file beside them."
+    )
+
+
+def test_note_on_stages_says_once_what_is_not_the_papers():
     second = {
         **_FIRST,
         "name": "a",
@@ -34,31 +41,36 @@ def test_note_on_a_training_and_the_one_that_it_began_with():
         },
         "initial_weights": _FIRST,
     }
-    assert provenance.training_note(second) == (
-        "Weights a, trained on 5,000 patches (the paper: about 800,000, with T = 20): "
-        "2,000 of bsds300 in 10 min, T = 20; then "
-        "3,000 of bsds300 (64 x 64 pixels, observations of 8 bits) in 10 min, "
-        "T = 10 for 40% of the computation, 20 for 60% of the computation, "
-        "optimizer Muon, loss log MSE."
+    third = {**second, "data": "photos", "initial_weights": second}
+    assert provenance.training_note(third) == (
+        "Weights a: 8,000 patches of bsds300, photos (the paper: about 800,000) in 3 "
+        "stages, with growing T, Muon, loss log MSE, patches of 64 x 64, observations "
+        "of 8 bits; history in the JSON file beside them."
     )
 
 
 def test_note_on_weights_that_say_little():
-    assert provenance.training_note({}) == (
-        "Weights without a name, trained on 0 patches (the paper: about 800,000, with "
-        "T = 20): 0 of unknown data in 1 s, T = unknown."
-    )
+    note = provenance.training_note({})
+    assert note.startswith("Weights without a name: 0 patches of unknown data")
+    assert "with unknown settings" in note
+
+
+def test_patches_of_super_resolution_are_the_papers():
+    history = {**_FIRST, "color": "luminance", "patch_size": 36}
+    assert "by the paper's recipe" in provenance.training_note(history)
 
 
 @pytest.mark.parametrize("name", pretrained.available())
-def test_note_on_shipped_weights_tells_all_their_stages(name):
+def test_note_on_shipped_weights_is_a_line_that_tells_their_budget(name):
     history = {"name": name, **pretrained.read_history(name)}
     note = provenance.training_note(history)
-    stages = 1
-    while "initial_weights" in history:
-        history, stages = history["initial_weights"], stages + 1
-    assert note.count(" of bsds300") == stages
+    patches = 0
+    while history:
+        patches += history["patches_seen"]
+        history = history.get("initial_weights")
+    assert f"{patches:,} patches of bsds300 " in note
     assert "unknown" not in note
+    assert len(note) < 250
 
 
 def test_versions_are_those_of_what_is_imported():

@@ -12,6 +12,7 @@ from paper_experiments.common import (
     baselines,
     durations,
     figures,
+    measured_before,
     provenance,
     table,
     weights,
@@ -32,22 +33,21 @@ _DETAIL_SIGMA = 25
 
 def measure(spec: DenoisingTable, run: Run, test: TestImages) -> Outcome:
     """Restores the test images, prints the table, and draws its pictures."""
-    asked = spec.rows if run.flags["rows"] is None else run.flags["rows"]
-    asked = {table.short(row) for row in asked}
-    names = {row: n for row, n in spec.weights.items() if table.short(row) in asked}
-    # The first row is the one in the pictures. Models of others are loaded when their
-    # turn comes: the first need not wait for them.
-    (first, first_name), *others = names.items()
+    (first, first_name), *others = _asked(spec, run.flags["rows"]).items()
     model, history = weights.load(run.flags["weights"] or first_name, run, spec.color)
-    histories = {first: history}
-    for row, name in others:
-        histories[row] = {"name": name, **pretrained.read_history(name)}
+    # Models of others are loaded when their turn comes: the first need not wait.
+    histories = {first: history, **{row: _history(name) for row, name in others}}
+    before = _measured_before(spec, run, test, histories)
     times = len(spec.sigmas) * len(histories)
     durations.announce_duration(model, test, spec.color, run, times)
     # Before the long work, so that nothing is lost to a history that says too little.
-    notes = _notes(spec, run, test, histories)
+    notes = _notes(spec, run, test, histories, before)
     rows = _Rows(spec, run, test)
     rows.add_known()
+    for row, result in before.items():
+        rows.add_measured_before(row, result)
+        versions = result["versions"]
+        histories[row] = {**result["weights"][row], "measured_before": versions}
     pictures = rows.add_model(first, model)
     for row, name in others:
         rows.add_model(row, pretrained.load_pretrained(name, run.dtype))
@@ -63,8 +63,37 @@ def measure(spec: DenoisingTable, run: Run, test: TestImages) -> Outcome:
     )
 
 
+def _asked(spec: DenoisingTable, rows: list[str] | None) -> dict[str, str]:
+    """Returns names of weights by the rows that are to be measured now."""
+    if rows == ["all"]:
+        return dict(spec.weights)
+    asked = spec.rows[:1] if rows is None else map(table.short, rows)
+    asked = set(asked)
+    return {row: n for row, n in spec.weights.items() if table.short(row) in asked}
+
+
+def _history(name: str) -> dict[str, Any]:
+    return {"name": name, **pretrained.read_history(name)}
+
+
+def _measured_before(
+    spec: DenoisingTable, run: Run, test: TestImages, now: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Returns results of earlier runs by the rows that are not measured now."""
+    found = {
+        row: measured_before.find(run, test, row, _history(name))
+        for row, name in spec.weights.items()
+        if row not in now
+    }
+    return {row: result for row, result in found.items() if result is not None}
+
+
 def _notes(
-    spec: DenoisingTable, run: Run, test: TestImages, histories: Mapping[str, Any]
+    spec: DenoisingTable,
+    run: Run,
+    test: TestImages,
+    histories: Mapping[str, Any],
+    before: Mapping[str, Any],
 ) -> list[str]:
     """Says what a reader must know to compare the numbers."""
     reported = table.read_reported(run.script)
@@ -74,17 +103,30 @@ def _notes(
         if spec.quantized
         else ""
     )
+    left = [
+        table.short(row) for row in spec.weights if row not in {**histories, **before}
+    ]
     return [
         *(f"* **{note}**" for note in test.notes),
         f"* Columns are `test set: sigma`. Images measured: {sizes}. {quantized}"
         "Mean over images of the PSNR of the estimate clipped to [0, 1], not "
         "rounded.",
-        f"* Reported numbers: {reported['source']}; {reported['provenance']}.",
         *(
-            f"* {row}, MEASURED: T = {run.num_steps}, seed {run.seed}, "
-            f"{run.dtype}. {provenance.training_note(history)}"
+            [f"* Reported numbers: {reported['source']}; {reported['provenance']}."]
+            if test.dataset == "bsds300"
+            else []
+        ),
+        *(
+            f"* {row}: T = {run.num_steps}, seed {run.seed}, {run.dtype}. "
+            f"{provenance.training_note(history)}"
             for row, history in histories.items()
         ),
+        *(
+            f"* {row}: {measured_before.describe(result)}; --rows={table.short(row)} "
+            f"measures it now. {provenance.training_note(result['weights'][row])}"
+            for row, result in before.items()
+        ),
+        *([f"* Not measured: {', '.join(left)}; --rows=all does."] if left else []),
     ]
 
 
@@ -102,14 +144,17 @@ class _Rows:
         self.baselines = baselines.Baselines(
             run.script, spec.color, test, run.output_dir, run.seed
         )
-        sets = list(dict.fromkeys(["68", "100", *test.sets]))
+        # The paper's sets have no column where their images were not measured.
+        self.is_comparable = test.dataset == "bsds300"
+        sets = ["68", "100"] if self.is_comparable else test.sets
         self.columns = [(name, sigma) for name in sets for sigma in spec.sigmas]
         headings = [f"{name}: {sigma}" for name, sigma in self.columns]
-        self.table = table.Table(["PSNR in dB", *headings], 40)
+        self.table = table.Table(["PSNR in dB", *headings], 45)
 
     def add_known(self) -> None:
         """Adds what is reported, the baselines, and the noisy images themselves."""
-        for name, values in self.reported["rows"].items():
+        reported = self.reported["rows"] if self.is_comparable else {}
+        for name, values in reported.items():
             self._add(
                 f"{name}, reported",
                 {(s, int(k)): v for s, row in values.items() for k, v in row.items()},
@@ -117,7 +162,7 @@ class _Rows:
             if name in self.baselines.names:
                 self._add_baseline(name)
         for name in self.baselines.names:
-            if name not in self.reported["rows"]:
+            if name not in reported:
                 self._add_baseline(name)
         records = []
         for observations in self.observations:
@@ -134,18 +179,30 @@ class _Rows:
             records += self._records(name, psnr, observations)
             title = f"{table.short(name)}\n{picture.title}"
             pictures.append(picture._replace(title=title))
-        self._add_measured(name, records)
+        self._add_measured(name, records, self.run.num_steps)
         return pictures
 
+    def add_measured_before(self, name: str, result: Mapping[str, Any]) -> None:
+        """Adds a row of an earlier run."""
+        records = measured_before.scores(result, name, self.test)
+        steps = self.run.num_steps
+        self._add_measured(name, records, steps, "measured before")
+
     def verdicts(self) -> list[str]:
-        """Says of each model of the paper whether its numbers were reached."""
+        """Says of each model of the paper whether its numbers were reached.
+
+        A model that was trained by the paper's recipe has a row of its own, with the
+        numbers of the same row of the paper.
+        """
         rows = self.reported["rows"]
 
         def reported(record: table.Measured) -> float | None:
-            sigma = f"{record.condition['sigma']:g}"
-            return rows.get(record.model, {}).get(record.test_set, {}).get(sigma)
+            row = rows.get(record.model.removesuffix("-paper"), {})
+            return row.get(record.test_set, {}).get(f"{record.condition['sigma']:g}")
 
-        return table.compare(self.measured, reported, self.test.dataset)
+        return table.compare(
+            self.measured, reported, self.test.dataset, self.run.num_steps
+        )
 
     def save_detail(self, row: str, model: RIM, path: Path) -> None:
         """Draws a detail of the first image, noisy and restored by a row's model."""
@@ -186,10 +243,11 @@ class _Rows:
     ) -> list[table.Measured]:
         return table.measured_on(self.test.sets, psnr, name, observations.condition)
 
-    def _add_measured(self, name: str, records: list[table.Measured]) -> None:
+    def _add_measured(
+        self, name: str, records: list[table.Measured], *args: Any
+    ) -> None:
         values = {(r.test_set, r.condition["sigma"]): r.mean for r in records}
-        number = table.how_many(records, self.test.sets)
-        self._add(f"{name}, MEASURED{number}", values)
+        self._add(table.row_name(name, records, self.test, *args), values)
         self.measured += records
 
     def _add(self, name: str, values: Mapping[tuple[str, int], float]) -> None:

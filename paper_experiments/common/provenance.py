@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from paper_experiments.common.wording import describe_seconds
+from paper_experiments.common.wording import count
 from rim_tf.speed import precision
 from rim_tf.training import muon
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     # Not otherwise: benchmark_speed.py has a flag of the same name as one of run.py.
     from paper_experiments.common.run import Outcome, Run
 
-_PAPER_PATCH_SIZE = 32
+_PAPER_PATCH_SIZES = {"luminance": 36}
 _PACKAGES = (
     "rim_tf",
     "keras",
@@ -32,40 +32,36 @@ _PACKAGES = (
 
 
 def training_note(history: Mapping[str, Any]) -> str:
-    """Says how weights were trained, beside what the paper did."""
-    trainings = [history]
-    while "initial_weights" in trainings[0]:
-        trainings.insert(0, trainings[0]["initial_weights"])
-    patches = sum(training.get("patches_seen", 0) for training in trainings)
+    """Says in a line with how many patches, and how, weights were trained."""
+    stages = [history]
+    while "initial_weights" in stages[0]:
+        stages.insert(0, stages[0]["initial_weights"])
+    patches = sum(stage.get("patches_seen", 0) for stage in stages)
+    # In the order of the stages, each once.
+    remarks = dict.fromkeys(remark for stage in stages for remark in _remarks(stage))
+    how = f"with {', '.join(remarks)}" if remarks else "by the paper's recipe"
+    data = ", ".join(dict.fromkeys(s.get("data", "unknown data") for s in stages))
     return (
-        f"Weights {history.get('name', 'without a name')}, trained on {patches:,} "
-        "patches (the paper: about 800,000, with T = 20): "
-        f"{'; then '.join(map(_describe_training, trainings))}."
+        f"Weights {history.get('name', 'without a name')}: {patches:,} patches of "
+        f"{data} (the paper: about 800,000) in {count(len(stages), 'stage')}, {how}; "
+        "history in the JSON file beside them."
     )
 
 
-def _describe_training(history: Mapping[str, Any]) -> str:
-    settings = history.get("settings", {})
-    schedule = settings.get("steps_schedule", [])
-    steps = ", ".join(
-        f"{t} for {share:.0%} of the computation" for t, share in schedule
-    )
-    if len(schedule) == 1:
-        steps = str(schedule[0][0])
-    remarks = []
-    size = history.get("patch_size", _PAPER_PATCH_SIZE)
-    if size != _PAPER_PATCH_SIZE:
-        remarks.append(f"{size} x {size} pixels")
-    if "quantized=True" in history.get("problem", ""):
-        remarks.append("observations of 8 bits")
-    remark = f" ({', '.join(remarks)})" if remarks else ""
-    return (
-        f"{history.get('patches_seen', 0):,} of {history.get('data', 'unknown data')}"
-        f"{remark} in "
-        f"{describe_seconds(history.get('seconds', 0))}, T = {steps or 'unknown'}"
-        f"{', optimizer Muon' if settings.get('optimizer') == muon.NAME else ''}"
-        f"{', loss log MSE' if settings.get('loss') == 'log_mse' else ''}"
-    )
+def _remarks(stage: Mapping[str, Any]) -> list[str]:
+    """Says what a stage has that is not the paper's."""
+    settings = stage.get("settings", {})
+    usual = _PAPER_PATCH_SIZES.get(stage.get("color"), 32)
+    size = stage.get("patch_size", usual)
+    said = {
+        "growing T": len(settings.get("steps_schedule", [])) > 1,
+        "Muon": settings.get("optimizer") == muon.NAME,
+        "loss log MSE": settings.get("loss") == "log_mse",
+        f"patches of {size} x {size}": size != usual,
+        "observations of 8 bits": "quantized=True" in stage.get("problem", ""),
+        "unknown settings": not settings,
+    }
+    return [remark for remark, holds in said.items() if holds]
 
 
 def versions() -> dict[str, str | None]:

@@ -18,7 +18,7 @@ from absl import app, flags, logging
 
 from paper_experiments.common import quiet
 from paper_experiments.common.errors import UserError, check_writable
-from paper_experiments.common.table import Measured, Table, short
+from paper_experiments.common.table import PAPER_NUM_STEPS, Measured, Table, short
 from paper_experiments.common.wording import describe_seconds
 
 if TYPE_CHECKING:
@@ -74,8 +74,9 @@ flags.DEFINE_string(
 flags.DEFINE_list(
     "rows",
     None,
-    "Measured rows of RIMs, in any order, by their names in the table without "
-    "brackets, such as RIM-3task,RIM-denoise; all by default.",
+    "Rows of RIMs that are measured now, by their names in the table without "
+    "brackets, such as RIM-3task,RIM-denoise, or all; the first by default. Others "
+    "show what was measured before on BSDS-300.",
 )
 flags.DEFINE_bool(
     "baselines",
@@ -223,7 +224,7 @@ def start_script(
 
     def checked_main(argv: Sequence[str]) -> None:
         if len(argv) > 1 and not takes_names:
-            raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}.")
+            sys.exit(f"error: Unknown arguments: {' '.join(argv[1:])}.")
         logging.set_verbosity(logging.WARNING)
         values = flags.FLAGS.flag_values_dict()
         folder = _output_dir(values)
@@ -245,7 +246,17 @@ def start_script(
                 with contextlib.suppress(OSError):
                     folder.rmdir()
 
-    app.run(checked_main)
+    app.run(checked_main, flags_parser=_parse)
+
+
+def _parse(argv: Sequence[str]) -> list[str]:
+    """Parses flags; a wrong one ends the script with one line."""
+    try:
+        return flags.FLAGS(argv)
+    except flags.UnrecognizedFlagError as error:
+        sys.exit(f"error: {error} See --help. Trainings are begun by train.py.")
+    except flags.Error as error:
+        sys.exit(f"error: {error}")
 
 
 def _output_dir(values: Mapping[str, Any]) -> Path:
@@ -266,7 +277,7 @@ def _check_rows(
     asked: Sequence[str] | None, weights: str | None, known: Sequence[str]
 ) -> None:
     """Raises a `UserError` if --rows has a row that the table does not have."""
-    if asked is None:
+    if asked is None or asked == ["all"]:
         return
     unknown = [short(row) for row in asked if short(row) not in known]
     if unknown or not asked:
@@ -284,7 +295,6 @@ def _start(values: Mapping[str, Any], folder: Path, num_steps: int | None) -> Ru
     quiet.import_backend()
     import keras
 
-    from rim_tf.rim import PAPER_NUM_STEPS
     from rim_tf.speed import precision
     from rim_tf.training import devices
 

@@ -7,34 +7,37 @@ import pytest
 from rim_tf.training.schedules import (
     Phase,
     WarmupCosine,
-    parse_steps_schedule,
+    computation,
     plan_phases,
+    plan_rounds,
 )
-
-
-def test_parse():
-    assert parse_steps_schedule("20") == [(20, 1.0)]
-    assert parse_steps_schedule("5:0.4,10:0.3,20:0.3") == [
-        (5, 0.4),
-        (10, 0.3),
-        (20, 0.3),
-    ]
-
-
-@pytest.mark.parametrize("text", ["", "a", "5:0.4", "5:0.5,0:0.5", "5:x", "5:-1,10:2"])
-def test_parse_refuses(text):
-    with pytest.raises(ValueError, match=r"schedule of steps|shares"):
-        parse_steps_schedule(text)
 
 
 def test_shares_are_of_the_computation():
     phases = plan_phases([(5, 0.4), (10, 0.3), (20, 0.3)], 1000)
     assert sum(phase.num_updates for phase in phases) == 1000
     assert [phase.first_update for phase in phases] == [0, 640, 880]
-    computation = np.array([phase.num_steps * phase.num_updates for phase in phases])
-    np.testing.assert_allclose(
-        computation / computation.sum(), [0.4, 0.3, 0.3], atol=0.01
-    )
+    shares = [computation([phase]) / computation(phases) for phase in phases]
+    np.testing.assert_allclose(shares, [0.4, 0.3, 0.3], atol=0.01)
+
+
+def test_phases_without_an_update_are_left_out():
+    assert plan_phases([(5, 0.5), (20, 0.5)], 1) == [Phase(5, 0, 1)]
+
+
+def test_computation_counts_steps():
+    phases = [Phase(5, 0, 4), Phase(20, 4, 3)]
+    assert [computation(phases, n) for n in (0, 3, 4, 6, 7)] == [0, 15, 20, 60, 80]
+    assert computation(phases) == 80
+
+
+def test_rounds_divide_the_computation():
+    phases = [Phase(5, 0, 640), Phase(20, 640, 160)]
+    rounds = plan_rounds(phases, 8)
+    assert sum(r.num_updates for r in rounds) == 800
+    assert [r.first_update for r in rounds] == [0, 160, 320, 480, 640, 680, 720, 760]
+    assert {r.num_steps * r.num_updates for r in rounds} == {800}
+    assert plan_rounds([Phase(5, 0, 2)], 8) == [Phase(5, 0, 1), Phase(5, 1, 1)]
 
 
 def test_plain_cosine_with_warmup():

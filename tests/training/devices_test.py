@@ -3,36 +3,41 @@
 Run as a program, this file trains on as many devices as its argument says.
 """
 
-import csv
+import dataclasses
 import os
 import subprocess
 import sys
+import unittest.mock
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-import rim_tf
-from rim_tf.cells import RIMCell
 from rim_tf.problems import DenoisingProblem, SuperResolutionProblem, ThreeTaskProblem
 from rim_tf.training import callbacks, devices, loop
 from rim_tf.training.patches import PatchSet
+from rim_tf.training.settings import TrainingSettings
+from tests.training import small
 
 _PROBLEMS = {
     "denoising": DenoisingProblem(),
     "three_task": ThreeTaskProblem(),
     "super_resolution": SuperResolutionProblem(),
 }
-_SETTINGS = loop.TrainingSettings(
+_SHORT = TrainingSettings(
     epochs=1,
     batch_size=4,
-    steps_schedule=((1, 0.5), (2, 0.5)),
+    steps_schedule=((2, 1.0),),
     warmup_updates=2,
-    # So low that it matters whether the whole gradient is clipped, or parts of it.
-    clip_norm=0.01,
-    num_validations=4,
+    num_validations=2,
 )
+# One of them with two numbers of steps; each takes a while to compile.
+_SETTINGS = {
+    "denoising": dataclasses.replace(_SHORT, steps_schedule=((1, 0.5), (2, 0.5))),
+    "three_task": _SHORT,
+    "super_resolution": _SHORT,
+}
 
 
 class _KillError(Exception):
@@ -43,32 +48,27 @@ def _train(problem: str, folder: Path) -> None:
     rows, columns = np.mgrid[0:40, 0:40]
     image = 127 + 100 * np.sin(rows / 4) * np.cos(columns / 3)
     patches = PatchSet([image.astype("uint8")[..., None]], 12, 2, num_patches=32)
-    keras.utils.set_random_seed(0)
-    rim = rim_tf.RIM(RIMCell(features=4, state_features=6), num_steps=2)
-    loop.train(
-        rim, _PROBLEMS[problem], patches, patches.to_numpy()[:4], _SETTINGS, folder
-    )
+    # So low that it matters whether the whole gradient is clipped, or parts of it.
+    with unittest.mock.patch.object(loop, "CLIP_NORM", 0.01):
+        loop.train(
+            small.small_rim(),
+            _PROBLEMS[problem],
+            patches,
+            patches.to_numpy()[:4],
+            _SETTINGS[problem],
+            folder,
+        )
 
 
 def _train_half(problem: str, folder: Path, monkeypatch) -> None:
-    count = 0
-
     def kill(self, epoch, logs):
-        nonlocal count
-        count += 1
-        self._save(logs)
-        if count == 2:
-            raise _KillError
+        self.save(logs)
+        raise _KillError
 
     with monkeypatch.context() as patched:
         patched.setattr(callbacks.Checkpoint, "on_epoch_end", kill)
         with pytest.raises(_KillError):
             _train(problem, folder)
-
-
-def _read_log(folder: Path) -> list[dict[str, str]]:
-    with (folder / loop.LOG_FILE).open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def test_two_devices_train_as_one_does(tmp_path, monkeypatch):
@@ -84,18 +84,18 @@ def test_two_devices_train_as_one_does(tmp_path, monkeypatch):
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(
-                [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+                [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
             ),
         },
     )
     assert finished.returncode == 0, finished.stderr
-    # Under TensorFlow each device has taken its two images apart.
-    part = "1" if keras.backend.backend() == "tensorflow" else "4"
-    assert finished.stdout.split() == ["2", part]
+    # Under JAX there is one program for the whole batch.
+    replicas = "2" if keras.backend.backend() == "tensorflow" else "1"
+    assert finished.stdout.split() == ["2", replicas]
     for folder in (*(f"two/{problem}" for problem in _PROBLEMS), "resumed/denoising"):
-        expected = _read_log(tmp_path / "one" / Path(folder).name)
-        actual = _read_log(tmp_path / folder)
-        assert len(actual) == len(expected) > 2
+        expected = small.read_log(tmp_path / "one" / Path(folder).name)
+        actual = small.read_log(tmp_path / folder)
+        assert len(actual) == len(expected) == 2
         for name in ("loss", "val_psnr", "updates"):
             np.testing.assert_allclose(
                 [float(row[name]) for row in actual],
@@ -122,28 +122,13 @@ def test_refuses_no_devices():
         pass
 
 
-def _record_sizes_of_parts() -> set[int]:
-    """Returns a set of the batch sizes that the RIM will see in training."""
-    training._PART_SIZE = 1
-    sizes = set()
-
-    class RecordingRIM(loop.UnrolledRIM):
-        def _restore(self, measurement):
-            sizes.add(measurement.observation.shape[0])
-            return super()._restore(measurement)
-
-    loop.UnrolledRIM = RecordingRIM
-    return sizes
-
-
 def _main(num_devices: int, folder: Path) -> None:
     devices.split_cpu(num_devices)
-    sizes = _record_sizes_of_parts()
     with devices.data_parallel(num_devices):
         for problem in _PROBLEMS:
             _train(problem, folder / "two" / problem)
         _train("denoising", folder / "resumed" / "denoising")
-    print(len(keras.distribution.list_devices("cpu")), *sizes)
+        print(len(keras.distribution.list_devices("cpu")), devices.num_replicas())
 
 
 if __name__ == "__main__":

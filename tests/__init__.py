@@ -1,0 +1,1 @@
+"""Tests: a file per module of the library, and one per script."""

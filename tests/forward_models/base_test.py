@@ -1,0 +1,78 @@
+"""Tests of compositions, and of a forward model that a user writes."""
+
+import numpy as np
+import pytest
+
+from rim_tf.forward_models import (
+    BicubicDownsampling,
+    Blur,
+    ForwardModel,
+    FourierProjection,
+    Inpainting,
+    RandomProjection,
+    check_adjoint,
+)
+from tests.forward_models.cases import kernel, normal
+
+
+def test_users_model_needs_two_methods_only():
+    class Halving(ForwardModel):
+        def forward(self, image):
+            return 0.5 * image
+
+        def adjoint(self, observation):
+            return 0.5 * observation
+
+    assert check_adjoint(Halving(), (2, 4, 4, 1)) < 1e-6
+    assert check_adjoint(Blur(kernel(3, 3)) @ Halving(), (2, 4, 4, 1)) < 1e-5
+
+
+def test_composition_applies_one_after_the_other():
+    blur, mask = Blur(kernel(3, 3)), Inpainting(kernel(6, 5, 1))
+    image = normal((2, 6, 5, 1))
+    expected = blur.forward(mask.forward(image))
+    np.testing.assert_array_equal((blur @ mask).forward(image), expected)
+    expected = mask.adjoint(blur.adjoint(image))
+    np.testing.assert_array_equal((blur @ mask).adjoint(image), expected)
+
+
+def test_composition_starts_from_its_parts_estimates():
+    """Not from the adjoint, which a sum over 9 pixels would make darker."""
+    blur = Blur(np.full((3, 3), 1 / 9, np.float32))
+    model = BicubicDownsampling(3) @ blur
+    start = model.initial_estimate(model.forward(np.full((1, 12, 9, 1), 0.6)))
+    np.testing.assert_allclose(start, 0.6, atol=1e-3)
+
+
+def test_composition_refuses_the_batches_that_its_parts_refuse():
+    for_three = Inpainting(np.ones((3, 8, 8, 1), np.float32))
+    for_all = Inpainting(np.ones((8, 8, 1), np.float32))
+    for model in (for_three @ for_all, for_all @ for_three):
+        for method in (model.forward, model.adjoint):
+            with pytest.raises(ValueError, match="operators for 3 images, got 2"):
+                method(normal((2, 8, 8, 1)))
+    image = normal((2, 8, 8, 1))
+    np.testing.assert_array_equal((for_all @ for_all).forward(image), image)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: FourierProjection.random((8, 8), 1) @ Inpainting.random((8, 9), 1),
+            r"\(batch, 8, 9, any\).*\(batch, 8, 8, any\)",
+        ),
+        (
+            lambda: Blur(np.ones((3, 3))) @ RandomProjection.gaussian(4, 1),
+            r"\(batch, 16, any\).*\(batch, any, any, any\)",
+        ),
+    ],
+)
+def test_refuses_parts_that_do_not_fit(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_composes_with_forward_models_only():
+    with pytest.raises(TypeError, match="unsupported operand"):
+        Blur(np.ones((3, 3))) @ "a mask"

@@ -1,0 +1,34 @@
+"""Tests of blur."""
+
+import numpy as np
+import pytest
+
+from rim_tf.forward_models import Blur
+from tests.forward_models.cases import kernel, normal
+
+
+@pytest.mark.parametrize("boundary", ["circular", "symmetric"])
+@pytest.mark.parametrize("size", [(3, 5), (4, 2)])
+def test_is_scipys_convolution(boundary, size):
+    from scipy import ndimage
+
+    weights, image = kernel(*size), normal((1, 12, 11, 1))
+    mode = {"circular": "wrap", "symmetric": "reflect"}[boundary]
+    expected = ndimage.convolve(image[0, ..., 0], weights, mode=mode)
+    actual = np.asarray(Blur(weights, boundary).forward(image))[0, ..., 0]
+    np.testing.assert_allclose(actual, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Blur(np.ones((3, 3)), "zero"), "boundary"),
+        # There is one kernel for all images.
+        (lambda: Blur(np.ones((2, 3, 3))), r"\(rows, columns\).* \(2, 3, 3\)"),
+        (lambda: Blur(np.ones((5, 5))).forward(np.ones((1, 4, 8, 1))), "smaller"),
+        (lambda: Blur(np.ones((5, 5))).adjoint(np.ones((1, 8, 4, 1))), "smaller"),
+    ],
+)
+def test_refuses_bad_arguments(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

@@ -1,0 +1,1 @@
+"""Tests of `rim_tf.training`."""
