@@ -56,12 +56,12 @@ def _finished(weights, tmp_path_factory, run_here):
     image = skimage.data.astronaut()
     Image.fromarray(image[:20, :60]).save(folder / "a.png")
     Image.fromarray(image[:45, :60]).save(folder / "b.png")
-    Image.fromarray(image[60:120, :60]).save(folder / "c.png")
+    Image.fromarray(image[60:124, :60]).save(folder / "c.png")
     finished = run_here(
         "figure3_three_task",
         f"--weights={weights}",
         f"--images={folder}",
-        "--num_test_patches=3",
+        "--num_test_patches=100",
         "--num_steps=2",
         f"--output_dir={output}",
     )
@@ -75,7 +75,7 @@ def test_curves_and_results_agree(finished):
     assert len(result["measured"]) == len(measurement.PANELS) * 3
     for record in result["measured"]:
         values = list(record["per_image"].values())
-        assert len(values) == record["num_images"] == 3
+        assert len(values) == record["num_images"] == 100
         assert np.mean(values) == pytest.approx(record["mean"], abs=1e-3)
     with (output / "curves.csv").open() as file:
         curves = list(csv.DictReader(file))
@@ -92,8 +92,7 @@ def test_table_findings_and_notes(finished):
     for text in (
         "RIM: t = 2",
         "(e) on inpainting the RIM is best",
-        "3 patches from 2 images of images, sigma = 1/32, seed 0",
-        "decide nothing",
+        "100 patches from 2 images of images, sigma = 1/32, seed 0",
         "* The FFN has eight times fewer parameters than the others.",
     ):
         assert text in table
@@ -111,6 +110,9 @@ def test_a_test_goes_on_and_overwrite_begins_anew(tmp_path, run_here, arguments)
     finished = run_here("figure3_three_task", *arguments)
     # Drawn from all images, not the first of the first.
     assert "2 patches from 2 images of embedded" in finished.stdout
+    # So few say nothing of the paper's findings.
+    assert "Too few patches to judge the paper's findings" in finished.stdout
+    assert "(e)" not in finished.stdout
     first = json.loads((output / "result.json").read_text())["measured"]
     # What is kept is another PSNR, so that it shows whether it is used.
     (batch,) = (output / "measured").iterdir()
@@ -134,10 +136,8 @@ def test_shipped_models(functions_of, tmp_path):
     default = run.Run("s", {"weights": None}, tmp_path, "float32", 2, 0.0)
     models, histories = script._load_models(default)
     assert {row: history["name"] for row, history in histories.items()} == _NAMES
-    lines = script._describe_models(models, histories)
-    assert lines[0].startswith("* RIM: 2,361,922 parameters. Weights rim_3task, ")
-    assert lines[1].startswith("* GDN: 2,361,346 parameters. Weights gdn_3task, ")
-    assert lines[2].startswith("* FFN: 297,026 parameters. Weights ffn_3task, ")
+    parameters = {row: model.count_params() for row, model in models.items()}
+    assert parameters == {"RIM": 2_361_922, "GDN": 2_361_346, "FFN": 297_026}
     # The folder that they are shipped in is one, too.
     folder = {"weights": str(pretrained.WEIGHTS_FOLDER)}
     same = run.Run("s", folder, tmp_path, "float32", 2, 0.0)

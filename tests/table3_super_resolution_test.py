@@ -6,7 +6,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from paper_experiments.common import image_sets, super_resolution
+from paper_experiments.common import image_sets
 
 
 @pytest.fixture(name="result", scope="module")
@@ -60,7 +60,7 @@ def test_table_and_notes(result):
         "RIM, MEASURED",
         "Test set 100: 2 images.",
         "UNVERIFIED row: RIM, recalled",
-        "Weights rim_super_resolution, trained on 50,000 patches",
+        "Weights rim_super_resolution: 50,000 patches of bsds300",
         "Restoring 2 images 3 times with 10 steps",
     ):
         assert (text in table) == ("Restoring" not in text)
@@ -69,19 +69,18 @@ def test_table_and_notes(result):
     assert "REPRODUCED" not in table
 
 
-def test_row(capsys, functions_of):
-    script = functions_of("table3_super_resolution")
-    test = image_sets.TestImages("x", {}, {"a": 0, "b": 1}, {"100": ["a", "b"]})
-    quality = super_resolution.Quality
-    results = {k: {"a": quality(10, 0.1), "b": quality(20, 0.2)} for k in (2, 3, 4)}
-    columns = [(measure, k) for measure in ("psnr", "ssim") for k in (2, 3, 4)]
-    rows = script.table.Table(["mean", *map(str, columns)], 10)
-    measured = script._add_measured(rows, columns, "X", results, test)
-    row = capsys.readouterr().out.splitlines()[-1]
-    assert row.count("15.00 ± 5.00") == row.count("0.1500 ± 0.0500") == 3
-    assert [record.condition["factor"] for record in measured] == [2, 3, 4, 2, 3, 4]
-    assert {record.test_set for record in measured} == {"100"}
-    assert measured[0].per_image == {"a": 10, "b": 20}
+def test_row_has_means_and_standard_errors_of_both_metrics(result):
+    measured, table = result[0]["measured"], result[1]
+    (row,) = (line for line in table.splitlines() if line.startswith("| RIM, MEASURED"))
+    fields = [field.strip() for field in row.split("|")[2:-1]]
+    values = [list(r["per_image"].values()) for r in measured if r["model"] == "RIM"]
+    for field, (one, two), digits in zip(
+        fields, values, 3 * [2] + 3 * [4], strict=True
+    ):
+        mean, error = map(float, field.split(" ± "))
+        assert mean == pytest.approx((one + two) / 2, abs=0.6 * 10**-digits)
+        # Of two values: half of their difference.
+        assert error == pytest.approx(abs(one - two) / 2, abs=0.6 * 10**-digits)
 
 
 def test_a_single_image_has_no_error(functions_of):

@@ -16,7 +16,7 @@ from PIL import Image
 from paper_experiments.common import stages
 from paper_experiments.recipes import RECIPES, Recipe, Stage, Task
 from rim_tf import pretrained
-from rim_tf.training import callbacks, loop
+from rim_tf.training import callbacks, devices, loop
 
 _SMALL = {"features": 4, "state_features": 6}
 _TASK = Task("gray", "DenoisingProblem", "RIMCell", "table2_denoise", _SMALL)
@@ -389,21 +389,20 @@ def test_two_devices(tmp_path, run_script, images):
     (its_run,) = history["runs"]
     assert its_run["devices"] == 2
     assert (history["data"], history["patches_seen"]) == ("noise", 4)
-    refused = run_script(
-        "train",
-        "ffn_3task_paper",
-        *_TINY,
-        "--devices=3",
-        f"--train_images={images}",
-        f"--output_dir={tmp_path}/other",
-        expect_success=False,
-    )
-    assert refused.stderr.startswith("error: --devices: a batch of 4 patches cannot")
-    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_devices_that_are_not_there(tmp_path, train, monkeypatch):
+    """The backend has started here, with one device."""
+    monkeypatch.setattr(devices, "split_cpu", lambda number: None)
+    arguments = ["--devices=99", f"--output_dir={tmp_path}/out"]
+    finished = train("one", *arguments, expect_success=False)
+    assert finished.stderr.startswith("error: --devices: 99 devices are asked for, ")
+    assert len(finished.stderr.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_jax(tmp_path, run_script, images):
-    """A shipped recipe of several stages, three channels and two optimizers."""
+    """Of a shipped recipe, of three channels and 8 bits."""
     pytest.importorskip("jax")
     finished = run_script(
         "train",
@@ -421,14 +420,14 @@ def test_jax(tmp_path, run_script, images):
     assert "quantized=True" in history["problem"]
 
 
-def test_sigkill_and_start_again(tmp_path, start_script, run_script, images):
+def test_sigkill_and_start_again(tmp_path, start_script, run_script, run_here, images):
     """The last round is that of a training that nobody killed."""
     arguments = [
         *("train", "ffn_3task_paper", *_TINY, "--num_patches=32"),
         *("--num_validations=2", "--checkpoint_minutes=0"),
         f"--train_images={images}",
     ]
-    run_script(*arguments, f"--output_dir={tmp_path}/whole")
+    run_here(*arguments, f"--output_dir={tmp_path}/whole")
     killed = tmp_path / "killed"
     process = start_script(*arguments, f"--output_dir={killed}")
     stage = "ffn_3task_paper/stage_1"
