@@ -230,6 +230,34 @@ def test_figure_5s_image_shows_what_is_in_the_files():
         assert field == f"{value:.2f}"
 
 
+def test_what_8_bits_cost_is_in_the_files():
+    (table,) = (
+        table
+        for table in _tables(_SCRIPTS / "RESULTS.md")
+        if table.columns[0].startswith("PSNR lost to 8 bits, 68")
+    )
+    for row, *fields in table.rows:
+        for column, field in zip(table.columns[1:], fields, strict=True):
+            sigma = int(column.rpartition(" ")[2])
+            (before,) = _measured(_TABLE2, ("RIM-denoise", "68", sigma, "psnr"))
+            (after,) = _measured(_QUANTIZED, (row, "68", sigma, "psnr"))
+            assert field == f"{before - after:.2f}"
+
+
+def test_values_of_shipped_weights_among_earlier_ones_are_in_the_files():
+    def means(name: str, row: str, *conditions: tuple[str, int]) -> list[str]:
+        return [_shown(_measured(name, (row, *c, "psnr"))) for c in conditions]
+
+    of_68 = [("68", sigma) for sigma in (15, 25, 50)]
+    text = (_SCRIPTS / "RESULTS.md").read_text()
+    for name in (_TABLE2, _QUANTIZED):
+        assert f"| {' / '.join(means(name, 'RIM-denoise', *of_68))} |\n" in text
+    color = means(_TABLE1, "RIM", ("68", 25), ("100", 25))
+    assert f"shipped | 8 bits | {' | '.join(color)} |\n" in text
+    three = means(_TABLE2, "RIM-3task", *of_68)
+    assert f"404,000 patches, shipped | {' | '.join(three)} |" in text
+
+
 @functools.cache
 def _figure3() -> dict:
     """Returns the means over the patches of each image."""
