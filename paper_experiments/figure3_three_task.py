@@ -29,7 +29,6 @@ _NUM_TEST_PATCHES = flags.DEFINE_integer(
     "num_test_patches", 5000, "Patches of the test images.", lower_bound=1
 )
 
-_NUM_STEPS = 50
 _WEIGHTS = {"RIM": "rim_3task", "GDN": "gdn_3task", "FFN": "ffn_3task"}
 # The findings are differences of means over patches, some of them of 0.1 dB.
 _FEWEST_PATCHES = 100
@@ -108,4 +107,4 @@ def _note_on_commits(commits) -> list[str]:
 
 
 if __name__ == "__main__":
-    reproduce(measure, num_steps=_NUM_STEPS)
+    reproduce(measure, num_steps=50)

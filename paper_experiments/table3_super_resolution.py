@@ -55,7 +55,7 @@ def measure(run, test):
     figures.save_estimates(pictures, run.output_dir / _PICTURES[0])
     figures.save_detail(*detail, run.output_dir / _PICTURES[1])
 
-    def reported_psnr(record: table.Measured) -> float:
+    def reported_psnr(record: table.Score) -> float:
         return reported["psnr"][record.model][str(record.condition["factor"])][0]
 
     verdicts = table.compare(measured, reported_psnr, test.dataset, run.num_steps)

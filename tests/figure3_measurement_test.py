@@ -39,7 +39,7 @@ def _patches():
 @pytest.fixture(name="measurement")
 def _measurement(patches, tmp_path):
     models = {"nothing": _model(0.0), "brighter": _model(0.5)}
-    return figure3.Measurement(models, patches, 2, 0, tmp_path / "measured")
+    return figure3.PatchTest(models, patches, 2, 0, tmp_path / "measured")
 
 
 def _model(update, cell=_Constant):
@@ -76,7 +76,7 @@ def test_measures_each_model_from_the_first_estimate(measurement, patches):
 def test_patches_restored_without_any_error_leave_means_finite(tmp_path):
     black = np.zeros((2, 32, 32, 1), np.float32)
     models = {"darker": _model(-1e4)}
-    measurement = figure3.Measurement(models, black, 1, 0, tmp_path / "measured")
+    measurement = figure3.PatchTest(models, black, 1, 0, tmp_path / "measured")
     for row in _curves(measurement).values():
         assert row["darker"].mean[1] == pytest.approx(174.6, abs=0.1)
         assert row["darker"].deviation[1] == 0
@@ -87,7 +87,7 @@ def _kept(tmp_path_factory):
     """A measurement that is done, in batches of two patches, and its outcome."""
     models = {"nothing": _model(0.0), "brighter": _model(0.5)}
     folder = tmp_path_factory.mktemp("measured")
-    measurement = figure3.Measurement(models, _random_patches(), 2, 0, folder)
+    measurement = figure3.PatchTest(models, _random_patches(), 2, 0, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figure3, "_BATCH_SIZE", 2)
         patch.setattr(provenance, "commit", lambda: "first")
@@ -98,14 +98,14 @@ def _kept(tmp_path_factory):
 def _measured_batches(monkeypatch):
     """The numbers of batches, of two patches, that were measured and not kept."""
     numbers = []
-    measure = figure3.Measurement._measure
+    measure = figure3.PatchTest._measure
 
     def counted(self, number, bar):
         numbers.append(number)
         return measure(self, number, bar)
 
     monkeypatch.setattr(figure3, "_BATCH_SIZE", 2)
-    monkeypatch.setattr(figure3.Measurement, "_measure", counted)
+    monkeypatch.setattr(figure3.PatchTest, "_measure", counted)
     return numbers
 
 
@@ -266,8 +266,8 @@ def test_overwrite_deletes_the_result_before_it_measures(
     def interrupted(self):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(figure3.Measurement, "run", interrupted)
-    monkeypatch.setattr(figure3.Measurement, "estimate_seconds", lambda self: 0)
+    monkeypatch.setattr(figure3.PatchTest, "run", interrupted)
+    monkeypatch.setattr(figure3.PatchTest, "estimate_seconds", lambda self: 0)
     of_run = run.Run("s", {"overwrite": True, "seed": 0}, tmp_path, "float32", 1, 0.0)
     patches = figure3.draw_patches([np.zeros((32, 32, 1), np.uint8)], 1, 0)
     with pytest.raises(KeyboardInterrupt):

@@ -46,7 +46,7 @@ _GROUPS = {
         "",
     ),
 }
-_NEEDS_JAX = pytest.mark.skipif(
+_NOT_UNDER_JAX = pytest.mark.skipif(
     keras.backend.backend() == "jax", reason="runs under JAX already"
 )
 
@@ -77,7 +77,7 @@ def _run_under_jax(*arguments: object) -> subprocess.CompletedProcess:
     )
 
 
-@_NEEDS_JAX
+@_NOT_UNDER_JAX
 def test_jax_restores_what_tensorflow_restores(tmp_path):
     clean = skimage.data.camera()[128:192, 200:263, None] / 255.0
     noisy = clean + 25 / 255 * np.random.default_rng(0).standard_normal(clean.shape)
@@ -92,7 +92,7 @@ def test_jax_restores_what_tensorflow_restores(tmp_path):
     assert rim_tf.metrics.psnr(restored, clean[None])[0] > 25
 
 
-@_NEEDS_JAX
+@_NOT_UNDER_JAX
 @pytest.mark.parametrize("name", _GROUPS)
 def test_runs_under_jax_without_tensorflow(name):
     paths, selection = _GROUPS[name]

@@ -5,10 +5,16 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from PIL import Image
+
+from paper_experiments.common import provenance
+from paper_experiments.common import run as run_module
+from paper_experiments.common.run import Outcome, Run
+from paper_experiments.common.table import Score
 
 _ROOT = Path(__file__).parents[1]
 _TABLES = [
@@ -23,7 +29,7 @@ _TABLES = [
 _SCRIPT = '''"""A script."""
 
 from paper_experiments.common.run import Outcome, reproduce
-from paper_experiments.common.table import Measured, Table
+from paper_experiments.common.table import Score, Table
 
 
 def measure(run, test):
@@ -31,7 +37,7 @@ def measure(run, test):
         raise KeyboardInterrupt
     table = Table(["PSNR in dB"], 12)
     table.add("A, MEASURED", [])
-    measured = [Measured("A", "mine", {}, "psnr", 30.0, 1, {"a": 30.0})]
+    measured = [Score("A", "mine", {}, "psnr", 30.0, 1, {"a": 30.0})]
     return Outcome(table, ["* A note."], measured, {"A": 1}, {"A": {}}, ["a.png"])
 
 
@@ -227,3 +233,34 @@ def test_what_the_user_cannot_mend_has_a_traceback(tmp_path, run_here, images):
     with pytest.raises(ValueError, match="a bug"):
         run_here(tmp_path / "broken", *arguments)
     assert not (tmp_path / "out").exists()
+
+
+def test_what_result_json_tells():
+    record = Score("RIM", "68", {"sigma": 25}, "psnr", 28.9, 1, {"3096": 28.9})
+    outcome = Outcome(None, [], [record], {"source": "paper"}, {"RIM": {}}, [])
+    started = time.monotonic() - 100
+    of_run = Run("s", {"seed": 3}, Path("out"), "float32", 20, started)
+    result = run_module._result(of_run, {"rows": None}, "bsds300", outcome)
+    result = json.loads(json.dumps(result))
+    assert result["seconds"] == pytest.approx(100, abs=5)
+    assert result["versions"] == provenance.versions()
+    del result["seconds"], result["versions"]
+    assert result == {
+        "script": "s",
+        "settings": {"rows": None, "num_steps": 20, "precision_used": "float32"},
+        "seed": 3,
+        "dataset": "bsds300",
+        "measured": [
+            {
+                "model": "RIM",
+                "test_set": "68",
+                "condition": {"sigma": 25},
+                "metric": "psnr",
+                "mean": 28.9,
+                "num_images": 1,
+                "per_image": {"3096": 28.9},
+            }
+        ],
+        "reported": {"source": "paper"},
+        "weights": {"RIM": {}},
+    }

@@ -105,7 +105,7 @@ def test_says_whether_reported_numbers_are_reached(mean, differences, verdict):
 
 def _of_a_whole_set(model, mean, test_set="68", number=68, metric="psnr"):
     return [
-        table.Measured(model, test_set, {"sigma": s}, metric, mean, number, {})
+        table.Score(model, test_set, {"sigma": s}, metric, mean, number, {})
         for s in (15, 25)
     ]
 

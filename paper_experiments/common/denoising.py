@@ -136,7 +136,7 @@ class _Rows:
     def __init__(self, spec: DenoisingTable, run: Run, test: TestImages):
         self.spec, self.run, self.test = spec, run, test
         self.reported = table.read_reported(run.script)
-        self.measured: list[table.Measured] = []
+        self.measured: list[table.Score] = []
         self.observations = [
             Observations(test, sigma, spec.color, spec.quantized, run.seed)
             for sigma in spec.sigmas
@@ -196,7 +196,7 @@ class _Rows:
         """
         rows = self.reported["rows"]
 
-        def reported(record: table.Measured) -> float | None:
+        def reported(record: table.Score) -> float | None:
             row = rows.get(record.model.removesuffix("-paper"), {})
             return row.get(record.test_set, {}).get(f"{record.condition['sigma']:g}")
 
@@ -240,12 +240,10 @@ class _Rows:
 
     def _records(
         self, name: str, psnr: Mapping[str, float], observations: Observations
-    ) -> list[table.Measured]:
+    ) -> list[table.Score]:
         return table.measured_on(self.test.sets, psnr, name, observations.condition)
 
-    def _add_measured(
-        self, name: str, records: list[table.Measured], *args: Any
-    ) -> None:
+    def _add_measured(self, name: str, records: list[table.Score], *args: Any) -> None:
         values = {(r.test_set, r.condition["sigma"]): r.mean for r in records}
         self._add(table.row_name(name, records, self.test, *args), values)
         self.measured += records

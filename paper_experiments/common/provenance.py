@@ -1,23 +1,17 @@
 """Where numbers come from: versions and commit of the code, history of the weights."""
 
-import dataclasses
-import json
 import platform
 import subprocess
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 
 from paper_experiments.common.wording import count
 from rim_tf.speed import precision
 from rim_tf.training import muon
-
-if TYPE_CHECKING:
-    # Not otherwise: benchmark_speed.py has a flag of the same name as one of run.py.
-    from paper_experiments.common.run import Outcome, Run
 
 _PAPER_PATCH_SIZES = {"luminance": 36}
 _PACKAGES = (
@@ -94,23 +88,3 @@ def commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return described.stdout.strip()
-
-
-def result_json(
-    run: "Run", settings: Mapping[str, Any], dataset: str, outcome: "Outcome"
-) -> str:
-    """Returns all that there is to know about a run as JSON text."""
-    return json.dumps(
-        {
-            "script": run.script,
-            "settings": settings,
-            "versions": versions(),
-            "seed": run.seed,
-            "dataset": dataset,
-            "seconds": round(run.seconds, 1),
-            "measured": [dataclasses.asdict(record) for record in outcome.measured],
-            "reported": outcome.reported,
-            "weights": outcome.weights,
-        },
-        indent=1,
-    )

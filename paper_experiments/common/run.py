@@ -7,6 +7,7 @@ in its `measure`.
 
 import contextlib
 import dataclasses
+import json
 import shutil
 import sys
 import time
@@ -18,7 +19,7 @@ from absl import app, flags, logging
 
 from paper_experiments.common import quiet
 from paper_experiments.common.errors import UserError, check_writable
-from paper_experiments.common.table import PAPER_NUM_STEPS, Measured, Table, short
+from paper_experiments.common.table import PAPER_NUM_STEPS, Score, Table, short
 from paper_experiments.common.wording import describe_seconds
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class Outcome(NamedTuple):
 
     table: Table
     notes: list[str]
-    measured: list[Measured]
+    measured: list[Score]
     reported: Mapping[str, Any]
     weights: Mapping[str, Any]
     files: list[str]
@@ -310,15 +311,33 @@ def _start(values: Mapping[str, Any], folder: Path, num_steps: int | None) -> Ru
 
 def _write(run: Run, test: "TestImages", outcome: Outcome) -> None:
     """Writes `table.md` and `result.json`, the latter last."""
-    from paper_experiments.common import provenance
     from rim_tf import files
 
     text = "\n".join([*outcome.table.lines, "", *outcome.notes])
     files.write_text(run.output_dir / TABLE_FILE, text + "\n")
-    used = {"num_steps": run.num_steps, "precision_used": run.dtype}
-    settings = {name: flag.value for name, flag in flags_of_script().items()} | used
-    result = provenance.result_json(run, settings, test.dataset, outcome)
+    settings = {name: flag.value for name, flag in flags_of_script().items()}
+    result = json.dumps(_result(run, settings, test.dataset, outcome), indent=1)
     files.write_text(run.output_dir / RESULT_FILE, result + "\n")
+
+
+def _result(
+    run: Run, settings: Mapping[str, Any], dataset: str, outcome: Outcome
+) -> dict[str, Any]:
+    """Returns all that there is to know about a run, as JSON values."""
+    from paper_experiments.common import provenance
+
+    used = {"num_steps": run.num_steps, "precision_used": run.dtype}
+    return {
+        "script": run.script,
+        "settings": {**settings, **used},
+        "versions": provenance.versions(),
+        "seed": run.seed,
+        "dataset": dataset,
+        "seconds": round(run.seconds, 1),
+        "measured": [dataclasses.asdict(score) for score in outcome.measured],
+        "reported": outcome.reported,
+        "weights": outcome.weights,
+    }
 
 
 def flags_of_script() -> dict[str, flags.Flag]:

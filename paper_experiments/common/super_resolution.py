@@ -15,7 +15,7 @@ from tqdm import tqdm
 from paper_experiments.common import figures
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.image_sets import TestImages
-from paper_experiments.common.table import Measured, measured_on
+from paper_experiments.common.table import Score, measured_on
 from rim_tf import bicubic, images
 from rim_tf.forward_models import BicubicDownsampling
 from rim_tf.restoration import iterate
@@ -155,7 +155,7 @@ def measure_rim(
     return results, pictures, detail
 
 
-def to_measured(results: Results, name: str, test: TestImages) -> list[Measured]:
+def to_measured(results: Results, name: str, test: TestImages) -> list[Score]:
     """Returns means of both metrics and all factors, in the order of the table."""
     return [
         record

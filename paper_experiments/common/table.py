@@ -21,7 +21,7 @@ PAPER_NUM_STEPS = 20
 
 
 @dataclasses.dataclass(frozen=True)
-class Measured:
+class Score:
     """The quality of a model on a test set under one condition.
 
     Attributes:
@@ -54,20 +54,20 @@ def measured_on(
     model: str,
     condition: Mapping[str, Any],
     metric: str = "psnr",
-) -> list[Measured]:
+) -> list[Score]:
     """Returns the means over each test set, of those images that have a value.
 
     Args:
       sets: Ids of images by the name of their set.
       values: By id.
-      model: See `Measured`, as the others.
+      model: See `Score`, as the others.
       condition: What distinguishes columns.
       metric: What the values are.
     """
     digits = 4 if metric == "psnr" else 5
     known = {name: [i for i in ids if i in values] for name, ids in sets.items()}
     return [
-        Measured(
+        Score(
             model=model,
             test_set=name,
             condition=condition,
@@ -81,9 +81,7 @@ def measured_on(
     ]
 
 
-def whole_sets(
-    records: list[Measured], sets: Mapping[str, Sequence[str]]
-) -> list[Measured]:
+def whole_sets(records: list[Score], sets: Mapping[str, Sequence[str]]) -> list[Score]:
     """Returns the results on whole test sets; all of them where no set is whole.
 
     A baseline measured on the 68 images only is not shown as one of the 100.
@@ -93,7 +91,7 @@ def whole_sets(
 
 def row_name(
     name: str,
-    records: list[Measured],
+    records: list[Score],
     test: "TestImages",
     num_steps: int = PAPER_NUM_STEPS,
     when: str = "MEASURED",
@@ -110,7 +108,7 @@ def row_name(
     return f"{name}, {when}{what}"
 
 
-def _is_whole(record: Measured, sets: Mapping[str, Sequence[str]]) -> bool:
+def _is_whole(record: Score, sets: Mapping[str, Sequence[str]]) -> bool:
     return record.num_images == len(sets[record.test_set])
 
 
@@ -129,8 +127,8 @@ def verdict(reproduced: bool) -> str:
 
 
 def compare(
-    measured: Iterable[Measured],
-    reported: Callable[[Measured], float | None],
+    measured: Iterable[Score],
+    reported: Callable[[Score], float | None],
     dataset: str,
     num_steps: int,
 ) -> list[str]:
