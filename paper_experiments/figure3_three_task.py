@@ -10,7 +10,8 @@ stopped at t = 20, and the estimates over time (`figure4.png`), and says of each
 paper's findings whether it is reproduced. `train.py rim_3task gdn_3task ffn_3task`
 trains all three.
 
-sigma = 1 of the paper is 1/32 here, about 8/255: see `RandomProjection`. The paper's
+p and the reading of sigma are our choice: sigma = 1 of the paper is 1/32 here, about
+8/255, see `RandomProjection`, and has other readings (RESULTS.md). The paper's
 5,000 test patches take some 4 hours on two CPU cores; the same command goes on with an
 interrupted test. --num_test_patches=200, the first of the same patches, take ten
 minutes. A quick look, which decides nothing: --dataset=embedded

@@ -7,8 +7,9 @@ and large again: with that kernel, and with one RIM for all factors, whose forwa
 is the kernel. Prints mean PSNR and SSIM, with standard errors, beside the reported
 numbers, and writes `result.json`, `table.md`, `estimates.png` and `detail.png`.
 
-The network has no strides but dilated convolutions (a trous), as the paper says, in
-a ConvGRU of 100 features: 502,557 parameters, the "about 500,000" of the paper.
+The network has no strides but dilated convolutions (a trous), as the paper says. Its
+layers are a guess: a ConvGRU of 100 features makes 502,557 parameters, and the paper's
+network had about 500,000, as far as that is remembered.
 
 Expected, with the paper's RIM: 31.39, 28.51 and 27.01 dB; these were recalled and not
 read again in a copy of the paper, which the table says, too.
