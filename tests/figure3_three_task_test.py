@@ -98,7 +98,7 @@ def test_table_findings_and_notes(finished):
         assert text in table
         assert text in said
     # After t = 20 nothing was measured.
-    assert table.count("not tested") == 3
+    assert table.count("not tested") == 4
     assert {p.name for p in output.iterdir()} == {
         *("result.json", "table.md", "curves.csv", "figure3.png", "figure4.png"),
         "measured",
