@@ -10,6 +10,7 @@ two minutes to denoise, two to four to enlarge, and 3 to 4 GB of memory; more pi
 take more in proportion.
 """
 
+# ruff: noqa: E402
 # Not absl's flags as in the other scripts: they have no subcommands.
 import argparse
 import sys
@@ -22,6 +23,11 @@ import numpy as np
 from PIL import Image
 from skimage import restoration
 from tqdm import tqdm
+
+from paper_experiments.common import quiet
+
+# Before what follows, all of which imports Keras.
+quiet.import_backend()
 
 from paper_experiments.common import super_resolution
 from paper_experiments.common.errors import UserError, check_writable

@@ -8,15 +8,17 @@ weights, prints mean PSNR beside the reported numbers, and writes `result.json`,
 RIMs, with BSDS-300, the values of an earlier run are shown, and `--rows=all` measures
 them. With `--baselines` it measures BM3D and others on the same observations.
 
-Expected, with the paper's RIM-denoise on 68 images: 31.31, 28.91 and 26.06 dB.
-Time: 2 to 10 s per image, noise level and model on two CPU cores (README.md); the
-script says how long the whole will take before it starts. A quick look:
+Expected, with RIM-denoise of the paper's ICLR 2017 submission, which had batch
+normalisation, on 68 images: 31.31, 28.91 and 26.06 dB. Time: 2 to 23 s per image, noise
+level and model on two CPU cores (PERFORMANCE.md); the script says how long the whole
+will take before it starts. A quick look:
 
     python paper_experiments/table2_denoise.py --num_images=1 --num_steps=5
 
-Deviations from the paper, or decisions where it is silent: the seeded sample of
-training patches, the optimiser's schedule and the initial estimate; see README.md.
-Trained anew, by `train.py rim_denoise`, the weights are tested with `--weights`.
+The shipped weights were not trained by the paper's recipe: with fewer patches, a
+growing T, Muon, and at last some larger patches (TRAINING.md). Where the paper is
+silent, RESULTS.md has a ledger of decisions. Weights trained anew, by `train.py
+rim_denoise_paper` for instance, are tested with `--weights`.
 """
 
 from paper_experiments.common.conditions import DenoisingTable

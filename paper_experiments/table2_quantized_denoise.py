@@ -9,8 +9,8 @@ observations, the "further training" that the paper suggests, which `train.py
 rim_denoise_quantized` trains. RIM-denoise is measured now; of the others, with
 BSDS-300, the values of an earlier run are shown, and --rows=all measures them.
 
-Files, times and flags are those of `table2_denoise.py`. Expected, with the paper's
-RIM-denoise on 68 images: 31.25, 28.76 and 25.27 dB.
+Files, times and flags are those of `table2_denoise.py`. Expected, with
+RIM-denoise of the paper's ICLR 2017 submission on 68 images: 31.25, 28.76 and 25.27 dB.
 """
 
 from paper_experiments.common.conditions import DenoisingTable

@@ -72,7 +72,8 @@ def main(run: Run, names: Sequence[str]) -> None:
     from rim_tf.training.callbacks import TimeIsUpError
     from rim_tf.training.settings import TrainingError
 
-    deadline = run.start + 60 * (run.flags["minutes"] or math.inf)
+    minutes = run.flags["minutes"]
+    deadline = math.inf if minutes is None else run.start + 60 * minutes
     paths = []
     try:
         with devices.data_parallel(run.flags["devices"]):

@@ -140,9 +140,9 @@ class RIMCell(keras.layers.Layer):
     one row or column that repeats the border, and the output is cropped.
 
     For super-resolution the paper has no stride, but dilated convolutions
-    (a trous), and fewer parameters: `stride=1, dilation=2, state_features=100` has
-    502,557. A kernel of the ConvGRU then sees the same pixels as with stride 2, at
-    every pixel.
+    (a trous), and fewer parameters. `stride=1, dilation=2, state_features=100` has
+    502,557, and is a guess. A kernel of the ConvGRU then sees the same pixels as with
+    stride 2, at every pixel.
 
     Args:
       channels: Image channels: 1 (grey) or 3 (RGB).

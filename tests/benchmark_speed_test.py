@@ -1,31 +1,76 @@
-"""Tests that the measurements of speed measure something; not how much."""
+"""Tests that the measurements of speed measure what they say; not how much."""
 
 import time
+import types
+from unittest import mock
 
+import numpy as np
 import pytest
 
-from paper_experiments import speed
 
-
-@pytest.fixture(name="small", autouse=True)
-def _small(monkeypatch):
+@pytest.fixture(name="speed")
+def _speed(functions_of):
+    """The script, whose images are small."""
+    # Other scripts' tests have defined a flag of the same name.
+    with mock.patch("absl.flags.DEFINE_enum"):
+        script = functions_of("benchmark_speed")
+    of_script = script.train.__globals__
     for name in ("_HEIGHT", "_WIDTH", "_LARGE_HEIGHT", "_LARGE_WIDTH", "_PATCH_SIZE"):
-        monkeypatch.setattr(speed, name, 16)
+        of_script[name] = 16
+    return types.SimpleNamespace(**of_script)
 
 
 @pytest.mark.parametrize(
     ("part", "keys"),
     [
-        (speed.train, {"startup_s", "train_patches_per_s", "train_peak_mb"}),
-        (
-            speed.restore,
-            {"restore_320x480_s", "floor_320x480_s", "restore_peak_mb"},
-        ),
-        (speed.restore_large, {"restore_1920x1080_s", "restore_1920x1080_peak_mb"}),
-        (speed.read_patches, {"pipeline_patches_per_s"}),
+        ("train", {"startup_s", "train_patches_per_s", "train_peak_mb"}),
+        ("restore", {"restore_320x480_s", "floor_320x480_s", "restore_peak_mb"}),
+        ("restore_large", {"restore_1920x1080_s", "restore_1920x1080_peak_mb"}),
+        ("read_patches", {"pipeline_patches_per_s"}),
     ],
 )
-def test_measures(part, keys):
-    measured = part("float32", 1, 1, time.time() - 1)
+def test_measures(speed, part, keys):
+    if part == "read_patches":
+        # Of small patches its images have very many.
+        speed.read_patches.__globals__["_PATCH_SIZE"] = 320
+    started = time.time()
+    measured = getattr(speed, part)("float32", 1, 1, started)
+    took = time.time() - started
     assert set(measured) == keys
-    assert all(value > 0 for value in measured.values())
+    for key, value in measured.items():
+        assert value > 0
+        # No part takes longer than all.
+        if key.endswith("_s") and "_per_" not in key:
+            assert value <= took + 0.1
+        # TensorFlow alone takes more; memory is in megabytes.
+        if key.endswith("_mb"):
+            assert 100 < value < 100_000
+
+
+def test_time_is_the_median_without_the_first(speed, monkeypatch):
+    times = iter([0.0, 1.0, 10.0, 14.0, 20.0, 22.0])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(times))
+    calls = []
+    assert speed._median_seconds(lambda: calls.append(1), 3) == 2.0
+    assert len(calls) == 4
+
+
+def test_convolutions_are_those_of_a_step(speed):
+    """In the first step there is no state: fewer channels, the same result."""
+    model = speed.rim_tf.RIM(dtype="float32")
+    model.build()
+    first, later = (
+        np.asarray(speed._convolutions(model, 16, 16, has_state)())
+        for has_state in (False, True)
+    )
+    assert first.shape == later.shape == (5,)
+    # Those that see no state are the same.
+    np.testing.assert_allclose(first[[0, 3, 4]], later[[0, 3, 4]], rtol=1e-4)
+    assert np.isfinite(first).all()
+
+
+def test_a_process_that_is_refused_measures_nothing(run_script):
+    finished = run_script("benchmark_speed", "extra", expect_success=False)
+    assert finished.stderr.rstrip().endswith("\nUnknown arguments: extra.")
+    assert "--precision" in finished.stderr
+    assert finished.stdout == ""

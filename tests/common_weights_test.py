@@ -1,112 +1,103 @@
 """Tests of the models that a script is told to test, or to start from."""
 
-import numpy as np
+import pathlib
+import re
+import shutil
+
 import pytest
 
 import rim_tf
+from paper_experiments.common import run, weights
+from paper_experiments.common.errors import UserError
 from rim_tf import pretrained
-from rim_tf.cells import RIMCell
+from rim_tf.cells import GDNCell, RIMCell
+
+_RUN = run.Run("table2_denoise", {}, pathlib.Path("out"), "float32", 20, 0.0)
 
 
-def test_training_from_other_weights(
-    tmp_path, small_weights, run_script, tiny_training
-):
-    """With a learning rate of 0 they come out as they went in."""
-    output = tmp_path / "out"
-    run_script(
-        "table2_denoise",
-        *tiny_training,
-        f"--initial_weights={small_weights}",
-        f"--output_dir={output}",
-        "--learning_rate=0",
-    )
-    before, after = (
-        pretrained.load_pretrained(path).get_weights()
-        for path in (small_weights, output / "training" / "rim_denoise.weights.h5")
-    )
-    for one, other in zip(before, after, strict=True):
-        np.testing.assert_array_equal(one, other)
-    history = pretrained.read_history(output / "training" / "rim_denoise.weights.h5")
-    assert history["initial_weights"]["name"] == "small.weights.h5"
-    assert history["initial_weights"]["data"] == "nothing"
-    table = (output / "table.md").read_text()
-    assert "of nothing in" in table
-    assert "; then 4 of embedded in" in table
-
-
-def test_missing_weights_to_start_from_are_not_said_to_be_deleted(
-    tmp_path, check_refused
-):
-    path = tmp_path / "out" / "training" / "missing.weights.h5"
-    check_refused(
-        "table2_denoise",
-        "--train",
-        "--overwrite",
-        f"--initial_weights={path}",
-        message="missing.weights.h5 does not exist",
-    )
-
-
-@pytest.fixture(name="color_weights")
-def _color_weights(tmp_path):
-    """Weights that restore RGB images."""
-    rim = rim_tf.RIM(RIMCell(channels=3, features=4, state_features=6))
+def _save(path, history, **architecture):
+    rim = rim_tf.RIM(RIMCell(features=4, state_features=6, **architecture))
     rim.build()
-    pretrained.save_pretrained(rim, tmp_path / "rgb.weights.h5", {})
-    return tmp_path / "rgb.weights.h5"
+    pretrained.save_pretrained(rim, path, history)
+    return str(path)
 
 
-def test_weights_of_another_architecture(color_weights, check_refused):
-    check_refused(
-        "table2_denoise",
-        f"--weights={color_weights}",
-        message="restores images of 3 channels",
+def _refused(message, *arguments):
+    with pytest.raises(UserError, match=f"^{re.escape(message)}"):
+        weights.load(*arguments)
+
+
+def test_weights_come_with_their_history_and_name(small_weights):
+    model, history = weights.load(str(small_weights), _RUN, "gray")
+    assert model.cell.features == 4
+    assert model.dtype_policy.name == "float32"
+    assert history["name"] == str(small_weights)
+    assert history["data"] == "nothing"
+
+
+def test_shipped_weights_are_of_the_cell_that_is_asked_for():
+    model, history = weights.load("gdn_3task", _RUN, "gray", GDNCell)
+    assert type(model.cell) is GDNCell
+    assert history["data"] == "bsds300"
+
+
+def test_weights_of_another_number_of_channels(tmp_path):
+    path = _save(tmp_path / "rgb.weights.h5", {}, channels=3)
+    message = f"--weights: {path} restores images of 3 channels, table2_denoise needs 1"
+    _refused(message, path, _RUN, "gray")
+    _refused(
+        "--weights: rim_denoise restores images of 1 channel, table2_denoise needs 3",
+        *("rim_denoise", _RUN, "rgb"),
     )
 
 
-def test_weights_of_another_task(tmp_path, check_refused):
-    rim = rim_tf.RIM(RIMCell(features=4, state_features=6))
-    rim.build()
-    path = tmp_path / "sr.weights.h5"
-    pretrained.save_pretrained(rim, path, {"color": "luminance"})
-    check_refused(
-        "table2_denoise", f"--weights={path}", message="was trained on luminance images"
+def test_weights_of_another_task(tmp_path):
+    path = _save(tmp_path / "sr.weights.h5", {"color": "luminance"})
+    message = (
+        f"--weights: {path} was trained on luminance images, table2_denoise needs gray"
     )
+    _refused(message, path, _RUN, "gray")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("name", "message"),
     [
-        (["--weights=nonsense"], "No weights are called 'nonsense'"),
-        (["--weights=/nowhere/x.weights.h5"], "x.weights.h5 does not exist"),
-        (["--weights=gdn_3task"], "gdn_3task is of another model: its cell is GDNCell"),
-        (["--train", "--weights=rim_denoise"], "--weights: not with --train"),
-        (["--initial_weights=rim_denoise"], "--initial_weights: only with --train"),
-        (["--train", "--initial_weights=nonsense"], "--initial_weights: No weights"),
-        (["--train", "--initial_weights=ffn_3task"], "ffn_3task is of another model"),
-        (["--epochs=3"], "--epochs: only with --train"),
-        (["--devices=2"], "--devices: only with --train"),
+        ("nonsense", "No weights are called 'nonsense'"),
+        ("/nowhere/x.weights.h5", "/nowhere/x.weights.h5 does not exist"),
+        ("gdn_3task", "gdn_3task is of another model: its cell is GDNCell, not RIMCe"),
     ],
 )
-def test_bad_input_gives_one_line(arguments, message, check_refused):
-    check_refused("table2_denoise", *arguments, message=message)
+@pytest.mark.parametrize("flag", ["weights", "initial_weights"])
+def test_complaints_name_the_flag(name, message, flag):
+    _refused(f"--{flag}: {message}", name, _RUN, "gray", RIMCell, flag)
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        "figure3_three_task",
-        "table1_rgb_denoise",
-        "table2_denoise",
-        "table2_quantized_denoise",
-        "table3_super_resolution",
-    ],
-)
-def test_nothing_but_the_line_is_said(script, tmp_path, run_script, monkeypatch):
-    """TensorFlow's remarks about devices are kept off the screen."""
-    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL")
-    output = tmp_path / "out"
-    finished = run_script(
-        script, "--epochs=3", f"--output_dir={output}", expect_success=False
+def test_the_other_way_round():
+    _refused(
+        "--weights: rim_3task is of another model: its cell is RIMCell, not GDNCell.",
+        *("rim_3task", _RUN, "gray", GDNCell),
     )
-    assert finished.stderr == "error: --epochs: only with --train.\n"
+
+
+@pytest.mark.parametrize("suffix", ["", "_paper"])
+@pytest.mark.parametrize("has_folders", [False, True])
+def test_weights_are_found_in_a_folder(tmp_path, small_weights, suffix, has_folders):
+    """As train.py leaves it, or all of them in it."""
+    expected = {}
+    for name in ("rim_3task", "gdn_3task"):
+        file = f"{name}{suffix}.weights.h5"
+        path = tmp_path / f"{name}{suffix}" / file if has_folders else tmp_path / file
+        path.parent.mkdir(exist_ok=True)
+        shutil.copy(small_weights, path)
+        expected[name] = str(path)
+    assert weights.find_in_folder(str(tmp_path), expected) == expected
+
+
+def test_a_folder_without_one_of_the_weights(tmp_path):
+    (tmp_path / "rim_3task.weights.h5").touch()
+    with pytest.raises(UserError) as refused:
+        weights.find_in_folder(str(tmp_path), ["rim_3task", "gdn_3task"])
+    assert str(refused.value) == (
+        f"--weights: {tmp_path} is to be a folder that holds gdn_3task.weights.h5 or "
+        "gdn_3task/gdn_3task.weights.h5."
+    )

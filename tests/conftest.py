@@ -79,7 +79,9 @@ def _run_here() -> Callable[..., subprocess.CompletedProcess]:
     from absl import app
     from absl.testing import flagsaver
 
-    # Otherwise the first script would define them, and they would be forgotten.
+    # Otherwise the flags of these would be forgotten with those of the first script.
+    import paper_experiments.common.run  # noqa: F401
+
     app.define_help_flags()
 
     def run(
@@ -140,6 +142,8 @@ def _functions_of() -> Callable[[str], types.SimpleNamespace]:
     """Returns what a script defines, without running it."""
     from absl.testing import flagsaver
 
+    import paper_experiments.common.run  # noqa: F401
+
     def load(name: str) -> types.SimpleNamespace:
         # Forgets its flags: `run_here` defines them again.
         with flagsaver.flagsaver():
@@ -168,3 +172,17 @@ def _small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     pretrained.save_pretrained(rim, path, history)
     return path
+
+
+@pytest.fixture(name="small_images", scope="session")
+def _small_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two photographs of 64 x 72 pixels."""
+    import skimage.data
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("data") / "small"
+    folder.mkdir()
+    for name in ("astronaut", "chelsea"):
+        image = getattr(skimage.data, name)()[100:164, 180:252]
+        Image.fromarray(image).save(folder / f"{name}.png")
+    return folder

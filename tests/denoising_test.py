@@ -1,70 +1,242 @@
-"""Tests of what the denoising tables show."""
+"""Tests of how the denoising tables come about."""
 
-import dataclasses
+import json
+import types
 
 import numpy as np
 import pytest
+import skimage.data
 
-from paper_experiments import denoising, denoising_table, image_sets, reporting
+from paper_experiments.common import denoising, image_sets, run, table
+from paper_experiments.common.conditions import DenoisingTable
+from paper_experiments.common.observations import Observations, psnr_of
 
-_OBSERVATIONS = denoising.Observations(25, "gray", quantized=False, seed=0)
-
-
-def _measured(*image_ids):
-    """Returns the results of a baseline, and the test images."""
-    images = {i: np.zeros((8, 8, 3), np.uint8) for i in "abc"}
-    sets = {"68": ["a", "b"], "100": ["a", "b", "c"]}
-    test = image_sets.TestImages("bsds300", images, {}, sets)
-    psnr = {i: 28.0 for i in image_ids}
-    return denoising.to_measured(psnr, "BM3D", test, _OBSERVATIONS), test
+_SPEC = DenoisingTable(
+    color="gray",
+    sigmas=(15, 25, 50),
+    quantized=False,
+    weights={"RIM-denoise": "rim_denoise", "RIM-3task": "rim_3task"},
+)
 
 
-def _of_whole_sets(model, mean, test_set="68", number=68):
-    return [
-        reporting.Measured(model, test_set, {"sigma": s}, "psnr", mean, number, {})
-        for s in (15, 25)
+@pytest.fixture(name="test_images")
+def _test_images():
+    image = skimage.data.astronaut()[:40, 150:198]
+    images = {"a": image, "b": image[::-1]}
+    sets = {"68": ["b"], "100": ["a", "b"]}
+    return image_sets.TestImages("bsds300", images, {"a": 0, "b": 1}, sets, ("Few.",))
+
+
+@pytest.fixture(name="of_run")
+def _of_run(tmp_path):
+    flags = {"baselines": False, "num_images": None, "rows": None, "weights": None}
+    flags["seed"] = 0
+    return run.Run("table2_denoise", flags, tmp_path, "float32", 20, 0.0)
+
+
+@pytest.fixture(name="clean_at_the_end")
+def _clean_at_the_end(monkeypatch, test_images):
+    """Estimates that go from the observation to an error of 0.01, or that of a model.
+
+    Models are numbers.
+    """
+    tried = []
+
+    def iterate(model, observation, sigma, num_steps):
+        tried.append((sigma, num_steps))
+        noisy = {
+            image_id: Observations(test_images, 255 * sigma, "gray", False, 0)
+            for image_id in test_images.images
+        }
+        (clean,) = (
+            o.clean(i)
+            for i, o in noisy.items()
+            if np.allclose(o.noisy(i), observation[0], atol=1e-5)
+        )
+        yield from (num_steps - 1) * [observation]
+        yield clean[None] + np.float32(model)
+
+    monkeypatch.setattr(denoising, "iterate", iterate)
+    monkeypatch.setattr(
+        denoising, "restore", lambda *args, **kwargs: [*iterate(*args, **kwargs)][-1]
+    )
+    return tried
+
+
+def test_restores_all_images_and_shows_the_first(test_images, clean_at_the_end):
+    observations = Observations(test_images, 25, "gray", False, 0)
+    psnr, picture = denoising._restore_all(0.01, observations, 20, "RIM")
+    assert psnr == pytest.approx({"a": 40, "b": 40}, abs=0.1)
+    assert clean_at_the_end == 2 * [(25 / 255, 20)]
+    assert picture.title == r"$\sigma$ = 25"
+    assert list(picture.estimates) == [1, 3, 10, 20]
+    np.testing.assert_array_equal(picture.clean, observations.clean("a"))
+    np.testing.assert_array_equal(picture.observation, observations.noisy("a"))
+    np.testing.assert_array_equal(picture.estimates[1], observations.noisy("a"))
+
+
+def test_rows_stand_beside_those_of_the_paper(
+    test_images, of_run, clean_at_the_end, capsys
+):
+    rows = denoising._Rows(_SPEC, of_run, test_images)
+    rows.add_known()
+    pictures = rows.add_model("RIM-denoise", 0.01)
+    lines = {line.split("|")[1].strip(): line for line in rows.table.lines}
+    heading = lines["PSNR in dB"]
+    columns = [column.strip() for column in heading.split("|")[2:-1]]
+    assert columns == ["68: 15", "68: 25", "68: 50", "100: 15", "100: 25", "100: 50"]
+    names = list(lines)
+    assert names.index("BM3D, reported") < names.index("RIM-denoise, reported")
+    reported = lines["RIM-denoise, reported"].split("|")[2:5]
+    assert [float(value) for value in reported] == [31.31, 28.91, 26.06]
+    measured = lines["RIM-denoise, MEASURED"].split("|")[2:-1]
+    np.testing.assert_allclose([float(value) for value in measured], 40, atol=0.1)
+    # 24.6, 20.2 and 14.2 dB of the theory; there are few pixels.
+    noisy = lines["noisy observation, MEASURED"].split("|")[2:5]
+    expected = [-20 * np.log10(sigma / 255) for sigma in (15, 25, 50)]
+    np.testing.assert_allclose([float(value) for value in noisy], expected, atol=0.3)
+    assert capsys.readouterr().out.splitlines() == rows.table.lines
+    # What is measured is kept for result.json: two rows, two sets, three levels.
+    assert len(rows.measured) == 2 * 2 * 3
+    assert [record.model for record in rows.measured[6:]] == 6 * ["RIM-denoise"]
+    assert [picture.title for picture in pictures] == [
+        f"RIM-denoise\n$\\sigma$ = {sigma}" for sigma in _SPEC.sigmas
     ]
 
 
+def test_verdicts_are_about_whole_sets_of_the_paper(of_run, clean_at_the_end):
+    """Of 68 images: 31.31, 28.91 and 26.06 dB are reported."""
+    image = skimage.data.astronaut()[:8, 150:158]
+    ids = [str(number) for number in range(68)]
+    test = image_sets.TestImages(
+        "bsds300", dict.fromkeys(ids, image), {}, {"68": ids, "100": ids}
+    )
+    rows = denoising._Rows(_SPEC, of_run, test)
+    values = dict.fromkeys(ids, 30.0)
+    for observations in rows.observations:
+        rows.measured += rows._records("RIM-denoise", values, observations)
+    assert rows.verdicts() == [
+        "* RIM-denoise, measured less reported: -1.31 / +1.09 / +3.94 dB on the 68 "
+        "images: **NOT REPRODUCED** (at most 0.15 dB below)."
+    ]
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_baselines_are_measured_if_wanted_and_shown_if_known(
+    test_images, of_run, monkeypatch, wanted
+):
+    """In detail.png the first of them is compared with, or the one that is quick."""
+    denoisers = {"BM3D": lambda noisy, sigma: noisy, "total variation": _smooth}
+    monkeypatch.setattr(denoising.baselines, "_denoisers", lambda color: denoisers)
+    monkeypatch.setattr(denoising, "restore", lambda _, noisy, **__: noisy)
+    drawn = []
+    monkeypatch.setattr(
+        denoising.figures,
+        "save_detail",
+        lambda clean, images, path: drawn.append(images),
+    )
+    of_run.flags["baselines"] = wanted
+    # Not those of BSDS-300, which are known.
+    images, sets = {"b": test_images.images["b"]}, {"mine": ["b"]}
+    test = image_sets.TestImages("mine", images, {"b": 1}, sets)
+    rows = denoising._Rows(_SPEC, of_run, test)
+    rows.add_known()
+    names = [line.split("|")[1].strip() for line in rows.table.lines]
+    measured = [name for name in names if name.endswith(", MEASURED")]
+    assert measured == [
+        *(["BM3D, MEASURED", "total variation, MEASURED"] if wanted else []),
+        "noisy observation, MEASURED",
+    ]
+    assert (of_run.output_dir / "baselines.json").exists() == wanted
+    rows.save_detail("RIM-denoise", None, of_run.output_dir / "detail.png")
+    (titles,) = drawn
+    names = [title.split(":")[0] for title in titles]
+    assert names == [
+        "noisy, sigma 25",
+        "BM3D" if wanted else "total variation",
+        "RIM-denoise, t = 20",
+    ]
+
+
+def _smooth(noisy, sigma):
+    return np.full_like(noisy, noisy.mean())
+
+
 @pytest.mark.parametrize(
-    ("mean", "differences", "verdict"),
+    ("rows", "expected"),
     [
-        (30.0, "-0.10 / +1.90 dB on the 68 images", "**reproduced**"),
-        (29.9, "-0.20 / +1.80 dB on the 68 images", "**NOT REPRODUCED**"),
+        (None, ["RIM-denoise"]),
+        (["RIM-3task"], ["RIM-3task"]),
+        (["RIM-3task", "RIM-denoise"], ["RIM-denoise", "RIM-3task"]),
+        (["all"], ["RIM-denoise", "RIM-3task"]),
     ],
 )
-def test_says_whether_reported_numbers_are_reached(mean, differences, verdict):
-    reported = {"RIM-x": {"68": {"15": 30.1, "25": 28.1}}, "BM3D": {"68": {"15": 1}}}
-    _, test = _measured()
-    measured = _of_whole_sets("RIM-x", mean) + _of_whole_sets("BM3D", mean)
-    (line,) = denoising_table.compare(measured, reported, test)
-    assert "RIM-x, measured less reported" in line
-    assert differences in line
-    assert verdict in line
+def test_measures_the_rows_that_are_asked_for(
+    test_images, of_run, clean_at_the_end, monkeypatch, rows, expected
+):
+    """In the table's order; the first that is measured is in the pictures."""
+    models = {"rim_denoise": 0.01, "rim_3task": 0.1}
+    of_run.flags["rows"] = rows
+    loaded = []
+    monkeypatch.setattr(
+        denoising.weights,
+        "load",
+        lambda name, *_: (models[name], {"name": name, "settings": {}}),
+    )
+    monkeypatch.setattr(
+        denoising.pretrained,
+        "load_pretrained",
+        lambda name, _: loaded.append(name) or models[name],
+    )
+    monkeypatch.setattr(denoising.durations, "announce_duration", lambda *_: None)
+    shown = types.SimpleNamespace()
+    monkeypatch.setattr(
+        denoising.figures,
+        "save_estimates",
+        lambda rows, _: setattr(shown, "rows", rows),
+    )
+    monkeypatch.setattr(
+        denoising.figures, "save_detail", lambda *args: setattr(shown, "detail", args)
+    )
+    outcome = denoising.measure(_SPEC, of_run, test_images)
+    assert list(outcome.weights) == expected
+    assert outcome.weights[expected[0]]["name"] == _SPEC.weights[expected[0]]
+    assert loaded == [_SPEC.weights[row] for row in expected[1:]]
+    models_measured = dict.fromkeys(record.model for record in outcome.measured)
+    assert [name for name in models_measured if name.startswith("RIM")] == expected
+    means = {r.model: r.mean for r in outcome.measured}
+    psnr = {"RIM-denoise": 40, "RIM-3task": 20}
+    for row in expected:
+        assert means[row] == pytest.approx(psnr[row], abs=0.5)
+    assert shown.rows[0].title.startswith(f"{expected[0]}\n")
+    assert outcome.files == ["estimates.png", "detail.png"]
+    assert outcome.reported == table.read_reported("table2_denoise")
+    # What a reader must know stands below.
+    assert "* **Few.**" in outcome.notes
+    assert any(
+        "Images measured: 68: 1, 100: 2. Mean over images" in note
+        for note in outcome.notes
+    )
+    for row in expected:
+        assert any(
+            note.startswith(f"* {row}: T = 20, seed 0, float32. Weights ")
+            for note in outcome.notes
+        )
+    json.dumps(outcome.weights)
 
 
-def test_says_nothing_of_what_cannot_be_compared():
-    reported = {"RIM-x": {"68": {"15": 30.1}}}
-    _, test = _measured()
-    elsewhere = dataclasses.replace(test, dataset="embedded")
-    for measured, images in (
-        (_of_whole_sets("RIM-x", 30.0, number=1), test),
-        (_of_whole_sets("RIM-x", 30.0, "100", 100), test),
-        (_of_whole_sets("RIM (ours)", 30.0), test),
-        (_of_whole_sets("RIM-x", 30.0), elsewhere),
-    ):
-        assert denoising_table.compare(measured, reported, images) == []
-
-
-def _sets(*image_ids):
-    return [r.test_set for r in denoising_table.whole_sets(*_measured(*image_ids))]
-
-
-def test_a_baseline_stands_where_it_was_measured_on_the_whole_set():
-    assert _sets("a", "b", "c") == ["68", "100"]
-    assert _sets("a", "b") == ["68"]
-
-
-def test_a_baseline_measured_on_some_images_stands_with_their_number():
-    assert _sets("a") == ["68", "100"]
-    assert _sets("c") == ["100"]
+def test_psnr_of_a_detail_is_that_of_the_whole_image(test_images, of_run, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        denoising.figures,
+        "save_detail",
+        lambda clean, images, path: drawn.append(images),
+    )
+    monkeypatch.setattr(denoising, "restore", lambda _, noisy, **__: noisy)
+    rows = denoising._Rows(_SPEC, of_run, test_images)
+    rows.save_detail("RIM-denoise", None, of_run.output_dir / "detail.png")
+    observations = Observations(test_images, 25, "gray", False, 0)
+    clean, noisy = observations.clean("a"), observations.noisy("a")
+    titles = list(drawn[0])
+    assert titles[0] == f"noisy, sigma 25: {observations.psnr_of_noisy('a'):.2f} dB"
+    assert titles[2] == f"RIM-denoise, t = 20: {psnr_of(noisy, clean):.2f} dB"

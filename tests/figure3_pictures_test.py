@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+import skimage.data
 from PIL import Image
 
+import rim_tf
 from paper_experiments.common import figures, table
 from paper_experiments.common.table import NUMBERS_FOLDER
 from paper_experiments.figure3 import measurement, pictures
 from rim_tf import metrics
+from rim_tf.cells import RIMCell
 
 _SHIPPED = NUMBERS_FOLDER / "measured" / "figure3_curves.csv"
 _TASKS = len(measurement.TASKS)
@@ -202,6 +205,24 @@ def test_figure_4_has_half_its_former_height(figure4):
     width, height = figure4[0].get_size_inches()
     assert height < 16.2 / 2
     assert height / width < 1.54 / 2
+
+
+@pytest.mark.parametrize("size", [(45, 60), (200, 140)])
+def test_figure_4_is_of_the_middle_of_an_image(tmp_path, drawn, size):
+    """Of what there is, if it is small; of the steps that there are."""
+    image = skimage.data.camera()[: size[0], : size[1], None]
+    model = rim_tf.RIM(RIMCell(features=4, state_features=6))
+    pictures.save_figure4({"RIM": model}, image, 0, 3, tmp_path / "figure4.png")
+    (figure,) = drawn
+    assert [axis.get_title().split(":")[0] for axis in figure.axes] == [
+        "clean",
+        *(f"{task}\nt = 0" for task in pictures._figure4_tasks((8, 8), 0)),
+        *(f"{task}\nRIM\nt = 1" for task in pictures._figure4_tasks((8, 8), 0)),
+        *(3 * ["t = 3"]),
+    ]
+    shown = np.asarray(figure.axes[0].images[0].get_array())
+    expected = image[36:164, 6:134, 0] if size == (200, 140) else image[:44, 8:52, 0]
+    np.testing.assert_allclose(shown, expected / 255, rtol=1e-6)
 
 
 def test_titles_of_figure_4_do_not_touch(figure4):

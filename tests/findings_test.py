@@ -3,287 +3,217 @@
 import numpy as np
 import pytest
 
-from paper_experiments import findings, three_task
-from paper_experiments.findings import TRAINED_STEPS
+from paper_experiments.figure3 import findings
+from paper_experiments.figure3.measurement import FRACTIONS, TASKS, Curve, Panel
 
 _T = 50
 # Both patches of an image of their own.
 _IMAGES = np.array([0, 1])
 # Of the lowest PSNR, and with the fewest measurements.
-_HARD = three_task.Panel("Fourier", 0.2)
-_MIDDLE = three_task.Panel("Fourier", 0.4)
+_HARD = Panel("Fourier", 0.2)
+_MIDDLE, _UNSEEN = Panel("Fourier", 0.4), Panel("inpainting", 0.4)
+_YES, _NO, _UNCERTAIN = "reproduced", "NOT REPRODUCED", "not decided"
+# Rows of the table: (b) at t = 20 and after it, (d) by PSNR and by measurements.
+_ROWS = ("a", "b20", "b", "c", "dPSNR", "d", "e")
 
 
 def _curve(first, trained, last):
     """A curve of two patches, whose mean goes through values at t = 0, 20 and 50."""
     mean = np.interp(np.arange(_T + 1), [0, 20, _T], [first, trained, last])
-    return three_task.Curve(np.stack([mean - 1, mean + 1], axis=1))
+    return Curve(np.stack([mean - 1, mean + 1], axis=1))
 
 
-def _dip(trained, lowest):
-    """A curve that falls after t = 20, and is up again at t = 50."""
+def _moved(trained, *changes, at=slice(21, None)):
+    """A steady curve, but for changes of each patch after t = 20, or at some t."""
     curve = _curve(10, trained, trained)
-    curve.psnr[35] += lowest - trained
+    curve.psnr[at] += np.array(changes)
     return curve
 
 
-def _curves():
-    """Curves as the paper's."""
+def _above(trained, *changes):
+    """The same with changes at every t."""
+    return _moved(trained, *changes, at=slice(None))
+
+
+def _curves(*changed):
+    """Curves as the paper's, but for some."""
     curves = {}
-    for task in three_task.TASKS:
-        for p in three_task.FRACTIONS:
+    for task in TASKS:
+        for p in FRACTIONS:
             rim = 30 + p - (task == "Fourier")
-            curves[three_task.Panel(task, p)] = {
+            curves[Panel(task, p)] = {
                 "RIM": _curve(10, rim, rim - 0.1),
                 "GDN": _curve(10, 9 if task == "inpainting" else rim - 2, 8),
                 "FFN": _curve(10, rim - 1, rim - 1),
             }
     curves[_HARD]["FFN"] = _curve(10, 28.2, 26.2)
+    for panel, model, curve in changed:
+        curves[panel][model] = curve
     return curves
 
 
-def _verdicts(curves, images=_IMAGES):
-    return [line.split("**")[-2] for line in findings.judge(curves, images)[:7]]
-
-
-_YES, _NO = "reproduced", "NOT REPRODUCED"
-_UNCERTAIN = "not decided, within 2 standard errors"
+def _rows(curves, images=_IMAGES):
+    """Returns evidence, bound, range and verdict of each finding."""
+    lines = findings.judge(curves, images)[2 : 2 + len(_ROWS)]
+    fields = ([field.strip() for field in line.split("|")[2:6]] for line in lines)
+    return dict(zip(_ROWS, fields, strict=True))
 
 
 def test_the_papers_curves_reproduce_all():
-    assert _verdicts(_curves()) == [_YES] * 7
-    lines = findings.judge(_curves(), _IMAGES)
-    # Over the FFN by 1 dB, over the GDN by 2.
-    assert "margins of 1.00 to 2.00 dB" in lines[0]
-    assert "evidence 1.00 ± 0.00 dB (RIM over FFN, Gaussian, p = 0.2)" in lines[0]
-    assert "evidence 1.00 ± 0.00 dB (FFN over GDN, Gaussian, p = 0.2)" in lines[1]
-    assert "p = 0.4: RIM +20.40 dB, FFN +19.40 dB, GDN -1.00 dB" in lines[6]
-    assert "not tested" not in "".join(lines)
+    lines, rows = findings.judge(_curves(), _IMAGES), _rows(_curves())
+    assert [row[-1] for row in rows.values()] == [_YES] * 7
+    bounds = [row[1] for row in rows.values()]
+    assert bounds == ["0", "0", "0.3", "-0.3", "0.3", "0.3", "0"]
+    assert rows["a"][0] == "1.00 ± 0.00 (RIM over FFN, Gaussian, p = 0.2, t = 20)"
+    assert rows["b20"][0] == "1.00 ± 0.00 (FFN over GDN, Gaussian, p = 0.2, t = 20)"
+    # Over the FFN, not over the GDN, which is another quantity.
+    assert rows["a"][2] == "1.00 to 1.00"
+    assert rows["c"][2] == "-0.10 to 0.00"
+    assert "p = 0.4: RIM +20.40, FFN +19.40, GDN -1.00;" in "".join(lines)
+    # A Markdown table, whose lines are aligned.
+    assert len({len(line) for line in lines[:9]}) == 1
+    assert set(lines[1]) == {"|", "-"}
+    assert lines[9] == ""
 
 
 @pytest.mark.parametrize(
-    ("finding", "task", "model", "curve"),
+    ("task", "p", "model", "curve", "refuted"),
     [
-        (0, "Fourier", "FFN", _curve(10, 30.5, 20)),
-        (1, "Gaussian", "FFN", _curve(10, 27.5, 20)),
-        (2, "binary", "GDN", _curve(10, 28, 28.1)),
-        (2, "binary", "GDN", _curve(10, 28, 27.8)),
-        (3, "Gaussian", "RIM", _curve(10, 30, 29.6)),
-        (3, "inpainting", "RIM", _dip(30, 29.6)),
-        (6, "inpainting", "GDN", _curve(10, 29.5, 20)),
-        (6, "inpainting", "GDN", _curve(10, 19.8, 20)),
-        (6, "inpainting", "FFN", _curve(10, 31, 27)),
-        (6, "inpainting", "FFN", _curve(10, 20, 20)),
+        ("Fourier", 0.4, "FFN", _curve(10, 30.5, 20), ["a"]),
+        ("Gaussian", 0.4, "FFN", _curve(10, 27.5, 20), ["b20"]),
+        ("binary", 0.4, "GDN", _curve(10, 28, 28.1), ["b"]),
+        ("binary", 0.4, "GDN", _curve(10, 28, 27.8), ["b"]),
+        ("Gaussian", 0.4, "RIM", _curve(10, 30, 29.6), ["c"]),
+        # Being up again at the end does not undo a fall.
+        ("inpainting", 0.4, "RIM", _moved(30, -0.4, -0.4, at=35), ["c"]),
+        ("Fourier", 0.2, "FFN", _moved(28.2, -1.2, -1.2, at=35), []),
+        # The FFN does not fall, or too little,
+        ("Fourier", 0.2, "FFN", _curve(10, 28.2, 28.2), ["d", "dPSNR"]),
+        ("Fourier", 0.2, "FFN", _curve(10, 28.2, 28.0), ["d", "dPSNR"]),
+        # or farther on a task of high PSNR, or of many measurements.
+        ("Gaussian", 0.6, "FFN", _curve(10, 29.6, 27.5), ["d", "dPSNR"]),
+        ("Fourier", 0.6, "FFN", _curve(10, 28.6, 26.5), ["d"]),
+        # That one falls farther at another t does not count.
+        ("Gaussian", 0.6, "FFN", _moved(29.6, -5, -5, at=45), []),
+        # Half of what the FFN gains are 9.7 dB.
+        ("inpainting", 0.4, "GDN", _curve(10, 19.6, 20), []),
+        ("inpainting", 0.4, "GDN", _curve(10, 19.8, 20), ["e"]),
+        ("inpainting", 0.4, "GDN", _curve(10, 29.5, 20), ["e"]),
+        ("inpainting", 0.4, "FFN", _curve(10, 31, 27), ["e"]),
+        ("inpainting", 0.4, "FFN", _curve(10, 20, 20), ["e"]),
     ],
 )
-def test_one_panel_is_enough_to_refute(finding, task, model, curve):
-    curves = _curves()
-    curves[three_task.Panel(task, 0.4)][model] = curve
-    expected = [_YES] * 7
-    expected[finding] = _NO
-    assert _verdicts(curves) == expected
+def test_one_panel_is_enough_to_refute(task, p, model, curve, refuted):
+    rows = _rows(_curves((Panel(task, p), model, curve)))
+    verdicts = {name: row[-1] for name, row in rows.items()}
+    assert verdicts == {name: _NO if name in refuted else _YES for name in _ROWS}
 
 
-@pytest.mark.parametrize(
-    ("task", "p", "curve", "verdicts"),
-    [
-        # It does not fall, or too little.
-        ("Fourier", 0.2, _curve(10, 28.2, 28.2), [_NO, _NO]),
-        ("Fourier", 0.2, _curve(10, 28.2, 28.0), [_NO, _NO]),
-        # It need not stay down.
-        ("Fourier", 0.2, _dip(28.2, 27), [_YES, _YES]),
-        # It falls farther on a task of high PSNR, or of many measurements.
-        ("Gaussian", 0.6, _curve(10, 29.6, 27.5), [_NO, _NO]),
-        ("Fourier", 0.6, _curve(10, 28.6, 26.5), [_YES, _NO]),
-    ],
-)
-def test_feed_forward_network_on_hard_tasks(task, p, curve, verdicts):
-    """Once by the PSNR, once by the number of measurements."""
-    curves = _curves()
-    curves[three_task.Panel(task, p)]["FFN"] = curve
-    assert _verdicts(curves) == [_YES, _YES, _YES, _YES, *verdicts, _YES]
-
-
-def _with_margins(*margins):
-    """Curves where the RIM is above the FFN by so much on the patches of a panel."""
-    curves = _curves()
-    row = curves[_MIDDLE]
-    row["RIM"] = three_task.Curve(row["FFN"].psnr + np.array(margins))
-    return curves
-
-
-def test_standard_error_is_that_of_differences_on_the_same_patches():
-    line = findings.judge(_with_margins(0.5, 0.1), _IMAGES)[0]
-    assert "0.30 ± 0.20 dB (RIM over FFN, Fourier, p = 0.4)" in line
-    assert line.endswith(f"**{_UNCERTAIN}**.")
-
-
-def test_the_least_certain_margin_decides():
-    """Not the smallest one."""
-    line = findings.judge(_with_margins(4.0, -1.0), _IMAGES)[0]
-    assert "margins of 1.00 to 2.50 dB" in line
-    assert "1.50 ± 2.50 dB (RIM over FFN, Fourier, p = 0.4)" in line
-    assert line.endswith(f"**{_UNCERTAIN}**.")
-
-
-def test_the_model_that_is_beaten_less_certainly_decides():
-    """Not the better one of the others."""
-    curves = _with_margins(0.5, 0.6)
-    row = curves[_MIDDLE]
-    row["GDN"] = three_task.Curve(row["FFN"].psnr + np.array([-1.0, 0.5]))
-    line = findings.judge(curves, _IMAGES)[0]
-    assert "0.80 ± 0.70 dB (RIM over GDN, Fourier, p = 0.4)" in line
-    assert line.endswith(f"**{_UNCERTAIN}**.")
-
-
-def test_a_certain_loss_refutes_beside_an_uncertain_gain():
-    curves = _with_margins(-0.5, -0.5)
-    row = curves[three_task.Panel("binary", 0.4)]
-    row["RIM"] = three_task.Curve(row["FFN"].psnr + np.array([4.0, -1.0]))
-    assert findings.judge(curves, _IMAGES)[0].endswith(f"**{_NO}**.")
-
-
-def test_inpainting_is_not_decided_by_uncertain_margins():
-    curves = _curves()
-    row = curves[three_task.Panel("inpainting", 0.4)]
-    row["RIM"] = three_task.Curve(row["FFN"].psnr + np.array([0.5, 0.1]))
-    line = findings.judge(curves, _IMAGES)[6]
-    assert "0.30 ± 0.20 dB (RIM over FFN, inpainting, p = 0.4)" in line
-    assert line.endswith(f"**{_UNCERTAIN}**.")
-
-
-def test_patches_of_one_image_decide_nothing():
-    lines = findings.judge(_curves(), np.array([3, 3]))[:7]
-    for line in (0, 1, 6):
-        assert "evidence 1.00 dB (" in lines[line]
-    for said in lines:
-        assert "±" not in said
-        assert said.endswith("**not decided on a single image**.")
-
-
-def _falling(trained, *falls):
-    """A curve that falls by so much on each patch after t = 20."""
-    curve = _curve(10, trained, trained)
-    curve.psnr[TRAINED_STEPS + 1 :] -= np.array(falls)
+def _drifting(first, last):
+    """A curve of GDN whose patches drift apart from t = 20 to 50."""
+    curve = _curve(10, 27, 27)
+    curve.psnr[20:] += np.linspace(0, 1, 31)[:, np.newaxis] * np.array([first, last])
     return curve
 
 
 @pytest.mark.parametrize(
-    ("finding", "panel", "model", "curve", "said"),
+    ("name", "panel", "model", "curve", "evidence"),
     [
-        (2, _MIDDLE, "GDN", _falling(27, 0.2, 1.0), "0.60 ± 0.40 dB (GDN, Fourier"),
-        (3, _MIDDLE, "RIM", _falling(29, 0.0, 0.4), "0.20 ± 0.20 dB (RIM, Fourier"),
-        (4, _HARD, "FFN", _falling(28, 0.2, 1.0), "0.60 ± 0.40 dB (FFN, Fourier"),
+        # Errors are those of differences on the same patches.
+        ("a", _MIDDLE, "RIM", _above(28.4, 0.5, 0.1), "0.30 ± 0.20 (RIM over FFN, F"),
+        # The least certain margin decides, not the smallest one.
+        ("a", _MIDDLE, "RIM", _above(28.4, 4, -1), "1.50 ± 2.50 (RIM over FFN, F"),
+        # It may be that over the worse one of the others.
+        ("a", _MIDDLE, "GDN", _above(28.4, -1.5, 0.5), "1.50 ± 1.00 (RIM over GDN, F"),
+        ("b", _MIDDLE, "GDN", _moved(27, -0.2, -1), "0.60 ± 0.40 (fall of GDN, F"),
+        # Where nothing has had time to fall at first, later it may have.
+        (
+            "b",
+            _MIDDLE,
+            "GDN",
+            _drifting(-2, 3),
+            "-0.50 ± 2.50 (fall of GDN, Fourier, p = 0.4, t = 50)",
+        ),
+        ("c", _MIDDLE, "RIM", _moved(29, 0, -0.4), "-0.20 ± 0.20 (change of RIM, F"),
+        # Some patches fall, others rise.
+        ("c", _MIDDLE, "RIM", _moved(29, -4, 3.9), "-0.05 ± 3.95 (change of RIM, F"),
+        ("dPSNR", _HARD, "FFN", _moved(28, -0.2, -1), "0.60 ± 0.40 (fall of FFN, F"),
+        ("e", _UNSEEN, "RIM", _above(29.4, 0.5, 0.1), "0.30 ± 0.20 (RIM over FFN, i"),
+        (
+            "e",
+            _UNSEEN,
+            "GDN",
+            _moved(10.6, -20, 23, at=20),
+            "7.60 ± 21.50 (half of FFN",
+        ),
     ],
 )
-def test_uncertain_falls_decide_nothing(finding, panel, model, curve, said):
-    curves = _curves()
-    curves[panel][model] = curve
-    line = findings.judge(curves, _IMAGES)[finding]
-    assert said in line
-    assert line.endswith(f"**{_UNCERTAIN}**.")
-
-
-@pytest.mark.parametrize(
-    ("falls", "difference", "verdict"),
-    [
-        ((2.0, 1.8), "0.20 ± 0.30", _UNCERTAIN),
-        ((1.9, 2.1), "0.10 ± 0.10", _UNCERTAIN),
-        ((1.8, 2.24), "0.08 ± 0.02", _YES),
-    ],
-)
-def test_falls_on_hard_and_easy_tasks_are_compared_on_the_same_patches(
-    falls, difference, verdict
-):
-    curves = _curves()
-    curves[_HARD]["FFN"] = _falling(28, 1.9, 2.3)
-    curves[three_task.Panel("binary", 0.6)]["FFN"] = _falling(29.6, *falls)
-    line = findings.judge(curves, _IMAGES)[4]
-    assert "2.10 ± 0.20 dB (FFN, Fourier, p = 0.2, t = 21)" in line
-    assert f"{difference} dB (Fourier, p = 0.2, over binary, p = 0.6)" in line
-    assert line.endswith(f"**{verdict}**.")
-
-
-def test_one_hard_task_of_certain_fall_is_enough():
-    """Though the fall is farther on another one, which is not certain."""
-    curves = _curves()
-    curves[_HARD]["FFN"] = _falling(28, 1.0, 1.0)
-    curves[_MIDDLE]["FFN"] = _falling(28, 0.0, 2.4)
-    assert _verdicts(curves)[4] == _YES
-
-
-def test_fall_is_to_be_farther_than_on_every_easy_task():
-    """Not only than on that of the farthest fall."""
-    curves = _curves()
-    curves[_HARD]["FFN"] = _falling(28, 1.0, 1.0)
-    curves[three_task.Panel("Gaussian", 0.6)]["FFN"] = _falling(29.6, 0.5, 0.5)
-    curves[three_task.Panel("binary", 0.6)]["FFN"] = _falling(29.6, -1.0, 1.9)
-    assert _verdicts(curves)[4] == _UNCERTAIN
-
-
-def test_fall_is_not_refuted_by_the_first_later_step():
-    """Where nothing has had time to fall, though later it may have."""
-    curves = _curves()
-    drift = np.linspace(0, 1, _T - TRAINED_STEPS + 1)[:, None] * np.array([-2.0, 3.0])
-    gdn = _curve(10, 27, 27)
-    gdn.psnr[TRAINED_STEPS:] += drift
-    curves[_MIDDLE]["GDN"] = gdn
-    line = findings.judge(curves, _IMAGES)[2]
-    assert "-0.50 ± 2.50 dB (GDN, Fourier, p = 0.4, t = 50)" in line
-    assert line.endswith(f"**{_UNCERTAIN}**.")
+def test_uncertain_evidence_decides_nothing(name, panel, model, curve, evidence):
+    row = _rows(_curves((panel, model, curve)))[name]
+    assert row[0].startswith(evidence)
+    assert row[-1] == _UNCERTAIN
 
 
 def test_rim_is_to_be_steady_at_every_later_step():
     """Not only where its mean is lowest."""
-    curves = _curves()
-    curve = _falling(29, 0.25, 0.25)
-    curve.psnr[_T] += 0.02 + np.array([0.43, -0.43])
-    curves[_MIDDLE]["RIM"] = curve
-    line = findings.judge(curves, _IMAGES)[3]
-    assert "0.23 ± 0.43 dB (RIM, Fourier, p = 0.4, t = 50)" in line
-    assert line.endswith(f"**{_UNCERTAIN}**.")
+    curve = _moved(29, -0.25, -0.25)
+    curve.psnr[_T] += np.array([0.45, -0.41])
+    row = _rows(_curves((_MIDDLE, "RIM", curve)))["c"]
+    assert row[0] == "-0.23 ± 0.43 (change of RIM, Fourier, p = 0.4, t = 50)"
+    assert row[-1] == _UNCERTAIN
 
 
-def test_steady_mean_of_patches_that_fall_and_rise_is_not_certain():
-    curves = _curves()
-    curves[_MIDDLE]["RIM"] = _falling(29, 4.0, -3.9)
-    assert _verdicts(curves)[3] == _UNCERTAIN
+def test_a_certain_loss_refutes_beside_an_uncertain_gain():
+    uncertain = (Panel("binary", 0.4), "RIM", _above(29.4, 4, -1))
+    curves = _curves((_MIDDLE, "RIM", _above(28.4, -0.5, -0.5)), uncertain)
+    assert _rows(curves)["a"][-1] == _NO
 
 
-def test_failure_of_the_gdn_is_not_decided_by_uncertain_gains():
-    curves = _curves()
-    row = curves[three_task.Panel("inpainting", 0.4)]
-    row["GDN"] = three_task.Curve(
-        row["GDN"].psnr + np.linspace(0, 1, _T + 1)[:, None] * np.array([-50, 58])
-    )
-    assert _verdicts(curves)[6] == _UNCERTAIN
-    assert _verdicts(curves, np.array([3, 3]))[6] == "not decided on a single image"
+def test_patches_of_one_image_decide_nothing():
+    for row in _rows(_curves(), np.array([3, 3])).values():
+        assert "±" not in row[0]
+        assert row[-1] == _UNCERTAIN
 
 
-@pytest.mark.parametrize(("gain", "fails"), [(9.6, True), (9.8, False)])
-def test_gdn_that_gains_little_fails(gain, fails):
-    """Half of what the FFN gains, 19.4 dB."""
-    curves = _curves()
-    panel = three_task.Panel("inpainting", 0.4)
-    curves[panel]["GDN"] = _curve(10, 10 + gain, 20)
-    assert _verdicts(curves) == [_YES] * 6 + [_YES if fails else _NO]
+@pytest.mark.parametrize(
+    ("hard", "others", "verdict", "difference"),
+    [
+        # Falls are compared on the same patches.
+        (
+            (1.9, 2.3),
+            {("binary", 0.6): (2.0, 1.8)},
+            _UNCERTAIN,
+            "0.20 ± 0.30 (fall of 2.10 on",
+        ),
+        ((1.9, 2.3), {("binary", 0.6): (1.9, 2.1)}, _UNCERTAIN, "0.10 ± 0.10"),
+        ((1.9, 2.3), {("binary", 0.6): (1.8, 2.24)}, _YES, "0.08 ± 0.02"),
+        # One hard task is enough, though the fall may be farther on another one.
+        ((1, 1), {("Fourier", 0.4): (0, 2.4)}, _YES, "1.00 ± 0.00"),
+        # It is to be farther than on every easy task, not than on that of the farthest.
+        (
+            (1, 1),
+            {("Gaussian", 0.6): (0.5, 0.5), ("binary", 0.6): (-1, 1.9)},
+            _UNCERTAIN,
+            "",
+        ),
+    ],
+)
+def test_falls_of_the_feed_forward_network(hard, others, verdict, difference):
+    falls = {_HARD: hard} | {Panel(*panel): fall for panel, fall in others.items()}
+    changed = [(p, "FFN", _moved(28, *np.negative(fall))) for p, fall in falls.items()]
+    row = _rows(_curves(*changed))["dPSNR"]
+    assert row[0].startswith(difference)
+    assert row[-1] == verdict
 
 
 @pytest.mark.parametrize("last", [5, 20, 29])
 def test_short_runs(last):
     """What is said of later steps is not tested; the last takes the place of 20."""
     curves = {
-        panel: {
-            name: three_task.Curve(curve.psnr[: last + 1])
-            for name, curve in row.items()
-        }
+        panel: {name: Curve(curve.psnr[: last + 1]) for name, curve in row.items()}
         for panel, row in _curves().items()
     }
     assert findings.last_step(curves) == last
-    lines = findings.judge(curves, _IMAGES)
-    assert f"at t = {min(20, last)}" in lines[0]
-    assert len(lines) == 7
-    for letter, line in zip("bcd", lines[2:5], strict=True):
-        assert line.startswith(f"* ({letter})")
-        assert "not tested" in line
-        assert "reproduced" not in line
+    assert f"at t = {min(20, last)}" in findings.judge(curves, _IMAGES)[2]
+    untested = [name for name, row in _rows(curves).items() if row[-1] == "not tested"]
+    assert untested == ["b", "c", "dPSNR", "d"]

@@ -85,3 +85,47 @@ def test_folder_of_training_images(tmp_path):
         image_sets.load_training_images("auto", None, _folder(tmp_path / "one", 1))
     with pytest.raises(UserError, match=r"--train_images: .* not a folder"):
         image_sets.load_training_images("auto", None, str(tmp_path / "none"))
+
+
+def _flags(**values):
+    names = ("data_dir", "images", "test_set", "num_images")
+    return {"dataset": "auto", **dict.fromkeys(names), **values}
+
+
+@pytest.fixture(name="two_sets")
+def _two_sets(monkeypatch):
+    """Test images as those of BSDS-300 come, one of them in both sets."""
+    image = np.zeros((20, 20, 3), np.uint8)
+    sets = {"68": ["a"], "100": ["b", "a"]}
+    test = image_sets.TestImages(
+        "bsds300", {"a": image, "b": image}, {"a": 0, "b": 1}, sets
+    )
+    monkeypatch.setattr(image_sets, "load_test_images", lambda *_: test)
+
+
+@pytest.mark.parametrize(
+    ("set_name", "flags", "sets", "ids"),
+    [
+        (None, {}, {"68": ["a"], "100": ["b", "a"]}, ["a", "b"]),
+        # Only the script's set, and not the first of the others, too.
+        ("100", {"num_images": 1}, {"100": ["b"]}, ["b"]),
+        ("100", {"test_set": "68"}, {"68": ["a"]}, ["a"]),
+        # A user's folder has no such set.
+        ("elsewhere", {"num_images": 1}, {"68": ["a"], "100": ["b"]}, ["a", "b"]),
+    ],
+)
+def test_images_that_flags_ask_for(two_sets, capsys, set_name, flags, sets, ids):
+    test = image_sets.load_asked(_flags(**flags), set_name)
+    assert test.sets == sets
+    assert list(test.images) == ids
+    said = capsys.readouterr().out
+    assert said.startswith(f"Test images: {len(ids)} of bsds300.\n")
+    assert ("*** Only the first image of each test set" in said) == (
+        "num_images" in flags
+    )
+
+
+def test_a_set_that_is_not_there(two_sets):
+    message = "^--test_set: there is no set 7 in bsds300; there are: 68, 100.$"
+    with pytest.raises(UserError, match=message):
+        image_sets.load_asked(_flags(test_set="7"), None)

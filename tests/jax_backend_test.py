@@ -16,14 +16,27 @@ import skimage.data
 import rim_tf
 
 _TESTS = Path(__file__).parent
-# What runs in one process, the costliest first, and which of its tests.
+# What runs in one process, the costliest first, and which of its tests: others say
+# nothing of a backend, or what a quicker one says already.
 _GROUPS = {
+    # That a training can be interrupted anywhere shows its seed, too.
+    "loop": (
+        ["training/loop_test.py"],
+        "not 1] and not 9] and not learns and not one_seed and not in_time",
+    ),
     "devices": (["training/devices_test.py"], ""),
-    # How an optimizer is resumed is asked once, not in the middle of every round.
-    "loop": (["training/loop_test.py"], "not 1] and not 9] and not learns"),
+    "model": (
+        [
+            *("arguments_test.py", "bicubic_test.py", "cells_test.py", "links_test.py"),
+            *("losses_test.py", "noise_test.py", "pretrained_test.py"),
+            *("restoration_test.py", "rim_test.py", "speed/backend_test.py"),
+        ],
+        "not matlabs and not published and not saved_models and not shipped"
+        " and not parameters and not refused",
+    ),
     "forward models": (
         ["forward_models", "likelihood_test.py", "problems_test.py"],
-        "",
+        "not restores and not holds and not scale_of and not equally and not refuse",
     ),
     "training": (
         [
@@ -32,25 +45,8 @@ _GROUPS = {
         ],
         "",
     ),
-    "model": (
-        [
-            "arguments_test.py",
-            "bicubic_test.py",
-            "cells_test.py",
-            "links_test.py",
-            "losses_test.py",
-            "noise_test.py",
-            "pretrained_test.py",
-            "restoration_test.py",
-            "rim_test.py",
-            "speed/backend_test.py",
-            "speed/stripes_test.py",
-        ],
-        # These are of NumPy, and take long.
-        "not matlabs_300_images and not published_quality",
-    ),
 }
-_NEEDS_JAX = pytest.mark.skipif(
+_NOT_UNDER_JAX = pytest.mark.skipif(
     keras.backend.backend() == "jax", reason="runs under JAX already"
 )
 
@@ -81,7 +77,7 @@ def _run_under_jax(*arguments: object) -> subprocess.CompletedProcess:
     )
 
 
-@_NEEDS_JAX
+@_NOT_UNDER_JAX
 def test_jax_restores_what_tensorflow_restores(tmp_path):
     clean = skimage.data.camera()[128:192, 200:263, None] / 255.0
     noisy = clean + 25 / 255 * np.random.default_rng(0).standard_normal(clean.shape)
@@ -96,7 +92,7 @@ def test_jax_restores_what_tensorflow_restores(tmp_path):
     assert rim_tf.metrics.psnr(restored, clean[None])[0] > 25
 
 
-@_NEEDS_JAX
+@_NOT_UNDER_JAX
 @pytest.mark.parametrize("name", _GROUPS)
 def test_runs_under_jax_without_tensorflow(name):
     paths, selection = _GROUPS[name]
@@ -104,10 +100,8 @@ def test_runs_under_jax_without_tensorflow(name):
         "-m",
         "pytest",
         *("-p", "tests.no_tensorflow"),
-        *("-k", selection, "--durations=12"),
+        *("-k", selection),
         *(_TESTS / path for path in paths),
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert " passed" in finished.stdout
-    # For `pytest -rP`.
-    print(finished.stdout)

@@ -1,13 +1,9 @@
 """Tests of what is told of the code and the weights that made a result."""
 
-import json
-import pathlib
-import time
-
 import keras
 import pytest
 
-from paper_experiments.common import provenance, run, table
+from paper_experiments.common import provenance
 from rim_tf import pretrained
 
 _FIRST = {
@@ -84,35 +80,3 @@ def test_commit_is_none_outside_of_a_checkout(monkeypatch, tmp_path):
     monkeypatch.setattr(provenance, "__file__", str(tmp_path / "provenance.py"))
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     assert provenance.commit() is None
-
-
-def test_result_json():
-    record = table.Measured("RIM", "68", {"sigma": 25}, "psnr", 28.9, 1, {"3096": 28.9})
-    outcome = run.Outcome(None, [], [record], {"source": "paper"}, {"RIM": {}}, [])
-    started = time.monotonic() - 100
-    of_run = run.Run("s", {"seed": 3}, pathlib.Path("out"), "float32", 20, started)
-    result = json.loads(
-        provenance.result_json(of_run, {"num_steps": 20}, "bsds300", outcome)
-    )
-    assert result["seconds"] == pytest.approx(100, abs=5)
-    assert result["versions"] == provenance.versions()
-    del result["seconds"], result["versions"]
-    assert result == {
-        "script": "s",
-        "settings": {"num_steps": 20},
-        "seed": 3,
-        "dataset": "bsds300",
-        "measured": [
-            {
-                "model": "RIM",
-                "test_set": "68",
-                "condition": {"sigma": 25},
-                "metric": "psnr",
-                "mean": 28.9,
-                "num_images": 1,
-                "per_image": {"3096": 28.9},
-            }
-        ],
-        "reported": {"source": "paper"},
-        "weights": {"RIM": {}},
-    }

@@ -104,10 +104,19 @@ def test_overwrites_when_told(tmp_path, run_script):
     arguments = ["enlarge", path, f"--output={path}", "--overwrite", *_QUICKLY]
     finished = run_script("restore_image", *arguments)
     assert "16 x 16 pixels" in finished.stdout
-    # TensorFlow's remarks, which have the name of the source file in them.
-    assert ".cc:" not in finished.stderr
+    # Nothing but the progress bar: no remarks of TensorFlow.
+    assert all("Restoring: " in line for line in finished.stderr.split("\n") if line)
     with Image.open(path) as image:
         assert image.size == (16, 16)
+
+
+def test_a_process_that_is_refused_says_one_line(tmp_path, run_script):
+    path = tmp_path / "missing.png"
+    finished = run_script("restore_image", "enlarge", path, expect_success=False)
+    assert finished.returncode == 1
+    assert finished.stdout == ""
+    assert finished.stderr == f"error: There is no file {path}.\n"
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,15 @@
 """Tests of the loop: with a hand-made cell it is textbook gradient descent."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
 import rim_tf
-from rim_tf.cells import RIMCell
+from rim_tf.cells import FFNCell, GDNCell, RIMCell
 from rim_tf.forward_models import ForwardModel
 
 _STEP_SIZE = 0.02
@@ -177,6 +181,38 @@ def test_save_and_load(tmp_path, observation):
     np.testing.assert_array_equal(
         rim(observation, sigma=0.2), copy(observation, sigma=0.2)
     )
+
+
+_LOAD = """
+import sys
+from pathlib import Path
+import rim_tf
+import keras, numpy
+folder = Path(sys.argv[1])
+observation = numpy.load(folder / "observation.npy")
+for path in folder.glob("*.keras"):
+    rim = keras.saving.load_model(path)
+    numpy.save(path.with_suffix(".npy"), rim(observation, sigma=0.2))
+"""
+
+
+def test_saved_models_load_where_nothing_but_rim_tf_is_imported(tmp_path, observation):
+    np.save(tmp_path / "observation.npy", observation)
+    expected = {}
+    for cell_class in (RIMCell, GDNCell, FFNCell):
+        rim = rim_tf.RIM(cell_class(features=4, state_features=6), num_steps=2)
+        rim.build()
+        _perturb(rim)
+        rim.save(tmp_path / f"{cell_class.__name__}.keras")
+        expected[cell_class.__name__] = rim(observation, sigma=0.2)
+    subprocess.run(
+        [sys.executable, "-c", _LOAD, tmp_path],
+        cwd=Path(__file__).parents[1],
+        check=True,
+    )
+    for name, estimates in expected.items():
+        loaded = np.load(tmp_path / f"{name}.npy")
+        np.testing.assert_allclose(loaded, estimates, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -1,107 +1,112 @@
-"""Tests of the command line of `table3_super_resolution.py`."""
+"""Tests of `table3_super_resolution.py`."""
 
 import json
 
-import numpy as np
 import pytest
-from absl import flags
-from absl.testing import flagsaver
+import skimage.data
 from PIL import Image
 
-from paper_experiments import (
-    experiment,
-    image_sets,
-    super_resolution,
-    table3_super_resolution,
-)
-from rim_tf import pretrained
+from paper_experiments.common import image_sets
 
 
-def test_training_and_table(tmp_path, run_script, tiny_training):
-    output = tmp_path / "out"
-    finished = run_script(
-        "table3_super_resolution",
-        *tiny_training,
-        "--num_images=2",
-        f"--output_dir={output}",
-    )
+@pytest.fixture(name="result", scope="module")
+def _result(tmp_path_factory, run_here):
+    """Result, table and output of a run on images as those of BSDS-300 come."""
+    image = skimage.data.astronaut()[100:164, 180:252]
+    sets = {"68": ["a"], "100": ["b", "c"]}
+    images = {"a": image, "b": image, "c": skimage.data.chelsea()[100:164, 100:172]}
+    numbers = {"a": 0, "b": 1, "c": 2}
+    test = image_sets.TestImages("bsds300", images, numbers, sets)
+    output = tmp_path_factory.mktemp("table3") / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(image_sets, "load_test_images", lambda *_: test)
+        finished = run_here(
+            "table3_super_resolution", "--num_steps=10", f"--output_dir={output}"
+        )
     result = json.loads((output / "result.json").read_text())
-    measured = {
-        (r["model"], r["metric"], r["condition"]["factor"]): r
-        for r in result["measured"]
-    }
+    names = {path.name for path in output.iterdir()}
+    assert names == {"result.json", "table.md", "estimates.png", "detail.png"}
+    return result, (output / "table.md").read_text(), finished.stdout
+
+
+def test_measures_the_papers_set_only(result):
+    """Not the 68, too, which the table does not show."""
+    measured = result[0]["measured"]
     assert len(measured) == 2 * 2 * 3
+    for record in measured:
+        assert record["test_set"] == "100"
+        assert list(record["per_image"]) == ["b", "c"]
+
+
+def test_the_rim_is_better_than_bicubic(result):
+    means = {
+        (r["model"], r["metric"], r["condition"]["factor"]): r["mean"]
+        for r in result[0]["measured"]
+    }
     for factor in (2, 3, 4):
-        # Untrained, the RIM stays where it starts: at the bicubic image.
-        bicubic, rim = (measured[m, "psnr", factor]["mean"] for m in ("Bicubic", "RIM"))
-        assert abs(bicubic - rim) < 0.1
-        assert set(measured["RIM", "ssim", factor]["per_image"]) == {
-            "chelsea",
-            "astronaut",
-        }
-    table = (output / "table.md").read_text()
+        psnr, ssim = (
+            means["RIM", metric, factor] - means["Bicubic", metric, factor]
+            for metric in ("psnr", "ssim")
+        )
+        assert 0.5 < psnr < 6
+        assert 0.005 < ssim < 0.2
+
+
+def test_table_and_notes(result):
+    _, table, said = result
     for text in (
         "RIM, reported, UNVERIFIED",
         "Bicubic, MEASURED",
         "RIM, MEASURED",
-        "Test set embedded: 2 images.",
+        "Test set 100: 2 images.",
         "UNVERIFIED row: RIM, recalled",
+        "Weights rim_super_resolution: 50,000 patches of bsds300",
+        "Restoring 2 images 3 times with 10 steps",
     ):
-        assert text in table
-        assert text in finished.stdout
-    path = output / "training" / "rim_super_resolution.weights.h5"
-    assert pretrained.load_pretrained(path).count_params() == 502_557 + 1
-    assert pretrained.read_history(path)["patch_size"] == 36
-    assert {p.name for p in output.iterdir()} >= {"detail.png", "estimates.png"}
+        assert (text in table) == ("Restoring" not in text)
+        assert text in said
+    # Two images are not the paper's hundred.
+    assert "REPRODUCED" not in table
 
 
-def test_bad_lr_dir(tmp_path, check_refused):
-    check_refused(
-        "table3_super_resolution", f"--lr_dir={tmp_path}", message="--lr_dir: "
-    )
+def test_row_has_means_and_standard_errors_of_both_metrics(result):
+    measured, table = result[0]["measured"], result[1]
+    (row,) = (line for line in table.splitlines() if line.startswith("| RIM, MEASURED"))
+    fields = [field.strip() for field in row.split("|")[2:-1]]
+    values = [list(r["per_image"].values()) for r in measured if r["model"] == "RIM"]
+    for field, (one, two), digits in zip(
+        fields, values, 3 * [2] + 3 * [4], strict=True
+    ):
+        mean, error = map(float, field.split(" ± "))
+        assert mean == pytest.approx((one + two) / 2, abs=0.6 * 10**-digits)
+        # Of two values: half of their difference.
+        assert error == pytest.approx(abs(one - two) / 2, abs=0.6 * 10**-digits)
 
 
-@pytest.mark.parametrize("flag", ["baselines", "max_sigma=10", "test_set=68"])
-def test_flags_without_use_are_refused(check_refused, flag):
-    check_refused(
-        "table3_super_resolution",
-        f"--{flag}",
-        message=f"error: --{flag.split('=')[0]}: not for this script",
-    )
-
-
-def test_only_the_papers_set_is_restored(monkeypatch):
-    """Not the first of the 68, too, which the table does not show."""
-    image = np.zeros((20, 20, 3), np.uint8)
-    test = image_sets.TestImages(
-        "bsds300",
-        {"a": image, "b": image},
-        {"a": 0, "b": 1},
-        {"68": ["a"], "100": ["b", "a"]},
-    )
-    monkeypatch.setattr(image_sets, "load_test_images", lambda *_: test)
-    with flagsaver.flagsaver():
-        flags.FLAGS(["program", "--num_images=1"])
-        shown = experiment.load_test_images(table3_super_resolution._SET)
-    assert shown.sets == {"100": ["b"]}
-    assert list(shown.images) == ["b"]
-
-
-def test_row(capsys):
-    test = image_sets.TestImages("x", {}, {"a": 0, "b": 1}, {"100": ["a", "b"]})
-    quality = super_resolution.Quality
-    results = {k: {"a": quality(10, 0.1), "b": quality(20, 0.2)} for k in (2, 3, 4)}
-    measured = table3_super_resolution._Table().add_measured("X", results, test)
-    row = capsys.readouterr().out.splitlines()[-1]
-    assert row.count("15.00 ± 5.00") == row.count("0.1500 ± 0.0500") == 3
-    assert {record.test_set for record in measured} == {"100"}
-    assert measured[0].per_image == {"a": 10, "b": 20}
+def test_a_single_image_has_no_error(functions_of):
+    script = functions_of("table3_super_resolution")
+    assert script._format("psnr", 31.389, None) == "31.39"
+    assert script._format("ssim", 0.89124, None) == "0.8912"
 
 
 def test_images_that_are_too_small(tmp_path, check_refused):
-    Image.new("RGB", (60, 19)).save(tmp_path / "small.png")
+    Image.new("RGB", (60, 18)).save(tmp_path / "small.png")
     check_refused(
         "table3_super_resolution",
         f"--images={tmp_path}",
-        message="error: --images: small.png has 19x60 pixels",
+        message="error: --images: small.png has 18x60 pixels",
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--test_set=68"], "error: --test_set: not for this script"),
+        (["--baselines"], "error: --baselines: not for this script"),
+        (["--lr_dir=x"], "Unknown command line flag 'lr_dir'"),
+        (["--weights=rim_denoise"], "rim_denoise was trained on gray images"),
+        (["--weights=rim_rgb_denoise"], "rim_rgb_denoise restores images of 3 chan"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(arguments, message, check_refused):
+    check_refused("table3_super_resolution", *arguments, message=message)

@@ -1,9 +1,12 @@
 """Tests of tables: records, what a table looks like, and what is reproduced."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from paper_experiments.common import table
+import rim_tf
+from paper_experiments.common import image_sets, table
 
 _SETS = {"68": ["a", "b"], "100": ["a", "b", "c"]}
 
@@ -51,20 +54,37 @@ def test_values_of_images_have_as_many_digits_as_their_measure_needs():
     assert (psnr.per_image, ssim.per_image) == ({"a": 0.1235}, {"a": 0.12346})
 
 
+_TEST = image_sets.TestImages("bsds300", {}, {}, _SETS)
+
+
 def _whole_sets(*image_ids):
     records = table.whole_sets(_measured(*image_ids), _SETS)
-    return [record.test_set for record in records], table.how_many(records, _SETS)
+    name = table.row_name("BM3D", records, _TEST)
+    return [record.test_set for record in records], name
 
 
 def test_a_baseline_stands_where_it_was_measured_on_the_whole_set():
-    assert _whole_sets("a", "b", "c") == (["68", "100"], "")
-    assert _whole_sets("a", "b") == (["68"], "")
+    assert _whole_sets("a", "b", "c") == (["68", "100"], "BM3D, MEASURED")
+    assert _whole_sets("a", "b") == (["68"], "BM3D, MEASURED")
 
 
 def test_a_baseline_measured_on_some_images_stands_with_their_number():
-    assert _whole_sets("a") == (["68", "100"], " on 1 image")
-    assert _whole_sets("c") == (["100"], " on 1 image")
-    assert _whole_sets("a", "c") == (["68", "100"], " on 1 to 2 images")
+    assert _whole_sets("a") == (["68", "100"], "BM3D, MEASURED (1 image)")
+    assert _whole_sets("c") == (["100"], "BM3D, MEASURED (1 image)")
+    assert _whole_sets("a", "c") == (["68", "100"], "BM3D, MEASURED (1 to 2 images)")
+
+
+def test_a_quick_look_is_one_by_its_name():
+    """Also where all images were measured of those that it asks for."""
+    part = dataclasses.replace(_TEST, is_whole=False)
+    records = _measured("a", "b", "c")
+    assert table.row_name("RIM", records, part, 5) == (
+        "RIM, MEASURED (2 to 3 images, t = 5)"
+    )
+    assert table.row_name("RIM", records, _TEST, 5) == "RIM, MEASURED (t = 5)"
+    assert table.row_name("RIM", records, _TEST, 20, "measured before") == (
+        "RIM, measured before"
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,14 +98,14 @@ def test_says_whether_reported_numbers_are_reached(mean, differences, verdict):
     reported = {15: 30.1, 25: 28.1}
     measured = _of_a_whole_set("RIM-x", mean) + _of_a_whole_set("BM3D", mean)
     (line,) = table.compare(
-        measured, lambda record: reported[record.condition["sigma"]], "bsds300"
+        measured, lambda record: reported[record.condition["sigma"]], "bsds300", 20
     )
     assert line.startswith(f"* RIM-x, measured less reported: {differences}: {verdict}")
 
 
 def _of_a_whole_set(model, mean, test_set="68", number=68, metric="psnr"):
     return [
-        table.Measured(model, test_set, {"sigma": s}, metric, mean, number, {})
+        table.Score(model, test_set, {"sigma": s}, metric, mean, number, {})
         for s in (15, 25)
     ]
 
@@ -101,7 +121,20 @@ def _of_a_whole_set(model, mean, test_set="68", number=68, metric="psnr"):
     ],
 )
 def test_says_nothing_of_what_cannot_be_compared(record, dataset, reported):
-    assert table.compare(record, lambda _: reported, dataset) == []
+    assert table.compare(record, lambda _: reported, dataset, 20) == []
+
+
+def test_too_few_steps_judge_nothing():
+    record = _of_a_whole_set("RIM-x", 20.0)
+    (line,) = table.compare(record, lambda _: 30.0, "bsds300", 5)
+    assert line == (
+        "* Too few steps to judge the paper's numbers: t = 5, the paper's is 20."
+    )
+    assert "NOT REPRODUCED" in table.compare(record, lambda _: 30.0, "bsds300", 20)[0]
+
+
+def test_steps_of_the_paper_are_those_of_the_library():
+    assert table.PAPER_NUM_STEPS == rim_tf.rim.PAPER_NUM_STEPS
 
 
 @pytest.mark.parametrize(

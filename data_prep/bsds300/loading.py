@@ -3,6 +3,7 @@
 TensorFlow is imported only where a TensorFlow dataset is read or made.
 """
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,4 +76,15 @@ def prepare(
         )
     except OSError as error:
         raise source.SourceError(f"{data_dir} cannot be written: {error}.") from error
+    finally:
+        _remove_empty_folders(data_dir)
     return builder
+
+
+def _remove_empty_folders(data_dir: Path) -> None:
+    """Removes what TFDS made for a data set that could not be had."""
+    made = [data_dir / name for name in ("bsds300", "downloads")]
+    below = [path for folder in made for path in folder.rglob("*") if path.is_dir()]
+    for folder in (*sorted(below, reverse=True), *made, data_dir):
+        with contextlib.suppress(OSError):
+            folder.rmdir()

@@ -111,7 +111,11 @@ def _notes(
         f"* Columns are `test set: sigma`. Images measured: {sizes}. {quantized}"
         "Mean over images of the PSNR of the estimate clipped to [0, 1], not "
         "rounded.",
-        f"* Reported numbers: {reported['source']}; {reported['provenance']}.",
+        *(
+            [f"* Reported numbers: {reported['source']}; {reported['provenance']}."]
+            if test.dataset == "bsds300"
+            else []
+        ),
         *(
             f"* {row}: T = {run.num_steps}, seed {run.seed}, {run.dtype}. "
             f"{provenance.training_note(history)}"
@@ -132,7 +136,7 @@ class _Rows:
     def __init__(self, spec: DenoisingTable, run: Run, test: TestImages):
         self.spec, self.run, self.test = spec, run, test
         self.reported = table.read_reported(run.script)
-        self.measured: list[table.Measured] = []
+        self.measured: list[table.Score] = []
         self.observations = [
             Observations(test, sigma, spec.color, spec.quantized, run.seed)
             for sigma in spec.sigmas
@@ -140,14 +144,17 @@ class _Rows:
         self.baselines = baselines.Baselines(
             run.script, spec.color, test, run.output_dir, run.seed
         )
-        sets = list(dict.fromkeys(["68", "100", *test.sets]))
+        # The paper's sets have no column where their images were not measured.
+        self.is_comparable = test.dataset == "bsds300"
+        sets = ["68", "100"] if self.is_comparable else test.sets
         self.columns = [(name, sigma) for name in sets for sigma in spec.sigmas]
         headings = [f"{name}: {sigma}" for name, sigma in self.columns]
         self.table = table.Table(["PSNR in dB", *headings], 45)
 
     def add_known(self) -> None:
         """Adds what is reported, the baselines, and the noisy images themselves."""
-        for name, values in self.reported["rows"].items():
+        reported = self.reported["rows"] if self.is_comparable else {}
+        for name, values in reported.items():
             self._add(
                 f"{name}, reported",
                 {(s, int(k)): v for s, row in values.items() for k, v in row.items()},
@@ -155,7 +162,7 @@ class _Rows:
             if name in self.baselines.names:
                 self._add_baseline(name)
         for name in self.baselines.names:
-            if name not in self.reported["rows"]:
+            if name not in reported:
                 self._add_baseline(name)
         records = []
         for observations in self.observations:
@@ -172,13 +179,14 @@ class _Rows:
             records += self._records(name, psnr, observations)
             title = f"{table.short(name)}\n{picture.title}"
             pictures.append(picture._replace(title=title))
-        self._add_measured(name, records)
+        self._add_measured(name, records, self.run.num_steps)
         return pictures
 
     def add_measured_before(self, name: str, result: Mapping[str, Any]) -> None:
         """Adds a row of an earlier run."""
         records = measured_before.scores(result, name, self.test)
-        self._add_measured(name, records, "measured before")
+        steps = self.run.num_steps
+        self._add_measured(name, records, steps, "measured before")
 
     def verdicts(self) -> list[str]:
         """Says of each model of the paper whether its numbers were reached.
@@ -188,11 +196,13 @@ class _Rows:
         """
         rows = self.reported["rows"]
 
-        def reported(record: table.Measured) -> float | None:
+        def reported(record: table.Score) -> float | None:
             row = rows.get(record.model.removesuffix("-paper"), {})
             return row.get(record.test_set, {}).get(f"{record.condition['sigma']:g}")
 
-        return table.compare(self.measured, reported, self.test.dataset)
+        return table.compare(
+            self.measured, reported, self.test.dataset, self.run.num_steps
+        )
 
     def save_detail(self, row: str, model: RIM, path: Path) -> None:
         """Draws a detail of the first image, noisy and restored by a row's model."""
@@ -230,15 +240,12 @@ class _Rows:
 
     def _records(
         self, name: str, psnr: Mapping[str, float], observations: Observations
-    ) -> list[table.Measured]:
+    ) -> list[table.Score]:
         return table.measured_on(self.test.sets, psnr, name, observations.condition)
 
-    def _add_measured(
-        self, name: str, records: list[table.Measured], when: str = "MEASURED"
-    ) -> None:
+    def _add_measured(self, name: str, records: list[table.Score], *args: Any) -> None:
         values = {(r.test_set, r.condition["sigma"]): r.mean for r in records}
-        number = table.how_many(records, self.test.sets)
-        self._add(f"{name}, {when}{number}", values)
+        self._add(table.row_name(name, records, self.test, *args), values)
         self.measured += records
 
     def _add(self, name: str, values: Mapping[tuple[str, int], float]) -> None:

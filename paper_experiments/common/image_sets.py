@@ -35,6 +35,7 @@ class TestImages:
         an image depends on.
       sets: Ids by the name of the set: "68" and "100", or the data set's name.
       notes: What a reader must know to compare numbers.
+      is_whole: Whether these are all images of the sets.
     """
 
     dataset: str
@@ -42,6 +43,7 @@ class TestImages:
     numbers: Mapping[str, int]
     sets: Mapping[str, list[str]]
     notes: tuple[str, ...] = ()
+    is_whole: bool = True
 
     def only(self, name: str) -> "TestImages":
         """Returns the images of one set."""
@@ -62,6 +64,7 @@ class TestImages:
             images={i: image for i, image in self.images.items() if i in wanted},
             sets=sets,
             notes=(*self.notes, note),
+            is_whole=False,
         )
 
 

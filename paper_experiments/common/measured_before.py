@@ -6,7 +6,7 @@ from typing import Any
 
 from paper_experiments.common.image_sets import TestImages
 from paper_experiments.common.run import Run
-from paper_experiments.common.table import NUMBERS_FOLDER, Measured, measured_on
+from paper_experiments.common.table import NUMBERS_FOLDER, Score, measured_on
 
 # By these a history is known to be that of the same weights.
 _OF_WEIGHTS = ("name", "patches_seen", "seconds", "validation_psnr")
@@ -32,12 +32,14 @@ def find(
             run.seed,
             run.num_steps,
         )
-        if is_same and of_then and _weights(of_then) == _weights(history):
+        if not (is_same and of_then and _weights(of_then) == _weights(history)):
+            continue
+        if scores(result, row, test):
             return result
     return None
 
 
-def scores(result: Mapping[str, Any], row: str, test: TestImages) -> list[Measured]:
+def scores(result: Mapping[str, Any], row: str, test: TestImages) -> list[Score]:
     """Returns what an earlier run measured in a row, of the images asked for."""
     values: dict[str, dict[str, float]] = {}
     for record in result["measured"]:

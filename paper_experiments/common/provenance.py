@@ -1,7 +1,5 @@
 """Where numbers come from: versions and commit of the code, history of the weights."""
 
-import dataclasses
-import json
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -11,7 +9,6 @@ from typing import Any
 
 import keras
 
-from paper_experiments.common.run import Outcome, Run
 from paper_experiments.common.wording import count
 from rim_tf.speed import precision
 from rim_tf.training import muon
@@ -91,23 +88,3 @@ def commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return described.stdout.strip()
-
-
-def result_json(
-    run: Run, settings: Mapping[str, Any], dataset: str, outcome: Outcome
-) -> str:
-    """Returns all that there is to know about a run as JSON text."""
-    return json.dumps(
-        {
-            "script": run.script,
-            "settings": settings,
-            "versions": versions(),
-            "seed": run.seed,
-            "dataset": dataset,
-            "seconds": round(run.seconds, 1),
-            "measured": [dataclasses.asdict(record) for record in outcome.measured],
-            "reported": outcome.reported,
-            "weights": outcome.weights,
-        },
-        indent=1,
-    )

@@ -7,7 +7,7 @@ in its `measure`.
 
 import contextlib
 import dataclasses
-import os
+import json
 import shutil
 import sys
 import time
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from absl import app, flags, logging
 
+from paper_experiments.common import quiet
 from paper_experiments.common.errors import UserError, check_writable
-from paper_experiments.common.table import Measured, Table, short
+from paper_experiments.common.table import PAPER_NUM_STEPS, Score, Table, short
 from paper_experiments.common.wording import describe_seconds
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class Outcome(NamedTuple):
 
     table: Table
     notes: list[str]
-    measured: list[Measured]
+    measured: list[Score]
     reported: Mapping[str, Any]
     weights: Mapping[str, Any]
     files: list[str]
@@ -296,10 +297,9 @@ def _check_rows(
 def _start(values: Mapping[str, Any], folder: Path, num_steps: int | None) -> Run:
     """Imports Keras, chooses the arithmetic, says so, and sets the seed."""
     start = time.monotonic()
-    _import_backend_quietly()
+    quiet.import_backend()
     import keras
 
-    from rim_tf.rim import PAPER_NUM_STEPS
     from rim_tf.speed import precision
     from rim_tf.training import devices
 
@@ -317,37 +317,35 @@ def _start_without_keras(values: Mapping[str, Any], folder: Path, _: None) -> Ru
     return Run(Path(sys.argv[0]).stem, values, folder, "", 0, time.monotonic())
 
 
-def _import_backend_quietly() -> None:
-    """Keeps a page of TensorFlow's remarks about devices off a user's screen.
-
-    They go past Python, straight to the process's error stream. Errors that matter
-    come as exceptions.
-    """
-    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
-        return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with open(os.devnull, "w") as nothing:
-        os.dup2(nothing.fileno(), 2)
-    try:
-        import tensorflow  # noqa: F401
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-
-
 def _write(run: Run, test: "TestImages", outcome: Outcome) -> None:
     """Writes `table.md` and `result.json`, the latter last."""
-    from paper_experiments.common import provenance
     from rim_tf import files
 
     text = "\n".join([*outcome.table.lines, "", *outcome.notes])
     files.write_text(run.output_dir / TABLE_FILE, text + "\n")
-    used = {"num_steps": run.num_steps, "precision_used": run.dtype}
-    settings = {name: flag.value for name, flag in flags_of_script().items()} | used
-    result = provenance.result_json(run, settings, test.dataset, outcome)
+    settings = {name: flag.value for name, flag in flags_of_script().items()}
+    result = json.dumps(_result(run, settings, test.dataset, outcome), indent=1)
     files.write_text(run.output_dir / RESULT_FILE, result + "\n")
+
+
+def _result(
+    run: Run, settings: Mapping[str, Any], dataset: str, outcome: Outcome
+) -> dict[str, Any]:
+    """Returns all that there is to know about a run, as JSON values."""
+    from paper_experiments.common import provenance
+
+    used = {"num_steps": run.num_steps, "precision_used": run.dtype}
+    return {
+        "script": run.script,
+        "settings": {**settings, **used},
+        "versions": provenance.versions(),
+        "seed": run.seed,
+        "dataset": dataset,
+        "seconds": round(run.seconds, 1),
+        "measured": [dataclasses.asdict(score) for score in outcome.measured],
+        "reported": outcome.reported,
+        "weights": outcome.weights,
+    }
 
 
 def flags_of_script() -> dict[str, flags.Flag]:

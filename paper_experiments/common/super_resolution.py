@@ -15,6 +15,7 @@ from tqdm import tqdm
 from paper_experiments.common import figures
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.image_sets import TestImages
+from paper_experiments.common.table import Score, measured_on
 from rim_tf import bicubic, images
 from rim_tf.forward_models import BicubicDownsampling
 from rim_tf.restoration import iterate
@@ -152,6 +153,22 @@ def measure_rim(
             mean = np.mean([quality.psnr for quality in values.values()])
             bar.set_postfix_str(f"mean so far {mean:.2f} dB")
     return results, pictures, detail
+
+
+def to_measured(results: Results, name: str, test: TestImages) -> list[Score]:
+    """Returns means of both metrics and all factors, in the order of the table."""
+    return [
+        record
+        for metric in Quality._fields
+        for factor, by_image in results.items()
+        for record in measured_on(
+            test.sets,
+            {i: getattr(quality, metric) for i, quality in by_image.items()},
+            name,
+            {"factor": factor},
+            metric,
+        )
+    ]
 
 
 def _restore(model: RIM, small: Pair, num_steps: int) -> dict[int, np.ndarray]:

@@ -4,19 +4,24 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from paper_experiments.common import wording
 
+if TYPE_CHECKING:
+    from paper_experiments.common.image_sets import TestImages
+
 NUMBERS_FOLDER = Path(__file__).parents[1] / "numbers"
 # Of a mean, in dB; what is farther below the reported number does not reproduce it.
 _CLOSE = 0.15
+# As `rim_tf.rim` has it, which takes seconds to import.
+PAPER_NUM_STEPS = 20
 
 
 @dataclasses.dataclass(frozen=True)
-class Measured:
+class Score:
     """The quality of a model on a test set under one condition.
 
     Attributes:
@@ -49,20 +54,20 @@ def measured_on(
     model: str,
     condition: Mapping[str, Any],
     metric: str = "psnr",
-) -> list[Measured]:
+) -> list[Score]:
     """Returns the means over each test set, of those images that have a value.
 
     Args:
       sets: Ids of images by the name of their set.
       values: By id.
-      model: See `Measured`, as the others.
+      model: See `Score`, as the others.
       condition: What distinguishes columns.
       metric: What the values are.
     """
     digits = 4 if metric == "psnr" else 5
     known = {name: [i for i in ids if i in values] for name, ids in sets.items()}
     return [
-        Measured(
+        Score(
             model=model,
             test_set=name,
             condition=condition,
@@ -76,9 +81,7 @@ def measured_on(
     ]
 
 
-def whole_sets(
-    records: list[Measured], sets: Mapping[str, Sequence[str]]
-) -> list[Measured]:
+def whole_sets(records: list[Score], sets: Mapping[str, Sequence[str]]) -> list[Score]:
     """Returns the results on whole test sets; all of them where no set is whole.
 
     A baseline measured on the 68 images only is not shown as one of the 100.
@@ -86,16 +89,26 @@ def whole_sets(
     return [r for r in records if _is_whole(r, sets)] or records
 
 
-def how_many(records: list[Measured], sets: Mapping[str, Sequence[str]]) -> str:
-    """Says so where not all images of the test sets were measured."""
-    if all(_is_whole(r, sets) for r in records):
-        return ""
-    numbers = sorted({r.num_images for r in records})
-    images = wording.count(numbers[-1], "image")
-    return f" on {numbers[0]} to {images}" if len(numbers) > 1 else f" on {images}"
+def row_name(
+    name: str,
+    records: list[Score],
+    test: "TestImages",
+    num_steps: int = PAPER_NUM_STEPS,
+    when: str = "MEASURED",
+) -> str:
+    """Returns what stands in front of a row, with what makes it a quick look."""
+    remarks = []
+    if not (test.is_whole and all(_is_whole(r, test.sets) for r in records)):
+        numbers = sorted({r.num_images for r in records})
+        images = wording.count(numbers[-1], "image")
+        remarks = [f"{numbers[0]} to {images}" if len(numbers) > 1 else images]
+    if num_steps != PAPER_NUM_STEPS:
+        remarks.append(f"t = {num_steps}")
+    what = f" ({', '.join(remarks)})" if remarks else ""
+    return f"{name}, {when}{what}"
 
 
-def _is_whole(record: Measured, sets: Mapping[str, Sequence[str]]) -> bool:
+def _is_whole(record: Score, sets: Mapping[str, Sequence[str]]) -> bool:
     return record.num_images == len(sets[record.test_set])
 
 
@@ -114,19 +127,25 @@ def verdict(reproduced: bool) -> str:
 
 
 def compare(
-    measured: Iterable[Measured],
-    reported: Callable[[Measured], float | None],
+    measured: Iterable[Score],
+    reported: Callable[[Score], float | None],
     dataset: str,
+    num_steps: int,
 ) -> list[str]:
     """Says of each model of the paper whether its PSNR was reached.
 
-    Only of what was measured on all images of one of the paper's test sets.
+    Only of what was measured on all images of one of the paper's test sets, with as
+    many steps as the paper at least.
 
     Args:
       measured: All that was measured.
       reported: What the paper reports for a model, test set and condition, in dB.
       dataset: Name of the data set that was measured.
+      num_steps: T.
     """
+    if num_steps < PAPER_NUM_STEPS:
+        steps = f"t = {num_steps}, the paper's is {PAPER_NUM_STEPS}"
+        return [f"* Too few steps to judge the paper's numbers: {steps}."]
     differences: dict[str, dict[str, list[float]]] = {}
     for record in measured:
         is_whole = dataset == "bsds300" and str(record.num_images) == record.test_set

@@ -18,7 +18,7 @@ from paper_experiments.common import durations, provenance
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.image_sets import TestImages
 from paper_experiments.common.run import Run, delete_results
-from paper_experiments.common.table import Measured, measured_on
+from paper_experiments.common.table import Score, measured_on
 from paper_experiments.common.wording import count, describe_seconds
 from rim_tf import files, images, metrics
 from rim_tf.forward_models import (
@@ -100,7 +100,7 @@ class Curve:
         return self.psnr.std(axis=1)
 
 
-class Outcome(NamedTuple):
+class PatchScores(NamedTuple):
     """What was measured.
 
     Attributes:
@@ -115,7 +115,7 @@ class Outcome(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Measurement:
+class PatchTest:
     """PSNR of all models in all panels, on the same observations.
 
     Every batch of patches is kept on disk when it is done, so that an interrupted
@@ -154,7 +154,7 @@ class Measurement:
         pixels = num_patches * PATCH_SIZE**2
         return float(per_pixel_step * pixels * self.num_steps * len(PANELS))
 
-    def run(self) -> Outcome:
+    def run(self) -> PatchScores:
         """Measures what was not measured before."""
         self.folder.mkdir(parents=True, exist_ok=True)
         curves_of_a_patch = len(PANELS) * len(self.models)
@@ -165,7 +165,7 @@ class Measurement:
             desc="Figure 3",
         ) as bar:
             batches = [self._read(n) or self._measure(n, bar) for n in self._batches]
-        return Outcome(
+        return PatchScores(
             np.concatenate([batch.psnr for batch in batches], axis=-1),
             sum(batch.seconds for batch in batches),
             frozenset().union(*(batch.commits for batch in batches)),
@@ -180,19 +180,19 @@ class Measurement:
         """Returns the patches of a batch."""
         return self.patches[number * _BATCH_SIZE : (number + 1) * _BATCH_SIZE]
 
-    def _read(self, number: int) -> Outcome | None:
+    def _read(self, number: int) -> PatchScores | None:
         """Returns what `_measure` kept of a batch, if there is no reason against it."""
         try:
             with np.load(self._path(number)) as kept:
                 if kept["fingerprint"] != self._fingerprint(number):
                     return None
                 commits = frozenset([str(kept["commit"])])
-                return Outcome(kept["psnr"], float(kept["seconds"]), commits)
+                return PatchScores(kept["psnr"], float(kept["seconds"]), commits)
         # There is none, or the machine stopped while it was written.
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
             return None
 
-    def _measure(self, number: int, bar: tqdm) -> Outcome:
+    def _measure(self, number: int, bar: tqdm) -> PatchScores:
         """Measures a batch, and keeps it."""
         begun = time.monotonic()
         psnr = np.stack([self._measure_panel(panel, number, bar) for panel in PANELS])
@@ -206,7 +206,7 @@ class Measurement:
                 commit=commit,
                 fingerprint=self._fingerprint(number),
             )
-        return Outcome(psnr, seconds, frozenset([commit]))
+        return PatchScores(psnr, seconds, frozenset([commit]))
 
     def _measure_panel(self, panel: Panel, number: int, bar: tqdm) -> np.ndarray:
         """Returns the PSNR of a batch in a panel, `(models, T + 1, patches)`."""
@@ -233,7 +233,7 @@ class Measurement:
 
     @functools.cached_property
     def _models_fingerprint(self) -> str:
-        # Most commits change something else: they are told, see `Outcome`.
+        # Most commits change something else: they are told, see `PatchScores`.
         versions = {**provenance.versions(), "commit": None}
         digest = hashlib.sha256(repr(versions).encode())
         for name, model in self.models.items():
@@ -264,12 +264,10 @@ def draw_patches(gray: Sequence[np.ndarray], number: int, seed: int) -> PatchSet
     return PatchSet(gray, PATCH_SIZE, _PATCH_STRIDE, number, seed)
 
 
-def measure(models: Mapping[str, RIM], patches: PatchSet, run: Run) -> Outcome:
+def measure(models: Mapping[str, RIM], patches: PatchSet, run: Run) -> PatchScores:
     """Measures all panels; says before how long it takes."""
     folder = run.output_dir / "measured"
-    measurement = Measurement(
-        models, patches.to_numpy(), run.num_steps, run.seed, folder
-    )
+    measurement = PatchTest(models, patches.to_numpy(), run.num_steps, run.seed, folder)
     if run.flags["overwrite"]:
         delete_results(run, folder)
     num_kept = measurement.num_kept()
@@ -290,7 +288,7 @@ def to_curves(
     """Returns curves by panel and name of the model.
 
     Args:
-      psnr: As `Outcome` has it.
+      psnr: As `PatchScores` has it.
       names: Names of the models, in their order.
     """
     return {
@@ -301,7 +299,7 @@ def to_curves(
 
 def to_measured(
     curves: Mapping[Panel, Mapping[str, Curve]], dataset: str, steps: Sequence[int]
-) -> list[Measured]:
+) -> list[Score]:
     """Returns PSNR at some t, with the value of each patch.
 
     Patches are numbered as they were drawn.
@@ -317,7 +315,7 @@ def to_measured(
 
 def _measured_at(
     curve: Curve, t: int, dataset: str, row: str, panel: Panel
-) -> list[Measured]:
+) -> list[Score]:
     values = {f"patch {number}": value for number, value in enumerate(curve.psnr[t])}
     condition = {"task": panel.task, "p": panel.fraction, "t": t}
     return measured_on({dataset: list(values)}, values, row, condition)

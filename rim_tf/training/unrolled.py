@@ -28,7 +28,7 @@ class UnrolledRIM(keras.Model):
         self.problem = problem
         self.noise_seed = keras.random.SeedGenerator(seed)
         self.num_steps = rim.num_steps
-        self.loss_over_steps = losses.get(loss)
+        self.loss_of_estimates = losses.get(loss)
         self.seconds = 0.0
         if not rim.built:
             rim.build()
@@ -51,7 +51,7 @@ class UnrolledRIM(keras.Model):
 
         On several devices that is this one's part of it: Keras adds them up.
         """
-        return self.loss_over_steps(y_pred, x) / devices.num_replicas()
+        return self.loss_of_estimates(y_pred, x) / devices.num_replicas()
 
     # A checkpoint knows the position in the sequence of random numbers, and for how
     # long the training ran.

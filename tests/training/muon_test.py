@@ -79,7 +79,7 @@ def test_training_with_it_learns_and_differs_from_adams():
     # They begin with the same weights and noise.
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     assert not np.allclose(_gates(muon), _gates(adam), rtol=0.1)
-    losses += [float(muon.train_on_batch(_clean())) for _ in range(20)]
+    losses += [float(muon.train_on_batch(_clean())) for _ in range(40)]
     assert np.mean(losses[-5:]) < 0.6 * np.mean(losses[:5])
 
 

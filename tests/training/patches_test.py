@@ -85,6 +85,17 @@ def test_tf_data_equals_numpy(channels):
         np.testing.assert_array_equal(actual, expected)
 
 
+def test_feeds_a_training_with_the_batches():
+    images = [np.random.default_rng(0).integers(0, 256, (30, 20, 1), dtype=np.uint8)]
+    patches = PatchSet(images, 8, 3)
+    order = patches.order(1, 0)
+    expected = list(patches.batches(order, 7))
+    fed = [keras.tree.flatten(batch)[0] for batch in patches.feed(order, 7)]
+    assert len(fed) == len(expected) > 1
+    for batch, wanted in zip(fed, expected, strict=True):
+        np.testing.assert_array_equal(batch, wanted)
+
+
 def test_refuses_images_that_do_not_fit():
     with pytest.raises(ValueError, match="as large as 32 x 32"):
         PatchSet([np.zeros((31, 100, 1), np.uint8)])

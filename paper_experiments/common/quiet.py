@@ -1,0 +1,24 @@
+"""The screen of a user shows what a script says, and nothing else."""
+
+import os
+import sys
+
+
+def import_backend() -> None:
+    """Keeps a page of TensorFlow's remarks about devices off a user's screen.
+
+    They go past Python, straight to the process's error stream. Errors that matter
+    come as exceptions.
+    """
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with open(os.devnull, "w") as nothing:
+        os.dup2(nothing.fileno(), 2)
+    try:
+        import tensorflow  # noqa: F401
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
