@@ -1,15 +1,17 @@
 """Tests of Figures 3 and 4, and of the script that draws README's pictures."""
 
+import types
+
 import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
 
 import rim_tf
-from paper_experiments.common import figures, table
+from paper_experiments.common import denoising, figures, table
 from paper_experiments.common.table import NUMBERS_FOLDER
 from paper_experiments.figure3 import measurement, pictures
-from rim_tf import metrics
+from rim_tf import metrics, pretrained
 from rim_tf.cells import RIMCell
 
 _SHIPPED = NUMBERS_FOLDER / "measured" / "figure3_curves.csv"
@@ -255,13 +257,42 @@ def test_readme_picture_of_figure_3_is_the_shipped_one(tmp_path, run_here):
         assert np.abs(difference).mean() < 3
 
 
-def test_readme_estimates_are_of_three_photographs(tmp_path, drawn, functions_of):
-    functions = functions_of("readme_pictures")
-    assert [row[:2] for row in functions._NOISY] == [
-        ("chelsea", 15),
-        ("grass", 25),
-        ("astronaut", 50),
-    ]
+def test_readme_estimates_are_of_three_photographs(
+    tmp_path, drawn, functions_of, monkeypatch
+):
+    """One of them has texture; the estimates of a model that does nothing."""
+
+    def restore_all(model, observations, num_steps, description):
+        (name,) = observations.test.images
+        clean, noisy = observations.clean(name), observations.noisy(name)
+        estimates = {1: noisy, num_steps: clean + 0.01}
+        title = f"sigma {observations.sigma}"
+        return {}, figures.Restored(title, clean, noisy, estimates, image=name)
+
+    monkeypatch.setattr(denoising, "restore_all", restore_all)
+    monkeypatch.setattr(pretrained, "load_pretrained", lambda name, dtype: name)
+    run = types.SimpleNamespace(output_dir=tmp_path, seed=0, dtype="float32")
+    functions_of("readme_pictures").draw_estimates(run)
+    (figure,) = drawn
+    photographs = ("chelsea", "grass", "astronaut")
+    titles = [axis.get_title() for axis in figure.axes]
+    assert titles[:3] == [f"clean: {name}" for name in photographs]
+    shown = [np.asarray(axis.images[0].get_array()) for axis in figure.axes]
+    assert {image.shape for image in shown} == {(192, 192)}
+    rows = zip(photographs, (15, 25, 50), shown, figure.axes[3::3], strict=False)
+    for name, sigma, clean, axis in rows:
+        whole = np.rint(255 * clean).astype(np.uint8)
+        photograph = getattr(skimage.data, name)()
+        if photograph.ndim == 3:
+            photograph = rim_tf.images.to_gray(photograph)[..., 0]
+        windows = np.lib.stride_tricks.sliding_window_view(photograph, (192, 192))
+        assert (windows[::10, ::10] == whole).all(axis=(2, 3)).any()
+        assert axis.get_ylabel() == f"RIM-denoise\nsigma {sigma}"
+        psnr = float(axis.get_title().removeprefix("noisy: ").removesuffix(" dB"))
+        assert psnr == pytest.approx(-20 * np.log10(sigma / 255), abs=0.1)
+    # Texture: neighbours differ far more than in the others.
+    roughness = [np.abs(np.diff(image)).mean() for image in shown[:3]]
+    assert roughness[1] > 2 * max(roughness[0], roughness[2])
 
 
 @pytest.mark.parametrize(

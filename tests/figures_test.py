@@ -145,6 +145,20 @@ def test_there_is_no_dead_space_and_nothing_overlaps(tmp_path, drawn, size, numb
         assert box.height / box.width == pytest.approx(size[0] / size[1], rel=0.01)
 
 
+@pytest.mark.parametrize("size", [(16, 400), (400, 16), (128, 128)])
+@pytest.mark.parametrize("once", [None, {"t = 0\na\nb": 0, "t = 0\nc": 1, "t": 2}])
+def test_unusual_images_and_few_steps_overlap_no_more(tmp_path, drawn, size, once):
+    rows = [_row(f"RIM\n{i}", steps=(1,), size=size) for i in "123"]
+    shown = once and {title: rows[0].clean for title in once}
+    figures.save_estimates(rows, tmp_path / "a.png", shown, downwards=bool(once))
+    (figure,) = drawn
+    boxes = [axis.get_window_extent() for axis in figure.axes]
+    for i, one in enumerate(boxes):
+        assert one.width > 5
+        assert one.height > 5
+        assert not any(one.overlaps(other) for other in boxes[i + 1 :])
+
+
 def test_titles_stay_inside_the_picture(tmp_path, drawn):
     rows = [_row(f"RIM\n{i}", "12003", size=(128, 128)) for i in "123"]
     figures.save_estimates(rows, tmp_path / "a.png")

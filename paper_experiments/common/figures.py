@@ -23,8 +23,8 @@ _FONT_SIZE = 8
 # In inches: a line of a title, what is between pictures, what is beside a row.
 _LINE, _GAP, _ROW_TITLE = 0.145, 0.06, 0.42
 _PANEL_WIDTHS = 1.0, 2.0
-# Of a picture with curves: what ticks and labels need at its left and below it.
-_TICKS = 0.4
+# Of curves: what ticks and labels need at the left and below, and the least height.
+_TICKS, _LEAST_CURVES = 0.4, 1.2
 # How files are written, by the ends of their names. JPEG files go into the repository,
 # and noise takes much room in them.
 _FORMATS = {
@@ -104,24 +104,26 @@ def save_estimates(
     bottoms = np.cumsum([_title_height(panels) + height for panels in grid])
     aside = {**_clean_images(rows), **(once or {})}
     has_curves = len(aside) == 1 < len(rows)
-    slot = bottoms[-1] / (len(aside) + has_curves)
+    # The page is as high as the rows, or as what stands beside few or low ones.
+    number = len(aside) + has_curves
+    least = _title_height(aside.items()) + height
+    slot = max(bottoms[-1] / number, least, _LEAST_CURVES * has_curves)
     aside_height = slot - _title_height(aside.items())
     aside_width = aside_height * width / height
     left = aside_width + (3 * _GAP if downwards else _ROW_TITLE)
-    page = _Page(left + len(grid[0]) * (width + _GAP) - _GAP, bottoms[-1])
-    for number, (title, image) in enumerate(aside.items(), start=1):
-        axis = page.add(0, number * slot - aside_height, aside_width, aside_height)
+    page = _Page(left + len(grid[0]) * (width + _GAP) - _GAP, number * slot)
+    for place, (title, image) in enumerate(aside.items(), start=1):
+        axis = page.add(0, place * slot - aside_height, aside_width, aside_height)
         _draw(axis, title, image)
     if has_curves:
         _draw_curves(page.add(*_inside_ticks(slot, aside_width)), rows)
-    for panels, bottom in zip(grid, bottoms, strict=True):
-        for column, (title, image) in enumerate(panels):
-            x = left + column * (width + _GAP)
-            _draw(page.add(x, bottom - height, width, height), title, image)
-    if not downwards:
-        for number, row in enumerate(rows):
-            first = page.figure.axes[len(aside) + has_curves + number * len(grid[0])]
-            first.set_ylabel(row.title, fontsize=_FONT_SIZE + 1)
+    row_titles = len(grid) * [""] if downwards else [row.title for row in rows]
+    for row_title, panels, bottom in zip(row_titles, grid, bottoms, strict=True):
+        lefts = left + (width + _GAP) * np.arange(len(panels))
+        axes = [page.add(x, bottom - height, width, height) for x in lefts]
+        for axis, (title, image) in zip(axes, panels, strict=True):
+            _draw(axis, title, image)
+        axes[0].set_ylabel(row_title, fontsize=_FONT_SIZE + 1)
     save(page.figure, path)
 
 
