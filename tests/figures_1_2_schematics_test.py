@@ -101,6 +101,20 @@ def test_texts_do_not_touch_and_stay_inside(script, name):
         assert figure.bbox.y0 < box.y0 < box.y1 < figure.bbox.y1, text.get_text()
 
 
+@pytest.mark.parametrize("name", ["draw_figure1", "draw_figure2"])
+def test_texts_are_inside_of_boxes_or_outside(script, name):
+    figure = getattr(script, name)()
+    figure.draw_without_rendering()
+    (axis,) = figure.axes
+    boxes = [patch.get_window_extent() for patch in axis.patches]
+    for text in axis.texts:
+        extent = text.get_window_extent()
+        for box in boxes:
+            if text.get_text() and extent.overlaps(box):
+                assert box.x0 < extent.x0 < extent.x1 < box.x1, text.get_text()
+                assert box.y0 < extent.y0 < extent.y1 < box.y1, text.get_text()
+
+
 def test_writes_both_without_keras(tmp_path, start_script):
     process = start_script("figures_1_2_schematics", f"--output_dir={tmp_path}")
     said, complained = process.communicate()
