@@ -4,7 +4,7 @@
 
 draws Figure 3 from the numbers that are shipped (`figure3.png`), and with the shipped
 weights, on photographs that scikit-image installs, estimates over t of noisy images
-(`estimates_embedded.jpg`) and Figure 4 (`figure4_embedded.jpg`). It takes two minutes
+(`estimates_embedded.jpg`) and Figure 4 (`figure4_embedded.jpg`). It takes a minute
 on two CPU cores. `figure3`, `estimates` or `figure4` beside the flags draws that only.
 """
 
