@@ -292,7 +292,7 @@ def test_readme_estimates_are_of_three_photographs(
         assert psnr == pytest.approx(-20 * np.log10(sigma / 255), abs=0.1)
     # Texture: neighbours differ far more than in the others.
     roughness = [np.abs(np.diff(image)).mean() for image in shown[:3]]
-    assert roughness[1] > 2 * max(roughness[0], roughness[2])
+    assert roughness[1] > 1.5 * max(roughness[0], roughness[2])
 
 
 @pytest.mark.parametrize(
