@@ -65,7 +65,7 @@ def _clean_at_the_end(monkeypatch, test_images):
 
 def test_restores_all_images_and_shows_the_first(test_images, clean_at_the_end):
     observations = Observations(test_images, 25, "gray", False, 0)
-    psnr, picture = denoising._restore_all(0.01, observations, 20, "RIM")
+    psnr, picture = denoising.restore_all(0.01, observations, 20, "RIM")
     assert psnr == pytest.approx({"a": 40, "b": 40}, abs=0.1)
     assert clean_at_the_end == 2 * [(25 / 255, 20)]
     assert picture.title == r"$\sigma$ = 25"

@@ -109,7 +109,7 @@ def test_rim_is_measured_at_its_last_step_and_the_first_image_shown(monkeypatch)
     for values in results.values():
         assert values["0.png"].psnr == np.inf
         assert values["1.png"].psnr < 20
-    assert [picture.title for picture in pictures] == ["x2", "x3", "x4"]
+    assert [picture.title for picture in pictures] == ["RIM\nx2", "RIM\nx3", "RIM\nx4"]
     for factor, picture in zip((2, 3, 4), pictures, strict=True):
         size = 48 - 2 * factor
         assert list(picture.estimates) == [1, 3, 4]

@@ -104,11 +104,15 @@ def save_estimates(
     bottoms = np.cumsum([_title_height(panels) + height for panels in grid])
     aside = {**_clean_images(rows), **(once or {})}
     has_curves = len(aside) == 1 < len(rows)
-    slot = bottoms[-1] / (len(aside) + has_curves)
+    number_aside = len(aside) + has_curves
+    # Few steps make a low grid; what stands beside it is as high as a panel at least.
+    least = _title_height(aside.items()) + height
+    slot = max(bottoms[-1] / number_aside, least)
     aside_height = slot - _title_height(aside.items())
     aside_width = aside_height * width / height
     left = aside_width + (3 * _GAP if downwards else _ROW_TITLE)
-    page = _Page(left + len(grid[0]) * (width + _GAP) - _GAP, bottoms[-1])
+    page_height = max(bottoms[-1], number_aside * slot)
+    page = _Page(left + len(grid[0]) * (width + _GAP) - _GAP, page_height)
     for number, (title, image) in enumerate(aside.items(), start=1):
         axis = page.add(0, number * slot - aside_height, aside_width, aside_height)
         _draw(axis, title, image)
