@@ -186,3 +186,16 @@ def _small_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
         image = getattr(skimage.data, name)()[100:164, 180:252]
         Image.fromarray(image).save(folder / f"{name}.png")
     return folder
+
+
+@pytest.fixture(name="drawn")
+def _drawn(monkeypatch: pytest.MonkeyPatch) -> list:
+    """The figures that were saved."""
+    # Not above: the files of `rim_tf` do without matplotlib.
+    from paper_experiments.common import figures
+
+    saved, save = [], figures.save
+    monkeypatch.setattr(
+        figures, "save", lambda figure, path: saved.append(figure) or save(figure, path)
+    )
+    return saved

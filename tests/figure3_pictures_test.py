@@ -18,16 +18,6 @@ _SHIPPED = NUMBERS_FOLDER / "measured" / "figure3_curves.csv"
 _TASKS = len(measurement.TASKS)
 
 
-@pytest.fixture(name="drawn")
-def _drawn(monkeypatch):
-    """The figures that were saved."""
-    saved, save = [], figures.save
-    monkeypatch.setattr(
-        figures, "save", lambda figure, path: saved.append(figure) or save(figure, path)
-    )
-    return saved
-
-
 @pytest.fixture(name="curves")
 def _curves():
     """Made of the shipped ones, with a few patches."""

@@ -7,16 +7,6 @@ from PIL import Image
 from paper_experiments.common import figures
 
 
-@pytest.fixture(name="drawn")
-def _drawn(monkeypatch):
-    """The figures that were saved."""
-    saved, save = [], figures.save
-    monkeypatch.setattr(
-        figures, "save", lambda figure, path: saved.append(figure) or save(figure, path)
-    )
-    return saved
-
-
 def _titles(figure):
     return [axis.get_title() for axis in figure.axes]
 
