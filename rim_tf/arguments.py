@@ -5,9 +5,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 Shape = tuple[int | None, ...]
+
+_CURE_OF_COUNTS = "make floats of them on a scale where black is 0 and white is 1"
+_CURES = {
+    "uint8": "divide by 255 first",
+    "bool": "write .astype('float32') behind them",
+    "complex64": "give the real and the imaginary part as channels",
+}
+_CURES["complex128"] = _CURES["complex64"]
 
 
 def check_size(
@@ -43,18 +52,86 @@ def check_fraction(fraction: float) -> None:
         raise ValueError(f"fraction must be above 0 and at most 1, not {fraction}.")
 
 
-def check_floats(values, taker: str, advice: str = "divide by 255 first") -> Any:
+def to_tensor(values) -> Any:
+    """Returns values as a tensor; arrays may have any byte order, as FITS files do."""
+    if isinstance(values, np.ndarray) and not values.dtype.isnative:
+        values = values.astype(values.dtype.newbyteorder("="))
+    return ops.convert_to_tensor(values)
+
+
+def check_floats(values, taker: str, advice: str = "") -> Any:
     """Returns values as a tensor.
 
+    Args:
+      values: An array or tensor.
+      taker: The beginning of a message.
+      advice: The end of a message for values of 8 bits.
+
     Raises:
-      ValueError: If they are not floats: products with them would be rounded down,
-        mostly to zero. The message begins with `taker` and ends with `advice`.
+      ValueError: If there are none, or they are not floats: products with integers
+        would be rounded down, mostly to zero.
     """
-    values = ops.convert_to_tensor(values)
+    values = to_tensor(values)
     dtype = keras.backend.standardize_dtype(values.dtype)
     if not keras.backend.is_float_dtype(dtype):
-        raise ValueError(f"{taker} of floats, got {dtype}; {advice}.")
+        cure = _CURES.get(dtype, _CURE_OF_COUNTS) + advice * (dtype == "uint8")
+        raise ValueError(f"{taker} of floats, got {dtype}; {cure}.")
+    if 0 in values.shape:
+        raise ValueError(f"{taker}, got none: the shape is {tuple(values.shape)}.")
     return values
+
+
+def check_finite(values, what: str) -> None:
+    """Raises a `ValueError` that names the first value that is not finite."""
+    if known(ops.all(ops.isfinite(values))) in (None, True):
+        return
+    values = known(values)
+    place = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
+    raise ValueError(
+        f"{what} must be finite, got {values[place]} at {place}; where pixels are "
+        "missing, write 0, and say with the mask of Inpainting which."
+    )
+
+
+def noise_levels(sigma, observation) -> Any:
+    """Returns sigma as `(batch,)` float32.
+
+    Args:
+      sigma: A number, or one per image.
+      observation: `(batch, ...)`.
+
+    Raises:
+      ValueError: If sigma is of another shape, or below 0, or not finite.
+    """
+    batch_size = observation.shape[0]
+    sigma = ops.cast(to_tensor(sigma), "float32")
+    if tuple(sigma.shape) not in ((), (1,), (None,), (batch_size,)):
+        raise ValueError(
+            f"sigma must be a number or one per image ({batch_size}), "
+            f"got the shape {tuple(sigma.shape)}."
+        )
+    values = known(sigma)
+    if values is not None and not ((values >= 0) & np.isfinite(values)).all():
+        raise ValueError(f"sigma must be a number of 0 or more, got {values}.")
+    return ops.broadcast_to(sigma, ops.shape(observation)[:1])
+
+
+def check_mask(mask) -> None:
+    """Raises a `ValueError` unless all values lie between 0 and 1."""
+    mask = known(mask)
+    if mask is not None and not ((mask >= 0) & (mask <= 1)).all():
+        raise ValueError(
+            "A mask is 1 for what is known and 0 for what is missing, got values from "
+            f"{mask.min()} to {mask.max()}; give mask > 0."
+        )
+
+
+def known(values) -> np.ndarray | None:
+    """Returns the array of a tensor; None while a function of it is compiled."""
+    try:
+        return ops.convert_to_numpy(values)
+    except (AttributeError, NotImplementedError, TypeError):
+        return None
 
 
 def with_batch(values, rank: int, what: str) -> Any:
@@ -63,7 +140,7 @@ def with_batch(values, rank: int, what: str) -> Any:
     Raises:
       ValueError: If the rank is neither `rank` nor one less.
     """
-    values = ops.convert_to_tensor(values)
+    values = to_tensor(values)
     if len(values.shape) == rank - 1:
         values = ops.expand_dims(values, 0)
     if len(values.shape) != rank:

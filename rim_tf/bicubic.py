@@ -21,14 +21,21 @@ _KERNEL_WIDTH = 4
 
 # Few, as one of a large image takes a hundred megabytes.
 @functools.lru_cache(maxsize=16)
-def resize_matrix(size: int, new_size: int, boundary: str = "replicate") -> np.ndarray:
+def resize_matrix(
+    size: int,
+    new_size: int,
+    boundary: str = "replicate",
+    scale: float | None = None,
+) -> np.ndarray:
     """Returns the matrix that resizes one axis.
 
     Args:
       size: Number of pixels along the axis.
       new_size: Number of pixels after resizing.
       boundary: "replicate" repeats the border pixel, as MATLAB did when the
-        benchmarks were made; "symmetric" mirrors, as newer releases do.
+        benchmarks were made; "symmetric" mirrors, as releases since at least
+        R2015b do. Choose it to compare with your own MATLAB.
+      scale: Distance of pixels before by that after; `new_size / size` if None.
 
     Returns:
       `(new_size, size)` float64; its rows add up to 1. Do not write to it.
@@ -39,7 +46,7 @@ def resize_matrix(size: int, new_size: int, boundary: str = "replicate") -> np.n
     arguments.check_boundary(boundary, BOUNDARIES)
     if size < 1 or new_size < 1:
         raise ValueError(f"Sizes must be positive, got {size} and {new_size}.")
-    scale = new_size / size
+    scale = scale or new_size / size
     # Below 1 the kernel is stretched, so that it averages what it skips.
     stretch = min(scale, 1.0)
     width = _KERNEL_WIDTH / stretch
@@ -57,7 +64,13 @@ def resize_matrix(size: int, new_size: int, boundary: str = "replicate") -> np.n
     return matrix
 
 
-def imresize(images, size: tuple[int, int], boundary: str = "replicate"):
+def imresize(
+    images,
+    size: tuple[int, int] | None = None,
+    boundary: str = "replicate",
+    *,
+    scale: float | None = None,
+):
     """Resizes images by a linear operator, differentiable and without rounding.
 
     Args:
@@ -65,23 +78,43 @@ def imresize(images, size: tuple[int, int], boundary: str = "replicate"):
         known when a function is compiled.
       size: The new height and width, positive integers.
       boundary: See `resize_matrix`.
+      scale: Instead of the size, as MATLAB's `imresize(I, scale)`: the sizes times
+        the scale, rounded up. With 0.3 for 17 pixels, other than with the size 6,
+        the distance of the new pixels is 1 / 0.3, not 17 / 6.
 
     Returns:
-      `(batch, *size, channels)` of the dtype of `images`. The values may lie a
-      little outside the range of the images.
+      `(batch, new_height, new_width, channels)` of the dtype of `images`. The values
+      may lie a little outside the range of the images.
 
     Raises:
-      ValueError: If the images are not a batch of floats, or the size or the
-        boundary is not one of the above.
+      ValueError: If the images are not a batch of finite floats, or the size or the
+        boundary is not one of the above, or not one of size and scale is given.
     """
     images = arguments.check_floats(
-        images, "imresize takes images", "divide by 255 first, or use imresize_uint8"
+        images, "imresize takes images", ", or use imresize_uint8"
     )
+    return apply_matrices(
+        images, *_matrices(_static_size(images), size, boundary, scale)
+    )
+
+
+def _matrices(
+    old: tuple[int, int],
+    size: tuple[int, int] | None,
+    boundary: str,
+    scale: float | None,
+) -> list[np.ndarray]:
+    """Returns the matrices of both axes, for a new size or a scale."""
+    if (size is None) == (scale is None):
+        raise ValueError("imresize needs either size or scale.")
+    if scale is not None:
+        if not 0 < scale < np.inf:
+            raise ValueError(f"scale must be a positive number, not {scale!r}.")
+        size = [math.ceil(scale * n) for n in old]
     size = arguments.check_size(size)
-    height, width = _static_size(images)
-    rows = resize_matrix(height, size[0], boundary)
-    columns = resize_matrix(width, size[1], boundary)
-    return apply_matrices(images, rows, columns)
+    return [
+        resize_matrix(n, new, boundary, scale) for n, new in zip(old, size, strict=True)
+    ]
 
 
 def apply_matrices(images, rows: np.ndarray, columns: np.ndarray):
@@ -94,14 +127,23 @@ def apply_matrices(images, rows: np.ndarray, columns: np.ndarray):
 
     Returns:
       `(batch, new_height, new_width, channels)` of the dtype of `images`.
+
+    Raises:
+      ValueError: If one of the images is not finite. Its NaN would spread over the
+        whole image, since 0 times NaN is NaN.
     """
+    arguments.check_finite(images, "Images that are resized or blurred")
     rows = ops.convert_to_tensor(rows, dtype=images.dtype)
     columns = ops.convert_to_tensor(columns, dtype=images.dtype)
     return ops.einsum("ih,bhwc,jw->bijc", rows, images, columns)
 
 
 def imresize_uint8(
-    image: np.ndarray, size: tuple[int, int], boundary: str = "replicate"
+    image: np.ndarray,
+    size: tuple[int, int] | None = None,
+    boundary: str = "replicate",
+    *,
+    scale: float | None = None,
 ) -> np.ndarray:
     """Returns what MATLAB's `imresize` returns for an image of 8 bits.
 
@@ -112,13 +154,15 @@ def imresize_uint8(
       image: `(height, width)` or `(height, width, channels)` uint8.
       size: The new height and width, positive integers.
       boundary: See `resize_matrix`.
+      scale: Instead of the size; see `imresize`.
 
     Returns:
-      `(*size)` or `(*size, channels)` uint8.
+      `(new_height, new_width)` or `(new_height, new_width, channels)` uint8.
 
     Raises:
       ValueError: If the image is not of 8 bits or not of such a shape, or the size
-        or the boundary is not one of the above.
+        or the boundary is not one of the above, or not one of size and scale is
+        given.
     """
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim not in (2, 3):
@@ -126,11 +170,11 @@ def imresize_uint8(
             "imresize_uint8 needs an image (height, width[, channels]) of 8 bits, got "
             f"{image.dtype} of shape {image.shape}."
         )
-    size = arguments.check_size(size)
-    scales = [new / old for new, old in zip(size, image.shape[:2], strict=True)]
-    for axis in (0, 1) if scales[0] <= scales[1] else (1, 0):
-        matrix = resize_matrix(image.shape[axis], size[axis], boundary)
-        resized = np.tensordot(matrix, image.astype(np.float64), axes=(1, axis))
+    matrices = _matrices(image.shape[:2], size, boundary, scale)
+    # Of equal scales MATLAB takes rows first, though their sizes may be rounded up.
+    ratios = [1, 1] if scale else [len(m) / m.shape[1] for m in matrices]
+    for axis in np.argsort(ratios, stable=True):
+        resized = np.tensordot(matrices[axis], image.astype(np.float64), (1, axis))
         image = round_to_uint8(np.moveaxis(resized, 0, axis))
     return image
 

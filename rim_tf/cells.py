@@ -12,6 +12,9 @@ from keras import ops
 
 from rim_tf.speed import fused, winograd
 
+# Not left to Keras' global setting of the data format.
+_SAME = {"padding": "same", "data_format": "channels_last"}
+
 
 class Convolution(keras.layers.Conv2D):
     """A 3 x 3 convolution with stride 1 and borders of 0, by its fastest method.
@@ -23,7 +26,7 @@ class Convolution(keras.layers.Conv2D):
     """
 
     def __init__(self, filters: int, dilation: int = 1, **kwargs: Any):
-        super().__init__(filters, 3, padding="same", dilation_rate=dilation, **kwargs)
+        super().__init__(filters, 3, dilation_rate=dilation, **_SAME, **kwargs)
 
     def convolution_op(self, inputs, kernel):
         """Returns the convolution without bias and activation."""
@@ -173,7 +176,7 @@ class RIMCell(keras.layers.Layer):
         self.channels = channels
         self.features = features
         self.state_features = state_features
-        common = {"kernel_size": 3, "padding": "same", "dtype": self.dtype_policy}
+        common = {"kernel_size": 3, "dtype": self.dtype_policy, **_SAME}
         conv = functools.partial(keras.layers.Conv2D, **common)
         transposed = functools.partial(keras.layers.Conv2DTranspose, **common)
         self.encode = conv(features, strides=stride, name="encode")

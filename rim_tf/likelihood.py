@@ -39,4 +39,6 @@ def likelihood_gradient(
     residual = ops.cast(observation, measured.dtype) - measured
     sigma, epsilon = (ops.cast(v, estimate.dtype) for v in (sigma, epsilon))
     precision = 1.0 / (ops.square(sigma) + epsilon)
-    return ops.reshape(precision, (-1, 1, 1, 1)) * forward_model.adjoint(residual)
+    # A user's operator may compute in another dtype.
+    back = ops.cast(forward_model.adjoint(residual), estimate.dtype)
+    return ops.reshape(precision, (-1, 1, 1, 1)) * back

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+# No estimate goes so far on the scale from 0 to 1.
+_LARGEST_PIXEL = 10.0
+
 
 def psnr(estimate, clean, clip: bool = True) -> np.ndarray:
     """Peak signal-to-noise ratio of each image in dB, for a peak of 1.
@@ -20,11 +23,11 @@ def psnr(estimate, clean, clip: bool = True) -> np.ndarray:
       `(batch,)` float64; infinite where the images are equal.
 
     Raises:
-      ValueError: If the shapes differ or are not those of a batch of images.
+      ValueError: If the shapes differ or are not those of a batch of images, there
+        is no pixel, or pixels are integers or beyond 10: on another scale.
     """
-    estimate = np.asarray(estimate, np.float64)
-    clean = np.asarray(clean, np.float64)
-    if estimate.shape != clean.shape or estimate.ndim != 4:
+    estimate, clean = (_pixels(images) for images in (estimate, clean))
+    if estimate.shape != clean.shape or clean.ndim != 4 or not clean.size:
         raise ValueError(
             "psnr needs two arrays (batch, height, width, channels), "
             f"got {estimate.shape} and {clean.shape}."
@@ -34,3 +37,13 @@ def psnr(estimate, clean, clip: bool = True) -> np.ndarray:
     error = np.square(estimate - clean).mean(axis=(1, 2, 3))
     with np.errstate(divide="ignore"):
         return -10.0 * np.log10(error)
+
+
+def _pixels(images) -> np.ndarray:
+    images = np.asarray(images)
+    if images.dtype.kind in "biu" or np.abs(images).max(initial=0) > _LARGEST_PIXEL:
+        raise ValueError(
+            "psnr needs floats on the scale from 0 to 1, got "
+            f"{images.dtype} up to {images.max()}; divide by 255 first."
+        )
+    return images.astype(np.float64)

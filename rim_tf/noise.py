@@ -4,6 +4,8 @@ from typing import Any
 
 from keras import ops
 
+# Largest standard deviation of the noise in training, on the scale of pixels.
+PAPER_MAX_SIGMA = 55 / 255
 _MAX_LEVEL = 255.0
 
 

@@ -15,8 +15,7 @@ from keras import ops
 from rim_tf import bicubic, noise
 from rim_tf.forward_models import Denoising, ForwardModel, RandomProjection
 from rim_tf.forward_models.projections import representatives
-
-PAPER_MAX_SIGMA = 55 / 255
+from rim_tf.noise import PAPER_MAX_SIGMA
 
 
 class Measurement(NamedTuple):

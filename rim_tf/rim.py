@@ -1,5 +1,6 @@
 """The recurrent inference machine: the loop of equations 6 and 7 over a cell."""
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
@@ -7,9 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from rim_tf import links
+from rim_tf import arguments, links
 from rim_tf.cells import RIMCell
-from rim_tf.forward_models import Denoising, ForwardModel
+from rim_tf.forward_models import Denoising, ForwardModel, scaling
 from rim_tf.likelihood import likelihood_gradient
 
 PAPER_NUM_STEPS = 20
@@ -87,8 +88,7 @@ class RIM(keras.Model):
         super().__init__(autocast=False, **kwargs)
         if gradient not in ("x", "eta"):
             raise ValueError(f"gradient must be 'x' or 'eta', not {gradient!r}.")
-        if num_steps < 1:
-            raise ValueError(f"num_steps must be at least 1, not {num_steps}.")
+        _check_num_steps(num_steps)
         self.cell = RIMCell(dtype=self.dtype_policy) if cell is None else cell
         self.link = links.get(link)
         self.gradient = gradient
@@ -117,7 +117,8 @@ class RIM(keras.Model):
         Raises:
           ValueError: If that is not an image that the cell takes.
         """
-        eta = self.link.inverse(forward_model.initial_estimate(observation))
+        start = ops.cast(forward_model.initial_estimate(observation), "float32")
+        eta = self.link.inverse(start)
         channels = getattr(self.cell, "channels", eta.shape[-1])
         if len(eta.shape) != 4 or eta.shape[-1] != channels:
             raise ValueError(
@@ -181,7 +182,11 @@ class RIM(keras.Model):
           forward_model: The operator A.
           num_steps: T.
           update: What makes a step, a compiled `self.update`; itself if None.
+
+        Raises:
+          ValueError: If `num_steps` is less than 1.
         """
+        _check_num_steps(num_steps)
         update = update or self.update
         eta = self.initial_eta(observation, forward_model)
         states = self.initial_state(eta)
@@ -190,10 +195,40 @@ class RIM(keras.Model):
             eta, states = update(eta, gradient, states)
             yield self.link.forward(eta)
 
+    def prepare(
+        self, observation, sigma=None, forward_model: ForwardModel | None = None
+    ) -> tuple[Any, Any, ForwardModel]:
+        """Returns y, sigma and A as `iterate` takes them; see `call`.
+
+        Raises:
+          TypeError: If the forward model is none.
+          ValueError: If y is not of floats, A^T y is not finite, sigma is missing for
+            denoising, negative or of another shape; with the link "sigmoid" also if y
+            or sigma are not on the scale of A, see `scaling.check_scale`.
+        """
+        forward_model = Denoising() if forward_model is None else forward_model
+        if not isinstance(forward_model, ForwardModel):
+            raise TypeError(
+                "forward_model must be an object of a class of ForwardModel, such as "
+                f"rim_tf.Denoising(), got {forward_model!r}."
+            )
+        if sigma is None and isinstance(forward_model, Denoising):
+            raise ValueError(
+                "Denoising needs sigma, the standard deviation of the noise where "
+                "pixels lie between 0 and 1, such as 25 / 255; or 0, said aloud."
+            )
+        taker = "A RIM restores observations"
+        observation = ops.cast(arguments.check_floats(observation, taker), "float32")
+        sigma = arguments.noise_levels(0.0 if sigma is None else sigma, observation)
+        image = scaling.finite_adjoint(forward_model, observation)
+        if image is not None and self.link.name == "sigmoid":
+            scaling.check_scale(forward_model, image, sigma)
+        return observation, sigma, forward_model
+
     def call(
         self,
         observation,
-        sigma=0.0,
+        sigma=None,
         forward_model: ForwardModel | None = None,
         num_steps: int | None = None,
     ):
@@ -204,26 +239,50 @@ class RIM(keras.Model):
 
         Args:
           observation: y, float32; for denoising `(batch, height, width, channels)`
-            on the scale where pixels lie between 0 and 1.
+            on the scale where pixels lie between 0 and 1. Keras' `fit` and `evaluate`
+            give the pair of y and sigma.
           sigma: Standard deviation of the noise in the unit of y: a scalar or
-            `(batch,)`.
+            `(batch,)`. Denoising needs it; else 0 if None.
           forward_model: The operator A; `Denoising()` if None.
           num_steps: T; the model's own if None.
 
         Returns:
           `(num_steps, batch, height, width, channels)` float32.
+
+        Raises:
+          TypeError: See `prepare`.
+          ValueError: See `prepare`.
         """
-        observation = ops.cast(observation, "float32")
-        sigma = ops.broadcast_to(
-            ops.cast(sigma, "float32"), (ops.shape(observation)[0],)
+        if isinstance(observation, list | tuple):
+            observation, sigma = observation
+        prepared = self.prepare(observation, sigma, forward_model)
+        num_steps = self.num_steps if num_steps is None else num_steps
+        return ops.stack(list(self.iterate(*prepared, num_steps)))
+
+    # What Keras' `fit((y, sigma), clean)` and `evaluate` make of the estimates.
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ) -> Any:
+        """Returns the mean over all steps of the loss given to `compile`.
+
+        With "mse" that is equation 8.
+        """
+        loss_of = functools.partial(
+            super().compute_loss, x, y, sample_weight=sample_weight, training=training
         )
-        estimates = self.iterate(
-            observation,
-            sigma,
-            forward_model or Denoising(),
-            self.num_steps if num_steps is None else num_steps,
+        num_steps = y_pred.shape[0]
+        return sum(loss_of(y_pred[t]) for t in range(num_steps)) / num_steps
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict[str, Any]:
+        """Returns the metrics of the last estimate."""
+        return super().compute_metrics(x, y, y_pred[-1], sample_weight)
+
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuses: Keras would join batches along the axis of time."""
+        raise NotImplementedError(
+            "Use rim_tf.restore, which returns the last estimate."
         )
-        return ops.stack(list(estimates))
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -238,3 +297,8 @@ class RIM(keras.Model):
     def from_config(cls, config: dict[str, Any]) -> "RIM":
         cell = keras.saving.deserialize_keras_object(config["cell"])
         return cls(**{**config, "cell": cell})
+
+
+def _check_num_steps(num_steps: int) -> None:
+    if num_steps < 1:
+        raise ValueError(f"num_steps must be at least 1, not {num_steps}.")

@@ -46,11 +46,62 @@ def test_floats_keep_their_dtype(dtype):
     assert keras.backend.standardize_dtype(checked.dtype) == dtype
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int32", "bool"])
-def test_integers_are_refused_with_advice(dtype):
-    message = rf"^It takes images of floats, got {dtype}; ask someone\.$"
+@pytest.mark.parametrize(
+    ("dtype", "cure"),
+    [
+        ("uint8", "divide by 255 first, or ask someone"),
+        ("uint16", "make floats of them on a scale where black is 0 and white is 1"),
+        ("int32", "make floats of them on a scale where black is 0 and white is 1"),
+        ("bool", r"write \.astype\('float32'\) behind them"),
+        ("complex64", "give the real and the imaginary part as channels"),
+    ],
+)
+def test_other_dtypes_are_refused_with_a_cure(dtype, cure):
+    message = rf"^It takes images of floats, got {dtype}; {cure}\.$"
     with pytest.raises(ValueError, match=message):
-        arguments.check_floats(np.ones(3, dtype), "It takes images", "ask someone")
+        arguments.check_floats(np.ones(3, dtype), "It takes images", ", or ask someone")
+
+
+def test_no_values_are_refused():
+    with pytest.raises(ValueError, match=r"^It takes x, got none: .* \(2, 0\)\.$"):
+        arguments.check_floats(np.ones((2, 0)), "It takes x")
+
+
+@pytest.mark.parametrize("dtype", [">f4", "<f4", ">f8", ">i2"])
+def test_any_byte_order_becomes_a_tensor(dtype):
+    values = np.arange(5).astype(dtype)
+    tensor = arguments.to_tensor(values)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(tensor), values)
+
+
+def test_the_first_value_that_is_not_finite_is_named():
+    values = np.zeros((2, 3, 4))
+    arguments.check_finite(values, "x")
+    values[1, 0, 2] = np.inf
+    values[1, 2, 0] = np.nan
+    with pytest.raises(ValueError, match=r"^x must be finite, got inf at \(1, 0, 2\)"):
+        arguments.check_finite(values, "x")
+
+
+def test_noise_levels_are_one_per_image():
+    observation = keras.ops.zeros((3, 5))
+    for sigma in (0.25, [0.25], [0.25] * 3):
+        levels = arguments.noise_levels(np.float32(sigma), observation)
+        np.testing.assert_array_equal(levels, np.float32([0.25] * 3))
+    with pytest.raises(ValueError, match=r"one per image \(3\), got the shape \(2,\)"):
+        arguments.noise_levels(np.float32([1, 2]), observation)
+    with pytest.raises(
+        ValueError, match="sigma must be a number of 0 or more, got inf"
+    ):
+        arguments.noise_levels(np.inf, observation)
+
+
+@pytest.mark.parametrize("mask", [[0, 255], [-1, 1], [np.nan, 1]])
+def test_masks_lie_between_0_and_1(mask):
+    arguments.check_mask(np.array([0, 0.5, 1]))
+    arguments.check_mask(np.array([True, False]))
+    with pytest.raises(ValueError, match="A mask is 1 for what is known"):
+        arguments.check_mask(np.array(mask))
 
 
 def test_a_batch_axis_is_added_where_there_is_none():

@@ -1,5 +1,6 @@
 """Tests of the bicubic kernel, with MATLAB's own images as the oracle."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +141,58 @@ def test_linear_operator_agrees_with_the_rounded_one(size):
     np.testing.assert_array_equal(gray, rounded[..., 0])
 
 
+def _matlabs_contributions(size, scale):
+    """The weights of MATLAB's `imresize(I, scale)` for one axis, loop by loop."""
+    new_size = math.ceil(size * scale)
+    weights = np.zeros((new_size, size))
+    for i in range(new_size):
+        center = (i + 1) / scale + 0.5 * (1 - 1 / scale)
+        left = math.floor(center - 2 / scale)
+        for j in range(left, left + math.ceil(4 / scale) + 2):
+            x = abs(scale * (center - j))
+            value = 1.5 * x**3 - 2.5 * x**2 + 1 if x <= 1 else 0
+            if 1 < x <= 2:
+                value = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+            weights[i, min(max(j, 1), size) - 1] += value
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def test_a_scale_is_not_the_ratio_of_sizes():
+    """Of 17 pixels a scale of 0.3 makes 6, at distances of 1 / 0.3."""
+    expected = _matlabs_contributions(17, 0.3)
+    image = np.random.default_rng(0).uniform(size=(1, 17, 20, 1))
+    actual = bicubic.imresize(image, scale=0.3)
+    columns = _matlabs_contributions(20, 0.3)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(actual)[0, ..., 0],
+        expected @ image[0, ..., 0] @ columns.T,
+        atol=1e-6,
+    )
+    mirrored = [bicubic.resize_matrix(17, 6, "symmetric", s) for s in (None, 0.3)]
+    assert np.abs(np.subtract(*mirrored)).max() == pytest.approx(0.30, abs=0.01)
+
+
+def test_a_scale_for_8_bits():
+    """Rows first: their scale is that of columns, whatever the sizes are rounded to."""
+    image = np.random.default_rng(0).integers(0, 256, (17, 20), dtype=np.uint8)
+    rows, columns = (_matlabs_contributions(n, 0.3) for n in image.shape)
+
+    def rounded(values):
+        return np.floor(np.clip(values, 0, 255) + 0.5)
+
+    expected = rounded(rounded(rows @ image) @ columns.T)
+    assert not np.array_equal(expected, rounded(rows @ rounded(image @ columns.T)))
+    actual = bicubic.imresize_uint8(image, scale=0.3)
+    np.testing.assert_array_equal(actual, expected)
+
+
+def test_nan_does_not_spread():
+    image = np.ones((1, 32, 32, 1))
+    image[0, 0, 31] = np.nan
+    with pytest.raises(ValueError, match=r"finite, got nan at \(0, 0, 31, 0\)"):
+        bicubic.imresize(image, (16, 16))
+
+
 def test_rounded_values_are_clipped():
     image = np.zeros((8, 8), np.uint8)
     image[:, 4:] = 255
@@ -158,6 +211,13 @@ def test_rounded_values_are_clipped():
             "of floats, got uint8.*imresize_uint8",
         ),
         (lambda: bicubic.imresize_uint8(np.zeros((3, 3)), (2, 2)), "8 bits"),
+        (lambda: bicubic.imresize(np.zeros((1, 3, 3, 1))), "either size or scale"),
+        (
+            lambda: bicubic.imresize(np.zeros((1, 3, 3, 1)), (2, 2), scale=0.3),
+            "either size or scale",
+        ),
+        (lambda: bicubic.imresize(np.zeros((1, 3, 3, 1)), scale=0.0), "scale must be"),
+        (lambda: bicubic.imresize(np.zeros((1, 0, 3, 1)), (2, 2)), "got none"),
     ],
 )
 def test_refuses_bad_arguments(call, message):

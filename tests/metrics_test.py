@@ -30,3 +30,18 @@ def test_psnr_refuses_other_shapes():
         metrics.psnr(np.zeros((4, 4, 1)), np.zeros((4, 4, 1)))
     with pytest.raises(ValueError, match="got"):
         metrics.psnr(np.zeros((1, 4, 4, 1)), np.zeros((2, 4, 4, 1)))
+
+
+@pytest.mark.parametrize("levels", [np.uint8([100, 101]), np.float64([100, 101])])
+def test_psnr_refuses_levels(levels):
+    """It would be -40 dB."""
+    estimate, clean = (np.full((1, 4, 4, 1), n) for n in levels)
+    with pytest.raises(ValueError, match=r"scale from 0 to 1, got .* up to 100"):
+        metrics.psnr(estimate, clean)
+    with pytest.raises(ValueError, match="divide by 255"):
+        metrics.psnr(np.zeros((1, 4, 4, 1)), clean)
+
+
+def test_psnr_of_no_pixel_is_refused():
+    with pytest.raises(ValueError, match=r"got \(1, 0, 4, 1\)"):
+        metrics.psnr(np.zeros((1, 0, 4, 1)), np.zeros((1, 0, 4, 1)))

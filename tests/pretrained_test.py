@@ -9,6 +9,7 @@ import pytest
 import rim_tf
 from rim_tf import pretrained
 from rim_tf.cells import RIMCell
+from rim_tf.forward_models import BicubicDownsampling, Blur, Denoising, check_adjoint
 
 
 @pytest.fixture(name="rim")
@@ -110,3 +111,20 @@ def test_shipped_weights_carry_their_history(name):
         assert key in history
     model = rim_tf.load_pretrained(name)
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+def test_keras_setting_of_the_data_format_changes_nothing(path):
+    model = rim_tf.load_pretrained(path)
+    blur = Blur(np.full((3, 3), 1 / 9))
+    observation = np.random.default_rng(0).uniform(size=(1, 8, 9, 3))
+    expected = rim_tf.restore(model, observation, blur, sigma=0.1)
+    usual = keras.config.image_data_format()
+    keras.config.set_image_data_format("channels_first")
+    try:
+        model = rim_tf.load_pretrained(path)
+        restored = rim_tf.restore(model, observation, blur, sigma=0.1)
+        for forward_model in (blur, BicubicDownsampling(2), Denoising()):
+            check_adjoint(forward_model, (2, 8, 6, 3))
+    finally:
+        keras.config.set_image_data_format(usual)
+    np.testing.assert_array_equal(restored, expected)

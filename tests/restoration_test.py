@@ -7,6 +7,7 @@ import pytest
 import rim_tf
 from rim_tf import restoration
 from rim_tf.cells import RIMCell
+from rim_tf.forward_models import Blur, ForwardModel, Inpainting, check_adjoint
 
 
 @pytest.fixture(name="model")
@@ -72,18 +73,101 @@ def test_iterate_yields_every_estimate(model):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"sigma": -0.1}, "negative"),
+        ({"sigma": -0.1}, "sigma must be a number of 0 or more, got -0.1"),
         ({"sigma": [0.1, 0.2, 0.3]}, "one per image"),
-        ({"sigma": float("nan")}, "negative"),
+        ({"sigma": float("nan")}, "sigma must be a number of 0 or more, got nan"),
+        ({"sigma": None}, "Denoising needs sigma"),
         ({"num_steps": 0}, "num_steps"),
         ({"observation": np.zeros((8, 8, 1))}, r"\(batch, any, any, any\)"),
         ({"observation": np.zeros((1, 8, 8, 3))}, "height, width, 1"),
         ({"observation": np.zeros((1, 8, 8, 1), np.uint8)}, "divide by 255 first"),
-        ({"observation": np.full((1, 8, 8, 1), 255.0)}, "255 for a pixel; divide"),
-        ({"sigma": 25}, "25 for sigma; divide by 255"),
+        ({"observation": np.zeros((1, 8, 8, 1), bool)}, "astype"),
+        ({"observation": np.zeros((1, 8, 8, 1), complex)}, "imaginary part"),
+        ({"observation": np.zeros((0, 8, 8, 1))}, r"got none: the shape is \(0, 8"),
+        ({"observation": np.zeros((1, 0, 8, 1))}, r"got none: the shape is \(1, 0"),
+        ({"observation": np.full((1, 8, 8, 1), 255.0)}, "255 for a pixel .*; divide"),
+        ({"observation": np.full((1, 8, 8, 1), np.nan)}, r"nan at \(0, 0, 0, 0\)"),
+        ({"sigma": 25}, "25 for sigma .*; divide by 255"),
+        ({"sigma": 1.01}, "1.01 for sigma"),
     ],
 )
 def test_refuses_bad_input(model, changed, message):
     arguments = {"observation": np.zeros((1, 8, 8, 1)), "sigma": 0.1, **changed}
     with pytest.raises(ValueError, match=message):
         rim_tf.restore(model, **arguments)
+    with pytest.raises(ValueError, match=message):
+        model(**arguments)
+
+
+def test_counts_are_not_told_to_divide_by_255(model):
+    """As FITS files hold them."""
+    with pytest.raises(ValueError, match=r"got int16; .* where black is 0 and white is"):
+        rim_tf.restore(model, np.zeros((1, 8, 8, 1), ">i2"), sigma=0.1)
+
+
+def test_only_denoising_needs_sigma(model):
+    observation = _noisy(1, 8, 8, 1)
+    blur = Blur(np.full((3, 3), 1 / 9))
+    np.testing.assert_array_equal(
+        rim_tf.restore(model, observation, blur),
+        rim_tf.restore(model, observation, blur, sigma=0.0),
+    )
+    assert rim_tf.restore(model, observation, sigma=0).shape == (1, 8, 8, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("rim_denoise", _noisy(1, 8, 8, 1)), "got 'rim_denoise'; .*load_pretrained"),
+        ((None, _noisy(1, 8, 8, 1), 0.1), "forward_model must be .* got 0.1"),
+        ((None, _noisy(1, 8, 8, 1), rim_tf.Denoising), "got <class .*Denoising"),
+    ],
+)
+def test_arguments_of_another_type_are_named(model, arguments, message):
+    first, *others = arguments
+    with pytest.raises(TypeError, match=message):
+        rim_tf.restore(first or model, *others)
+
+
+def test_a_missing_pixel_may_hold_nan(model):
+    mask = np.ones((16, 16, 1))
+    mask[8, 8] = 0
+    observation = np.full((1, 16, 16, 1), 0.5, np.float32)
+    observation[0, 8, 8] = 0
+    expected = rim_tf.restore(model, observation, Inpainting(mask))
+    observation[0, 8, 8] = np.nan
+    restored = rim_tf.restore(model, observation, Inpainting(mask))
+    np.testing.assert_array_equal(restored, expected)
+
+
+def test_any_byte_order(model):
+    """As arrays of FITS files have it."""
+    observation, mask = _noisy(1, 8, 8, 1), np.float32(_noisy(8, 8, 1) > 0.5)
+    swapped = (
+        observation.astype(">f4"),
+        Inpainting(mask.astype(">f4")),
+        np.array(0.1, ">f8"),
+    )
+    np.testing.assert_array_equal(
+        rim_tf.restore(model, *swapped),
+        rim_tf.restore(model, observation, Inpainting(mask), 0.1),
+    )
+
+
+class _Doubles(ForwardModel):
+    """A user's operator that computes in NumPy's float64."""
+
+    def forward(self, image):
+        return np.float64(keras.ops.convert_to_numpy(image))
+
+    adjoint = forward
+
+
+def test_an_operator_may_compute_in_double_precision(model):
+    observation = _noisy(2, 8, 8, 1)
+    check_adjoint(_Doubles(), (2, 8, 8, 1))
+    np.testing.assert_allclose(
+        rim_tf.restore(model, observation, _Doubles(), 0.1),
+        rim_tf.restore(model, observation, rim_tf.Denoising(), 0.1),
+        rtol=1e-5,
+    )

@@ -221,3 +221,47 @@ def test_saved_models_load_where_nothing_but_rim_tf_is_imported(tmp_path, observ
 def test_refuses_what_it_does_not_know(settings):
     with pytest.raises(ValueError, match=next(iter(settings))):
         rim_tf.RIM(**settings)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_keras_fit_and_evaluate_report_equation_8(number):
+    """The mean over steps, images and pixels; also of one grey image."""
+    rim = _small_rim(num_steps=3)
+    _perturb(rim)
+    rng = np.random.default_rng(0)
+    clean = rng.uniform(size=(number, 6, 5, 1)).astype("float32")
+    sigma = rng.uniform(0.05, 0.2, number).astype("float32")
+    noisy = clean + sigma[:, None, None, None] * np.float32(
+        rng.normal(size=clean.shape)
+    )
+    estimates = keras.ops.convert_to_numpy(rim(noisy, sigma=sigma))
+    assert estimates.shape == (3, *clean.shape)
+    expected = np.square(estimates - clean).mean()
+    last = np.square(estimates[-1] - clean).mean()
+
+    rim.compile("sgd", loss="mse", metrics=["mean_squared_error"])
+    result = rim.evaluate((noisy, sigma), clean, verbose=0, return_dict=True)
+    assert result["loss"] == pytest.approx(expected, abs=1e-6)
+    assert result["mean_squared_error"] == pytest.approx(last, abs=1e-6)
+    fitted = rim.fit((noisy, sigma), clean, epochs=3, batch_size=4, verbose=0).history
+    assert fitted["loss"][0] == pytest.approx(expected, abs=1e-6)
+    assert fitted["loss"][2] < fitted["loss"][0]
+
+
+def test_keras_predict_names_what_to_use(observation):
+    with pytest.raises(NotImplementedError, match=r"Use rim_tf\.restore"):
+        _small_rim().predict(observation)
+
+
+def test_a_call_checks_as_restoring_does():
+    rim = _small_rim()
+    with pytest.raises(ValueError, match="of floats, got uint8; divide by 255 first"):
+        rim(np.full((1, 6, 5, 1), 128, np.uint8), sigma=0.1)
+    with pytest.raises(ValueError, match="sigma"):
+        rim(np.full((1, 6, 5, 1), 0.5, np.float32))
+
+
+def test_with_the_identity_link_any_scale_goes():
+    rim = _small_rim(link="identity")
+    estimates = rim(np.full((1, 6, 5, 1), 1000.0, np.float32), sigma=1.0, num_steps=1)
+    np.testing.assert_allclose(estimates[0], 1000.0, rtol=0.01)

@@ -18,10 +18,16 @@ class ForwardModel(abc.ABC):
       image_shape: Shape of x without the batch, `(height, width, channels)`. None
         stands for any number.
       observation_shape: Shape of y without the batch, of any rank.
+      norm: The largest singular value of A, or what takes its place for the scale
+        of observations; None if it is not known.
     """
 
     image_shape: Shape = (None, None, None)
     observation_shape: Shape = (None, None, None)
+    norm: float | None = None
+
+    def __str__(self) -> str:
+        return type(self).__name__
 
     @abc.abstractmethod
     def forward(self, image):

@@ -21,15 +21,16 @@ class Blur(ForwardModel):
         "symmetric" mirrors the image.
 
     Raises:
-      ValueError: If the kernel has not two axes, or the boundary is unknown.
+      ValueError: If the kernel has not two axes or no number, or the boundary is
+        unknown.
     """
 
     BOUNDARIES = ("circular", "symmetric")
 
     def __init__(self, kernel, boundary: str = "circular"):
         arguments.check_boundary(boundary, self.BOUNDARIES)
-        self.kernel = ops.convert_to_tensor(kernel)
-        if len(self.kernel.shape) != 2:
+        self.kernel = arguments.to_tensor(kernel)
+        if len(self.kernel.shape) != 2 or 0 in self.kernel.shape:
             raise ValueError(
                 "Blur needs a kernel (rows, columns), got the shape "
                 f"{tuple(self.kernel.shape)}."
@@ -68,7 +69,9 @@ def _correlate(images, kernel):
     """Correlates each channel with the kernel, where it fits in whole."""
     kernel = ops.cast(kernel, images.dtype)[..., None, None]
     kernel = ops.repeat(kernel, images.shape[-1], axis=2)
-    return ops.depthwise_conv(images, kernel, padding="valid")
+    return ops.depthwise_conv(
+        images, kernel, padding="valid", data_format="channels_last"
+    )
 
 
 @functools.lru_cache(maxsize=16)

@@ -6,6 +6,7 @@ from keras import ops
 
 from rim_tf import arguments
 from rim_tf.forward_models.base import ForwardModel
+from rim_tf.forward_models.pixels import select
 
 
 class RandomProjection(ForwardModel):
@@ -26,13 +27,18 @@ class RandomProjection(ForwardModel):
       mask: 1 for the measurements that are kept, 0 for others: `(d,)`.
 
     Raises:
-      ValueError: If the shapes of matrix and mask are not these, or d is not the
-        square of an integer.
+      ValueError: If the shapes of matrix and mask are not these, d is not the
+        square of an integer, or the mask has values outside of [0, 1].
     """
 
+    # That of E[A A^T]. The largest singular value of one A, about 1 + sqrt(p) for
+    # the share p of kept measurements, is not the scale that networks learn on.
+    norm = 1.0
+
     def __init__(self, matrix, mask):
-        self.matrix = ops.convert_to_tensor(matrix)
-        self.mask = ops.convert_to_tensor(mask)
+        self.matrix = arguments.to_tensor(matrix)
+        self.mask = arguments.to_tensor(mask)
+        arguments.check_mask(self.mask)
         shapes = tuple(self.matrix.shape), tuple(self.mask.shape)
         if len(shapes[1]) != 1 or shapes[0] != 2 * shapes[1]:
             raise ValueError(
@@ -86,8 +92,7 @@ class RandomProjection(ForwardModel):
         return ops.reshape(flat, (-1, self.size, self.size, ops.shape(kept)[-1]))
 
     def _masked(self, measured):
-        mask = ops.cast(self.mask, measured.dtype) / self.size
-        return ops.expand_dims(mask, -1) * measured
+        return select(ops.expand_dims(self.mask, -1), measured) / self.size
 
 
 def _first_rows(number: int, fraction: float) -> np.ndarray:
@@ -114,10 +119,16 @@ class FourierProjection(ForwardModel):
       mask: 1 for the frequencies that are kept, 0 for others, in the order of the
         DFT: `(height, width)`, or `(batch, height, width)` for one per image. It
         must be the same for a frequency and its negative, which is not checked.
+
+    Raises:
+      ValueError: If the mask has another rank, or values outside of [0, 1].
     """
+
+    norm = 1.0
 
     def __init__(self, mask):
         self.mask = arguments.with_batch(mask, 3, "mask (height, width)")
+        arguments.check_mask(self.mask)
         self.image_shape = (*self.mask.shape[1:], None)
         self.observation_shape = self.image_shape
 
@@ -149,7 +160,7 @@ class FourierProjection(ForwardModel):
         return _hartley(self._masked(self._observation(observation, self.mask)))
 
     def _masked(self, values):
-        return ops.expand_dims(ops.cast(self.mask, values.dtype), -1) * values
+        return select(ops.expand_dims(self.mask, -1), values)
 
 
 def representatives(shape: tuple[int, int]) -> np.ndarray:

@@ -32,3 +32,11 @@ def test_is_scipys_convolution(boundary, size):
 def test_refuses_bad_arguments(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("name", ["forward", "adjoint"])
+def test_nan_does_not_spread(name):
+    image = np.ones((1, 32, 32, 1))
+    image[0, 3, 0] = np.nan
+    with pytest.raises(ValueError, match="blurred must be finite, got nan at "):
+        getattr(Blur(kernel(3, 3)), name)(image)

@@ -41,3 +41,11 @@ def test_needs_known_sizes(name):
 def test_refuses_bad_arguments(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("name", ["forward", "adjoint", "initial_estimate"])
+def test_nan_does_not_spread(name):
+    image = np.ones((1, 32, 32, 1))
+    image[0, 0, 31] = np.nan
+    with pytest.raises(ValueError, match=r"finite, got nan at \(0, 0, 31, 0\)"):
+        getattr(BicubicDownsampling(2), name)(image)

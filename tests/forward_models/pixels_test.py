@@ -38,8 +38,31 @@ def test_random_mask_is_seeded_and_of_its_fraction():
         (lambda: Inpainting.random((4, 4), 1.5), "fraction"),
         (lambda: Inpainting.random((4, 4, 1), 0.5), "shape must be"),
         (lambda: Inpainting(np.ones(4)), "mask"),
+        (lambda: Inpainting(np.full((4, 4, 1), 255)), "from 255 to 255"),
     ],
 )
 def test_refuses_bad_arguments(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_mask_says_how_much_it_knows():
+    mask = np.zeros((16, 16, 1))
+    mask[:, :4] = 1
+    assert str(Inpainting(mask)) == "Inpainting that knows 25% of the pixels"
+
+
+def test_a_mask_that_knows_little_is_doubted():
+    """It may be scikit-image's, with 1 for what is missing."""
+    mask = np.zeros((16, 16, 1))
+    mask[8, 8] = 1
+    with pytest.warns(UserWarning, match=r"knows 0.391% of .*; 1 means known, 0 miss"):
+        Inpainting(mask)
+
+
+def test_what_a_mask_hides_has_no_influence():
+    mask = np.float32([[0, 0.5], [1, 0]])[..., None]
+    image = np.full((1, 2, 2, 1), np.nan, np.float32)
+    image[0, 0, 1], image[0, 1, 0] = 3, 4
+    for apply in (Inpainting(mask).forward, Inpainting(mask).adjoint):
+        np.testing.assert_array_equal(np.ravel(apply(image)), [0, 1.5, 4, 0])

@@ -151,3 +151,30 @@ def _projection(matrix_shape, mask_shape):
 def test_refuses_bad_arguments(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [FourierProjection.random((6, 5), 0.5), RandomProjection.gaussian(4, 0.5)],
+    ids=["fourier", "gaussian"],
+)
+def test_what_a_mask_hides_has_no_influence(model):
+    measured = np.array(model.forward(normal((2, *model.image_shape[:2], 1))))
+    mask = ops.convert_to_numpy(model.mask)
+    hidden = np.broadcast_to(mask.reshape(1, *measured.shape[1:]) == 0, measured.shape)
+    expected = ops.convert_to_numpy(model.adjoint(measured))
+    measured[hidden] = np.nan
+    assert np.isnan(measured).any()
+    np.testing.assert_array_equal(model.adjoint(measured), expected)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: FourierProjection(np.full((6, 5), 255)),
+        lambda: RandomProjection(np.eye(4), np.full(4, -1)),
+    ],
+)
+def test_masks_lie_between_0_and_1(make):
+    with pytest.raises(ValueError, match="A mask is 1 for what is known"):
+        make()
