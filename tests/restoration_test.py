@@ -101,7 +101,7 @@ def test_refuses_bad_input(model, changed, message):
 
 def test_counts_are_not_told_to_divide_by_255(model):
     """As FITS files hold them."""
-    with pytest.raises(ValueError, match=r"got int16; .* where black is 0 and white is"):
+    with pytest.raises(ValueError, match=r"got int16; .* black is 0 and white is 1"):
         rim_tf.restore(model, np.zeros((1, 8, 8, 1), ">i2"), sigma=0.1)
 
 
