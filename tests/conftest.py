@@ -174,6 +174,23 @@ def _small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(name="three_task_weights", scope="session")
+def _three_task_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as train.py leaves it, of small untrained models for Figure 3."""
+    import rim_tf
+    from rim_tf import cells, pretrained
+
+    folder = tmp_path_factory.mktemp("three_task")
+    for kind in ("RIM", "GDN", "FFN"):
+        name = f"{kind.lower()}_3task"
+        model = rim_tf.RIM(getattr(cells, f"{kind}Cell")(features=4, state_features=6))
+        model.build()
+        (folder / name).mkdir()
+        history = {"data": "nothing", "color": "gray"}
+        pretrained.save_pretrained(model, folder / name / f"{name}.weights.h5", history)
+    return folder
+
+
 @pytest.fixture(name="small_images", scope="session")
 def _small_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of two photographs of 64 x 72 pixels."""

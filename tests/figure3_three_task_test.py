@@ -9,33 +9,18 @@ import pytest
 import skimage.data
 from PIL import Image
 
-import rim_tf
 from paper_experiments.common import run
 from paper_experiments.figure3 import measurement
-from rim_tf import cells, pretrained
+from rim_tf import pretrained
 
 _NAMES = {"RIM": "rim_3task", "GDN": "gdn_3task", "FFN": "ffn_3task"}
 
 
-@pytest.fixture(name="weights", scope="module")
-def _weights(tmp_path_factory):
-    """A folder as train.py leaves it, of three small untrained models."""
-    folder = tmp_path_factory.mktemp("weights")
-    for row, name in _NAMES.items():
-        cell = getattr(cells, f"{row}Cell")
-        model = rim_tf.RIM(cell(features=4, state_features=6))
-        model.build()
-        (folder / name).mkdir()
-        history = {"data": "nothing", "color": "gray"}
-        pretrained.save_pretrained(model, folder / name / f"{name}.weights.h5", history)
-    return folder
-
-
 @pytest.fixture(name="arguments")
-def _arguments(weights, tmp_path):
+def _arguments(three_task_weights, tmp_path):
     """Those of a run that is over soon."""
     return [
-        f"--weights={weights}",
+        f"--weights={three_task_weights}",
         "--dataset=embedded",
         "--num_test_patches=2",
         "--num_steps=2",
@@ -44,7 +29,7 @@ def _arguments(weights, tmp_path):
 
 
 @pytest.fixture(name="finished", scope="module")
-def _finished(weights, tmp_path_factory, run_here):
+def _finished(three_task_weights, tmp_path_factory, run_here):
     """The folder of a test that nothing disturbed, and its output.
 
     Of images of which the first has no room for a patch, and the second not for the
@@ -59,7 +44,7 @@ def _finished(weights, tmp_path_factory, run_here):
     Image.fromarray(image[60:124, :60]).save(folder / "c.png")
     finished = run_here(
         "figure3_three_task",
-        f"--weights={weights}",
+        f"--weights={three_task_weights}",
         f"--images={folder}",
         "--num_test_patches=100",
         "--num_steps=2",
@@ -156,11 +141,13 @@ def test_weights_are_a_folder_of_all_models(tmp_path, check_refused):
     )
 
 
-def test_each_model_has_weights_of_its_kind(tmp_path, check_refused, weights):
-    folder = shutil.copytree(weights, tmp_path / "weights")
+def test_each_model_has_weights_of_its_kind(
+    tmp_path, check_refused, three_task_weights
+):
+    folder = shutil.copytree(three_task_weights, tmp_path / "weights")
     for suffix in ("json", "weights.h5"):
         shutil.copy(
-            weights / "gdn_3task" / f"gdn_3task.{suffix}",
+            three_task_weights / "gdn_3task" / f"gdn_3task.{suffix}",
             folder / "rim_3task" / f"rim_3task.{suffix}",
         )
     check_refused(
