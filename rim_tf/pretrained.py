@@ -112,6 +112,7 @@ def _architecture(rim: RIM) -> dict[str, Any]:
         "link": rim.link.name,
         "gradient": rim.gradient,
         "num_steps": rim.num_steps,
+        "normalize": rim.normalize,
     }
 
 
@@ -123,6 +124,8 @@ def _from_architecture(architecture: dict[str, Any], dtype: str | None) -> RIM:
         link=architecture["link"],
         gradient=architecture["gradient"],
         num_steps=architecture["num_steps"],
+        # Weights that were saved before it was there.
+        normalize=architecture.get("normalize", True),
         dtype=dtype,
     )
     rim.build()

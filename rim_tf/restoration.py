@@ -17,6 +17,7 @@ def restore(
     forward_model: ForwardModel | None = None,
     sigma=None,
     num_steps: int | None = None,
+    normalize: bool | None = None,
 ) -> np.ndarray:
     """Restores images: the estimate x_T after `num_steps` steps.
 
@@ -31,6 +32,9 @@ def restore(
       sigma: Standard deviation of the noise in the unit of y, 0 or more: a
         scalar, or `(batch,)`. Denoising needs it; else 0 if None.
       num_steps: T; the number of steps of the model's training if None.
+      normalize: Whether A, y and sigma are divided by the largest singular value of
+        A, so that c A, c y and c sigma give the same estimate for all c. As the model
+        says if None.
 
     Returns:
       `(batch, height, width, channels)` float32 in [0, 1].
@@ -45,7 +49,7 @@ def restore(
     Warns:
       UserWarning: If sigma is above the 55/255 that the paper's networks have learnt.
     """
-    estimates = iterate(model, observation, forward_model, sigma, num_steps)
+    estimates = iterate(model, observation, forward_model, sigma, num_steps, normalize)
     (last,) = collections.deque(estimates, maxlen=1)
     return ops.convert_to_numpy(last)
 
@@ -56,6 +60,7 @@ def iterate(
     forward_model: ForwardModel | None = None,
     sigma=None,
     num_steps: int | None = None,
+    normalize: bool | None = None,
 ) -> Iterator:
     """Yields the estimates x_1 ... x_T one by one; see `restore`."""
     if not isinstance(model, RIM):
@@ -66,7 +71,8 @@ def iterate(
     num_steps = model.num_steps if num_steps is None else num_steps
     if not model.built:
         model.build()
-    prepared = model.prepare(observation, sigma, forward_model)
+    normalize = model.normalize if normalize is None else normalize
+    prepared = model.prepare(observation, sigma, forward_model, normalize)
     if not hasattr(model, "_compiled_update"):
         # The forward model stays outside: a new one costs no compilation, and a user's
         # own may be anything that Python can compute.

@@ -65,6 +65,9 @@ class RIM(keras.Model):
       gradient: "x" gives the cell the gradient with respect to the image, as
         equation 9 is written; "eta" multiplies it by Psi'(eta).
       num_steps: T, the default number of steps.
+      normalize: Whether `rim_tf.restore` divides A, y and sigma by the norm of A, so
+        that the scale of A does not matter. Not for a network that was trained with
+        operators of another norm.
       **kwargs: Arguments of `keras.Model`.
 
     Raises:
@@ -82,6 +85,7 @@ class RIM(keras.Model):
         link: str = "sigmoid",
         gradient: str = "x",
         num_steps: int = PAPER_NUM_STEPS,
+        normalize: bool = True,
         **kwargs: Any,
     ):
         # Without this Keras would cast the observation to the compute dtype.
@@ -93,6 +97,7 @@ class RIM(keras.Model):
         self.link = links.get(link)
         self.gradient = gradient
         self.num_steps = num_steps
+        self.normalize = normalize
 
     def build(self, input_shape: tuple[int | None, ...] | None = None) -> None:
         """Creates the variables, which depend on no image size."""
@@ -196,9 +201,19 @@ class RIM(keras.Model):
             yield self.link.forward(eta)
 
     def prepare(
-        self, observation, sigma=None, forward_model: ForwardModel | None = None
+        self,
+        observation,
+        sigma=None,
+        forward_model: ForwardModel | None = None,
+        normalize: bool = False,
     ) -> tuple[Any, Any, ForwardModel]:
         """Returns y, sigma and A as `iterate` takes them; see `call`.
+
+        Args:
+          observation: See `call`, as the next two.
+          sigma: A scalar, `(batch,)`, or None.
+          forward_model: The operator A, or None.
+          normalize: Whether to divide all three by the norm of A.
 
         Raises:
           TypeError: If the forward model is none.
@@ -221,9 +236,14 @@ class RIM(keras.Model):
         observation = ops.cast(arguments.check_floats(observation, taker), "float32")
         sigma = arguments.noise_levels(0.0 if sigma is None else sigma, observation)
         image = scaling.finite_adjoint(forward_model, observation)
-        if image is not None and self.link.name == "sigmoid":
-            scaling.check_scale(forward_model, image, sigma)
-        return observation, sigma, forward_model
+        if image is None:
+            return observation, sigma, forward_model
+        norm = scaling.norm(forward_model, image)
+        if self.link.name == "sigmoid":
+            scaling.check_scale(forward_model, image, sigma, norm)
+        if not normalize or norm in (0, 1):
+            return observation, sigma, forward_model
+        return observation / norm, sigma / norm, (1 / norm) * forward_model
 
     def call(
         self,
@@ -291,6 +311,7 @@ class RIM(keras.Model):
             "link": self.link.name,
             "gradient": self.gradient,
             "num_steps": self.num_steps,
+            "normalize": self.normalize,
         }
 
     @classmethod

@@ -9,7 +9,14 @@ import pytest
 import rim_tf
 from rim_tf import pretrained
 from rim_tf.cells import RIMCell
-from rim_tf.forward_models import BicubicDownsampling, Blur, Denoising, check_adjoint
+from rim_tf.forward_models import (
+    BicubicDownsampling,
+    Blur,
+    Denoising,
+    FourierProjection,
+    RandomProjection,
+    check_adjoint,
+)
 
 
 @pytest.fixture(name="rim")
@@ -128,3 +135,27 @@ def test_keras_setting_of_the_data_format_changes_nothing(path):
     finally:
         keras.config.set_image_data_format(usual)
     np.testing.assert_array_equal(restored, expected)
+
+
+@pytest.mark.parametrize("name", pretrained.available())
+def test_shipped_networks_meet_their_own_operators_as_they_are(name):
+    """So that no number of the tables depends on the scale that is taken out."""
+    described = json.loads((pretrained.WEIGHTS_FOLDER / f"{name}.json").read_text())
+    normalize = described["architecture"].get("normalize", True)
+    assert normalize == (name != "rim_super_resolution")
+    if normalize:
+        for model in (
+            Denoising(),
+            FourierProjection.random((8, 8), 0.5),
+            RandomProjection.gaussian(8, 0.5),
+            RandomProjection.binary(8, 0.5),
+        ):
+            assert model.norm == 1
+
+
+def test_whether_the_scale_is_taken_out_is_kept(path, tmp_path):
+    rim = rim_tf.load_pretrained(path)
+    assert rim.normalize
+    rim.normalize = False
+    pretrained.save_pretrained(rim, tmp_path / "bare.weights.h5", {})
+    assert not rim_tf.load_pretrained(tmp_path / "bare.weights.h5").normalize

@@ -149,7 +149,8 @@ class Training:
             # The same for every model of a run.
             keras.utils.set_random_seed(self.run.seed)
             cell = cell(**self.task.architecture, dtype=self.run.dtype)
-            return RIM(cell, dtype=self.run.dtype), None
+            normalize = self.task.normalize
+            return RIM(cell, normalize=normalize, dtype=self.run.dtype), None
         source = Path(name).expanduser()
         # A missing file is reported where it is read.
         is_inside = source.resolve().is_relative_to(self.folder.resolve())

@@ -5,7 +5,8 @@ Those here are linear; each knows its adjoint exactly:
     <A x, y> = <x, A^T y>
 
 Write your own by subclassing `ForwardModel` with `forward` and `adjoint`, or give
-only a linear function to `LinearFunction`. `A2 @ A1` first applies `A1`. Check yours
+only a linear function to `LinearFunction`. `A2 @ A1` first applies `A1`, `c * A` is A
+times a number. Check yours
 with `check_adjoint`.
 
 All are made of `keras.ops`: they run eagerly, in compiled functions and inside
@@ -13,7 +14,7 @@ All are made of `keras.ops`: they run eagerly, in compiled functions and inside
 or one per image of the batch.
 """
 
-from rim_tf.forward_models.base import Composition, ForwardModel
+from rim_tf.forward_models.base import Composition, ForwardModel, Scaled
 from rim_tf.forward_models.blur import Blur
 from rim_tf.forward_models.checking import check_adjoint
 from rim_tf.forward_models.downsampling import BicubicDownsampling
@@ -31,5 +32,6 @@ __all__ = [
     "Inpainting",
     "LinearFunction",
     "RandomProjection",
+    "Scaled",
     "check_adjoint",
 ]

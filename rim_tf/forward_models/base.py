@@ -1,6 +1,7 @@
 """What a forward model is, and two of them one after the other."""
 
 import abc
+from numbers import Real
 from typing import Any
 
 from rim_tf import arguments
@@ -50,6 +51,15 @@ class ForwardModel(abc.ABC):
         if not isinstance(first, ForwardModel):
             return NotImplemented
         return Composition(self, first)
+
+    def __rmul__(self, factor: float) -> "ForwardModel":
+        """Returns the model that multiplies observations by a number."""
+        return Scaled(self, factor) if isinstance(factor, Real) else NotImplemented
+
+    @property
+    def starts_from_adjoint(self) -> bool:
+        """Whether the RIM starts from A^T y, which has the scale of A squared."""
+        return type(self).initial_estimate is ForwardModel.initial_estimate
 
     def _image(self, image, operators: Any = None):
         return self._checked(image, self.image_shape, "images x", operators)
@@ -115,3 +125,49 @@ class Composition(ForwardModel):
 
     def initial_estimate(self, observation):
         return self.first.initial_estimate(self.second.initial_estimate(observation))
+
+    @property
+    def starts_from_adjoint(self) -> bool:
+        return self.first.starts_from_adjoint and self.second.starts_from_adjoint
+
+
+class Scaled(ForwardModel):
+    """c A, with y and sigma in units of c; also written `c * A`.
+
+    Args:
+      model: A.
+      factor: c, any number but 0.
+
+    Raises:
+      ValueError: If the factor is 0 or not finite.
+    """
+
+    def __init__(self, model: ForwardModel, factor: float):
+        if not 0 < abs(factor) < float("inf"):
+            raise ValueError(f"factor must be finite and not 0, got {factor}.")
+        self.model, self.factor = model, float(factor)
+        self.image_shape = model.image_shape
+        self.observation_shape = model.observation_shape
+
+    @property
+    def norm(self) -> float | None:
+        known = self.model.norm
+        return None if known is None else abs(self.factor) * known
+
+    def __str__(self) -> str:
+        return f"{self.factor:.4g} * {self.model}"
+
+    def forward(self, image):
+        return self.factor * self.model.forward(image)
+
+    def adjoint(self, observation):
+        return self.factor * self.model.adjoint(observation)
+
+    def initial_estimate(self, observation):
+        if self.starts_from_adjoint:
+            return self.adjoint(observation)
+        return self.model.initial_estimate(observation / self.factor)
+
+    @property
+    def starts_from_adjoint(self) -> bool:
+        return self.model.starts_from_adjoint

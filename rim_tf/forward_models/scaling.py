@@ -1,7 +1,7 @@
 """How much a forward model enlarges, and whether observations are on that scale."""
 
 import warnings
-from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -12,26 +12,63 @@ from rim_tf.noise import PAPER_MAX_SIGMA
 
 # No noise from which an image could be restored goes so far on the scale from 0 to 1.
 _LARGEST_PIXEL = 10.0
-_MOST_ITERATIONS = 30
+# Power iteration ends when it gains less, or after so many products.
+_TOLERANCE = 1e-3
+_MOST_ITERATIONS = 20
 # Of the random part of the first image: without one, an image that A enlarges little
 # could hide those that it enlarges most.
 _RANDOM_SHARE = 0.1
 
 
-def norm(model: ForwardModel, image) -> float:
+def norm(model: ForwardModel, image: np.ndarray) -> float:
     """Returns the largest singular value of A: stated by the model, or found.
+
+    What was found is kept in the model, with the image that A enlarges so, for images
+    of this shape. It is used again while A enlarges that image as before.
 
     Args:
       model: The forward model.
       image: From where a search begins, such as A^T y, `(batch, height, width,
         channels)`.
     """
-    *_, last = _norms(model, image)
-    return last
+    if model.norm is not None:
+        return model.norm
+    kept = vars(model).setdefault("_found_norms", {})
+    if image.shape in kept:
+        enlarged, found = kept[image.shape]
+        if abs(_enlargement(model, enlarged)[0] - found) <= _TOLERANCE * found:
+            return found
+    kept[image.shape] = _power_iteration(model, image)
+    return kept[image.shape][1]
+
+
+def _power_iteration(model: ForwardModel, image: np.ndarray) -> tuple:
+    """Returns the image of norm 1 that A enlarges most, and by how much."""
+    normal = np.random.default_rng(0).standard_normal(image.shape)
+    image = _unit(_unit(image) + _RANDOM_SHARE * _unit(normal))
+    found = 0.0
+    for _ in range(_MOST_ITERATIONS):
+        # Each is a lower bound of the largest singular value, no less than the last.
+        bound, measured = _enlargement(model, image)
+        if bound <= (1 + _TOLERANCE) * found:
+            break
+        enlarged, found = image, bound
+        image = _unit(ops.convert_to_numpy(model.adjoint(measured)))
+    return (enlarged, found) if found else (image, 0.0)
+
+
+def _enlargement(model: ForwardModel, image: np.ndarray) -> tuple[float, Any]:
+    measured = model.forward(ops.convert_to_tensor(image, "float32"))
+    return float(np.linalg.norm(ops.convert_to_numpy(measured))), measured
+
+
+def _unit(values: np.ndarray) -> np.ndarray:
+    values = values.astype(np.float64)
+    return values / max(np.linalg.norm(values), np.finfo(np.float64).tiny)
 
 
 def finite_adjoint(model: ForwardModel, observation) -> np.ndarray | None:
-    """Returns A^T y, float64; None while a function of y is compiled.
+    """Returns A^T y; None while a function of y is compiled.
 
     Args:
       model: The forward model A.
@@ -41,15 +78,13 @@ def finite_adjoint(model: ForwardModel, observation) -> np.ndarray | None:
       ValueError: If A^T y is not finite.
     """
     image = arguments.known(model.adjoint(observation))
-    if image is None:
-        return None
-    if not np.isfinite(image).all():
-        arguments.check_finite(observation, "The observation y")
-        raise ValueError(f"{model} makes of finite y an A^T y that is not finite.")
-    return image.astype(np.float64)
+    if image is None or np.isfinite(image).all():
+        return image
+    arguments.check_finite(observation, "The observation y")
+    raise ValueError(f"{model} makes of finite y an A^T y that is not finite.")
 
 
-def check_scale(model: ForwardModel, image: np.ndarray, sigma) -> None:
+def check_scale(model: ForwardModel, image: np.ndarray, sigma, s: float) -> None:
     """Checks y and sigma against pixels between 0 and 1, whatever A multiplies by.
 
     With s the largest singular value of A, A^T y / s^2 is about as large as the
@@ -59,6 +94,7 @@ def check_scale(model: ForwardModel, image: np.ndarray, sigma) -> None:
       model: The forward model A.
       image: A^T y, `(batch, height, width, channels)`.
       sigma: Standard deviation of the noise in the unit of y, of any shape.
+      s: See above.
 
     Raises:
       ValueError: If A^T y / s^2 goes beyond 10, or sigma / s beyond 1.
@@ -66,48 +102,25 @@ def check_scale(model: ForwardModel, image: np.ndarray, sigma) -> None:
     Warns:
       UserWarning: If sigma / s goes beyond the paper's training, 55/255.
     """
-    pixel, noise = np.abs(image).max(), ops.convert_to_numpy(sigma).max()
-    # Of a norm that is found the last digits are wrong.
-    warned = 1.01 * PAPER_MAX_SIGMA
-    # Each estimate of s is a lower bound. The first is near enough, but where the
-    # scale is wrong.
-    for s in _norms(model, image):
-        if pixel <= _LARGEST_PIXEL * s**2 and noise <= warned * s:
-            return
-    if s == 0:
+    if not s:
         return
-    if pixel > _LARGEST_PIXEL * s**2:
-        raise ValueError(_wrong("a pixel", pixel / s**2, model, s))
-    if noise > s:
-        raise ValueError(_wrong("sigma", noise / s, model, s))
-    warnings.warn(
-        f"sigma is {255 * noise / s:.3g}/255 of the scale of pixels; the paper's "
-        f"networks have learnt up to {255 * PAPER_MAX_SIGMA:.0f}/255.",
-        stacklevel=2,
-    )
-
-
-def _norms(model: ForwardModel, image) -> Iterator[float]:
-    """Yields lower bounds of the largest singular value, by power iteration."""
-    if model.norm is not None:
-        yield model.norm
-        return
-    image = ops.convert_to_numpy(image).astype(np.float64)
-    normal = np.random.default_rng(0).standard_normal(image.shape)
-    image = _unit(_unit(image) + _RANDOM_SHARE * _unit(normal))
-    for _ in range(_MOST_ITERATIONS):
-        measured = model.forward(ops.convert_to_tensor(image, "float32"))
-        yield float(np.linalg.norm(ops.convert_to_numpy(measured)))
-        image = _unit(ops.convert_to_numpy(model.adjoint(measured)).astype(np.float64))
-
-
-def _unit(values: np.ndarray) -> np.ndarray:
-    return values / max(np.linalg.norm(values), np.finfo(np.float64).tiny)
-
-
-def _wrong(what: str, value: float, model: ForwardModel, s: float) -> str:
-    scale = "" if s == 1 else f", with A / s for A and {s:.3g} for s"
-    return (
-        f"Images and sigma must be on the scale from 0 to 1, got {value:.4g} for "
-        f"{what} ({model}{scale}); divide by 255 first, or by the white level."
-    )
+    pixel = np.abs(image).max() / s**2
+    noise = ops.convert_to_numpy(sigma).max() / s
+    for what, value, largest in (
+        ("a pixel", pixel, _LARGEST_PIXEL),
+        ("sigma", noise, 1),
+    ):
+        if value > largest:
+            scale = "" if s == 1 else f", its largest singular value {s:.3g} taken out"
+            raise ValueError(
+                "Images and sigma must be on the scale from 0 to 1, got "
+                f"{value:.4g} for {what} ({model}{scale}); divide by 255 first, or by "
+                "the white level."
+            )
+    # Of what is found the last digits are wrong.
+    if noise > (1 + 10 * _TOLERANCE) * PAPER_MAX_SIGMA:
+        warnings.warn(
+            f"sigma is {255 * noise:.3g}/255 of the scale of pixels; the paper's "
+            f"networks have learnt up to {255 * PAPER_MAX_SIGMA:.0f}/255.",
+            stacklevel=2,
+        )

@@ -218,6 +218,8 @@ class Validation(keras.callbacks.Callback):
                     measurement.observation,
                     measurement.forward_model,
                     measurement.sigma,
+                    # As in the training step.
+                    normalize=False,
                 )
             ]
             values.append([metrics.psnr(e, clean) for e in estimates])

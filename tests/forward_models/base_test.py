@@ -76,3 +76,35 @@ def test_refuses_parts_that_do_not_fit(make, message):
 def test_composes_with_forward_models_only():
     with pytest.raises(TypeError, match="unsupported operand"):
         Blur(np.ones((3, 3))) @ "a mask"
+
+
+@pytest.mark.parametrize("factor", [2, -0.5, np.float32(3), np.float64(0.1)])
+def test_a_number_times_a_model(factor):
+    model = factor * Blur(kernel(3, 3))
+    image = normal((1, 6, 5, 1))
+    expected = factor * np.asarray(model.model.forward(image))
+    np.testing.assert_allclose(model.forward(image), expected, rtol=1e-6)
+    assert check_adjoint(model, (2, 6, 5, 1)) < 1e-5
+    assert str(model) == f"{factor:.4g} * Blur"
+
+
+def test_factors_multiply_norms_and_starts_that_are_adjoints():
+    assert (2 * Inpainting(np.ones((4, 4, 1)))).norm == 2
+    assert (0.5 * (-4 * FourierProjection.random((4, 4), 0.5))).norm == 2
+    assert (2 * Blur(kernel(3, 3))).norm is None
+    image = normal((1, 6, 6, 1))
+    blur = 3 * (2 * Blur(kernel(3, 3)))
+    np.testing.assert_allclose(
+        blur.initial_estimate(image), blur.adjoint(image), rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        (3 * (2 * BicubicDownsampling(2))).initial_estimate(6 * image),
+        BicubicDownsampling(2).initial_estimate(image),
+        rtol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("factor", [0, float("nan"), float("inf")])
+def test_factors_are_finite_and_not_0(factor):
+    with pytest.raises(ValueError, match="factor must be finite and not 0"):
+        factor * Blur(kernel(3, 3))

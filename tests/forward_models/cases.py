@@ -62,6 +62,7 @@ MODELS = {
         BicubicDownsampling(2) @ Blur(kernel(3, 3)) @ Inpainting.random((12, 8), 0.7),
         (2, 12, 8, 1),
     ),
+    "scaled": lambda: (0.3 * Blur(kernel(3, 3)), (2, 9, 8, 1)),
 }
 
 ANY = (None, None, None)

@@ -11,6 +11,7 @@ import rim_tf
 from rim_tf.forward_models import (
     BicubicDownsampling,
     Blur,
+    ForwardModel,
     FourierProjection,
     Inpainting,
     check_adjoint,
@@ -155,9 +156,42 @@ def test_restores_observations_of_every_model(case, rims):
     rim = rims[shape[-1]]
     image = np.random.default_rng(0).uniform(size=shape).astype("float32")
     observation = model.forward(image)
-    restored = rim_tf.restore(rim, observation, model, sigma=0.1)
+    restored = rim_tf.restore(rim, observation, model, sigma=0.1, normalize=False)
     estimates = rim(observation, sigma=0.1, forward_model=model)
     np.testing.assert_allclose(restored, estimates[-1], rtol=1e-4, atol=1e-5)
     assert restored.shape == shape
     start = rim.link.forward(rim.initial_eta(observation, model))
     assert np.abs(restored - np.asarray(start)).max() > 1e-3
+
+
+class _Unstated(ForwardModel):
+    """Skipped rows, some of them twice as large, whose norm nobody states."""
+
+    def forward(self, image):
+        return image[:, ::2] * ops.cast([[[2.0]], [[0.5]], [[1.0]]], image.dtype)
+
+    def adjoint(self, observation):
+        rows = observation * ops.cast([[[2.0]], [[0.5]], [[1.0]]], observation.dtype)
+        return ops.reshape(
+            ops.stack([rows, ops.zeros_like(rows)], axis=2), (-1, 6, *rows.shape[2:])
+        )
+
+
+@pytest.mark.parametrize("name", [*MODELS, "unstated"])
+def test_scale_of_a_model_does_not_matter(name, rims):
+    """The estimate for c A, c y and c sigma is that for A, y and sigma."""
+    model, shape = MODELS[name]() if name in MODELS else (_Unstated(), (2, 6, 5, 1))
+    check_adjoint(model, shape)
+    image = np.random.default_rng(0).uniform(size=shape).astype("float32")
+    observation = ops.convert_to_numpy(model.forward(image))
+    expected = rim_tf.restore(rims[shape[-1]], observation, model, sigma=0.05)
+    for factor in (0.1, 0.5, 2, 10):
+        restored = rim_tf.restore(
+            rims[shape[-1]], factor * observation, factor * model, sigma=factor * 0.05
+        )
+        # 1e-3 are 60 dB.
+        np.testing.assert_allclose(restored, expected, atol=1e-3)
+    as_it_is = rim_tf.restore(
+        rims[shape[-1]], 10 * observation, 10 * model, sigma=0.5, normalize=False
+    )
+    assert np.abs(as_it_is - expected).max() > 3e-3

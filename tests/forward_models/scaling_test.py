@@ -37,7 +37,8 @@ def _image(shape=_SIZE):
 
 def _check(model, observation, sigma=0.0):
     image = scaling.finite_adjoint(model, observation)
-    scaling.check_scale(model, image, np.float32([sigma]))
+    s = scaling.norm(model, image)
+    scaling.check_scale(model, image, np.float32([sigma]), s)
 
 
 _OPERATORS = {
@@ -132,6 +133,17 @@ def test_an_image_that_hides_the_norm_is_no_trap():
     assert scaling.norm(model, np.ones((1, 64, 64, 1))) == pytest.approx(
         np.hypot(1, 8), rel=0.02
     )
+
+
+def test_what_was_found_is_kept_while_it_holds():
+    model, image = Gain(3.0), _image()
+    assert scaling.norm(model, image) == pytest.approx(3)
+    calls = []
+    model.forward = lambda image: calls.append(1) or model.gain * image
+    assert scaling.norm(model, image) == pytest.approx(3)
+    assert len(calls) == 1
+    model.gain = 2.0
+    assert scaling.norm(model, image) == pytest.approx(2)
 
 
 def test_nan_that_shows_is_named_with_its_place():
