@@ -1,7 +1,8 @@
 """Restoring images with a trained RIM: any image size, any number of steps."""
 
-import collections
+import functools
 from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from keras import ops
@@ -10,15 +11,44 @@ from rim_tf.forward_models import ForwardModel
 from rim_tf.rim import RIM
 from rim_tf.speed import backend, stripes
 
+NumSteps = int | Literal["auto"] | None
+
+# When "auto" stops; root mean squares on the scale of pixels. See RESULTS.md, "When to
+# stop", for what they were chosen by.
+_SETTLED = 0.2 / 255
+# Where A hides nothing, larger changes are still too small for PSNR.
+_SETTLED_DENOISING = 1.3 / 255
+# An estimate that is nearer to y than this times sigma has begun to fit the noise.
+_FITS_NOISE = 0.95
+_FEWEST_STEPS = 8
+_MOST_STEPS = 1.5  # Times those of the training.
+
+
+class Details(NamedTuple):
+    """How a restoration went.
+
+    Attributes:
+      num_steps: Number of steps made.
+      reason: Why it stopped: "num_steps", "settled", or "fits the noise".
+      residual: Root mean square of y - A x over the measurements, in units of sigma,
+        `(batch,)`. About 1 or somewhat less if A and sigma are right; infinite where
+        sigma is 0.
+    """
+
+    num_steps: int
+    reason: str
+    residual: np.ndarray
+
 
 def restore(
     model: RIM,
     observation,
     forward_model: ForwardModel | None = None,
     sigma=None,
-    num_steps: int | None = None,
+    num_steps: NumSteps = None,
     normalize: bool | None = None,
-) -> np.ndarray:
+    details: bool = False,
+) -> Any:
     """Restores images: the estimate x_T after `num_steps` steps.
 
     The memory that this takes does not depend on the number of steps.
@@ -31,27 +61,33 @@ def restore(
       forward_model: The operator A; `rim_tf.Denoising()` if None.
       sigma: Standard deviation of the noise in the unit of y, 0 or more: a
         scalar, or `(batch,)`. Denoising needs it; else 0 if None.
-      num_steps: T; the number of steps of the model's training if None.
+      num_steps: T; the number of steps of the model's training if None. "auto" stops
+        where going on gains little or begins to fit the noise: after 8 steps or more,
+        and at most half as many again as in training. A batch stops together.
       normalize: Whether A, y and sigma are divided by the largest singular value of
         A, so that c A, c y and c sigma give the same estimate for all c. As the model
         says if None.
+      details: Whether to return `Details`, too.
 
     Returns:
-      `(batch, height, width, channels)` float32 in [0, 1].
+      `(batch, height, width, channels)` float32 in [0, 1]; with `details` a pair of
+      that and `Details`.
 
     Raises:
       TypeError: If the model is no RIM, or the forward model none.
       ValueError: If the observation is of integers, holds NaN that A^T y shows, or its
         shape does not fit; sigma is missing for denoising or negative; the
         observation or sigma is not on the scale where pixels lie between 0 and 1,
-        whatever A multiplies by; `num_steps` is less than 1.
+        whatever A multiplies by; `num_steps` is neither 1 or more nor "auto".
 
     Warns:
       UserWarning: If sigma is above the 55/255 that the paper's networks have learnt.
     """
-    estimates = iterate(model, observation, forward_model, sigma, num_steps, normalize)
-    (last,) = collections.deque(estimates, maxlen=1)
-    return ops.convert_to_numpy(last)
+    arguments = (model, observation, forward_model, sigma, num_steps, normalize)
+    for estimate, progress in _steps(*arguments):
+        last, final = estimate, progress
+    restored = ops.convert_to_numpy(last)
+    return (restored, final.details(restored)) if details else restored
 
 
 def iterate(
@@ -59,16 +95,28 @@ def iterate(
     observation,
     forward_model: ForwardModel | None = None,
     sigma=None,
-    num_steps: int | None = None,
+    num_steps: NumSteps = None,
     normalize: bool | None = None,
 ) -> Iterator:
     """Yields the estimates x_1 ... x_T one by one; see `restore`."""
+    arguments = (model, observation, forward_model, sigma, num_steps, normalize)
+    for estimate, _ in _steps(*arguments):
+        yield estimate
+
+
+def _steps(
+    model: RIM,
+    observation,
+    forward_model: ForwardModel | None,
+    sigma,
+    num_steps: NumSteps,
+    normalize: bool | None,
+) -> Iterator[tuple[Any, "_Progress"]]:
     if not isinstance(model, RIM):
         raise TypeError(
             f"model must be a rim_tf.RIM, got {model!r}; rim_tf.load_pretrained loads "
             "one by its name."
         )
-    num_steps = model.num_steps if num_steps is None else num_steps
     if not model.built:
         model.build()
     normalize = model.normalize if normalize is None else normalize
@@ -78,4 +126,69 @@ def iterate(
         # own may be anything that Python can compute.
         model._compiled_update = backend.compile_method(model, model.update)
     update = stripes.in_stripes(model._compiled_update, model.cell)
-    yield from model.iterate(*prepared, num_steps, update)
+    is_auto = isinstance(num_steps, str) and num_steps == "auto"
+    if num_steps is None:
+        num_steps = model.num_steps
+    most = round(_MOST_STEPS * model.num_steps) if is_auto else num_steps
+    progress = _Progress(*prepared)
+    for estimate in model.iterate(*prepared, most, update):
+        progress.step(estimate, may_stop=is_auto)
+        yield estimate, progress
+        if progress.reason != "num_steps":
+            return
+
+
+class _Progress:
+    """Where a restoration stands, and whether it is to stop."""
+
+    def __init__(self, observation, sigma, forward_model: ForwardModel):
+        self.observation = ops.convert_to_numpy(observation)
+        self.sigma = ops.convert_to_numpy(sigma)
+        self.forward_model = forward_model
+        self.num_steps = 0
+        self.reason = "num_steps"
+        self._last = None
+
+    def step(self, estimate, may_stop: bool) -> None:
+        """Takes notice of the next estimate."""
+        self.num_steps += 1
+        if may_stop:
+            estimate = ops.convert_to_numpy(estimate)
+            if self.num_steps >= _FEWEST_STEPS:
+                self._judge(estimate)
+            self._last = estimate
+
+    def _judge(self, estimate: np.ndarray) -> None:
+        change = _root_mean_square(estimate - self._last).max()
+        if change < (_SETTLED_DENOISING if self._is_denoising else _SETTLED):
+            self.reason = "settled"
+        elif not self._is_denoising and self._residual(estimate).max() < _FITS_NOISE:
+            self.reason = "fits the noise"
+
+    def details(self, estimate: np.ndarray) -> Details:
+        """Returns them for the last estimate."""
+        return Details(self.num_steps, self.reason, self._residual(estimate))
+
+    @functools.cached_property
+    def _is_denoising(self) -> bool:
+        back = ops.convert_to_numpy(self.forward_model.adjoint(self.observation))
+        return np.array_equal(back, self.observation)
+
+    def _residual(self, estimate: np.ndarray) -> np.ndarray:
+        measured = ops.convert_to_numpy(self.forward_model.forward(estimate))
+        # What A makes of no image is no measurement, such as the pixels of a mask.
+        anything = np.random.default_rng(0).uniform(1, 2, estimate.shape)
+        of_anything = self.forward_model.forward(np.float32(anything))
+        is_measured = ops.convert_to_numpy(of_anything) != 0
+        difference = np.where(is_measured, self.observation - measured, 0.0)
+        share = _mean(is_measured)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return _root_mean_square(difference) / np.sqrt(share) / self.sigma
+
+
+def _mean(batch: np.ndarray) -> np.ndarray:
+    return batch.reshape(len(batch), -1).mean(axis=1, dtype=np.float64)
+
+
+def _root_mean_square(batch: np.ndarray) -> np.ndarray:
+    return np.sqrt(_mean(np.square(batch)))

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterator
+from numbers import Integral
 from typing import Any, Protocol
 
 import keras
@@ -321,5 +322,7 @@ class RIM(keras.Model):
 
 
 def _check_num_steps(num_steps: int) -> None:
-    if num_steps < 1:
-        raise ValueError(f"num_steps must be at least 1, not {num_steps}.")
+    if not isinstance(num_steps, Integral) or num_steps < 1:
+        raise ValueError(
+            f"num_steps must be an integer of 1 or more, not {num_steps!r}."
+        )

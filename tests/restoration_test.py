@@ -78,6 +78,8 @@ def test_iterate_yields_every_estimate(model):
         ({"sigma": float("nan")}, "sigma must be a number of 0 or more, got nan"),
         ({"sigma": None}, "Denoising needs sigma"),
         ({"num_steps": 0}, "num_steps"),
+        ({"num_steps": 2.5}, "num_steps must be an integer of 1 or more, not 2.5"),
+        ({"num_steps": "all"}, "num_steps must be an integer of 1 or more, not 'all'"),
         ({"observation": np.zeros((8, 8, 1))}, r"\(batch, any, any, any\)"),
         ({"observation": np.zeros((1, 8, 8, 3))}, "height, width, 1"),
         ({"observation": np.zeros((1, 8, 8, 1), np.uint8)}, "divide by 255 first"),
@@ -103,6 +105,97 @@ def test_counts_are_not_told_to_divide_by_255(model):
     """As FITS files hold them."""
     with pytest.raises(ValueError, match=r"got int16; .* black is 0 and white is 1"):
         rim_tf.restore(model, np.zeros((1, 8, 8, 1), ">i2"), sigma=0.1)
+
+
+def test_details_of_a_restoration(model):
+    observation = _noisy(2, 8, 9, 1)
+    mask = np.float32(_noisy(8, 9, 1) > 0.5)
+    sigma = np.float32([0.1, 0.2])
+    restored, details = rim_tf.restore(
+        model, observation, Inpainting(mask), sigma, num_steps=3, details=True
+    )
+    np.testing.assert_array_equal(
+        restored, rim_tf.restore(model, observation, Inpainting(mask), sigma, 3)
+    )
+    assert details[:2] == (3, "num_steps")
+    squares = np.square(observation - restored) * mask
+    residual = np.sqrt(squares.sum(axis=(1, 2, 3)) / mask.sum()) / sigma
+    np.testing.assert_allclose(details.residual, residual, rtol=1e-5)
+
+
+def test_residual_where_there_is_no_noise_is_infinite(model):
+    _, details = rim_tf.restore(model, _noisy(1, 8, 8, 1), sigma=0, details=True)
+    assert details.residual == [np.inf]
+
+
+class Decay(keras.layers.Layer):
+    """A cell that moves eta by less and less, whatever it sees."""
+
+    def call(self, inputs, states):
+        factor = states[0] if states else keras.ops.ones_like(inputs[..., :1])
+        return 0.2 * factor, [0.8 * factor]
+
+    def get_initial_state(self, batch_size, height, width):
+        return []
+
+
+class Descent(keras.layers.Layer):
+    """A cell that descends along the gradient of the likelihood."""
+
+    def call(self, inputs, states):
+        return 0.004 * inputs[..., 1:], states
+
+    def get_initial_state(self, batch_size, height, width):
+        return []
+
+
+@pytest.mark.parametrize(
+    ("forward_model", "limit"),
+    [
+        (rim_tf.Denoising(), 1.3 / 255),
+        (3 * rim_tf.Denoising(), 1.3 / 255),
+        (Blur(np.full((3, 3), 1 / 9)), 0.2 / 255),
+    ],
+    ids=str,
+)
+def test_auto_stops_where_the_estimate_settles(forward_model, limit):
+    model = rim_tf.RIM(Decay(), num_steps=20)
+    observation = forward_model.forward(np.full((2, 8, 8, 1), 0.5, np.float32))
+    problem = (model, observation, forward_model, 0.02)
+    estimates = np.stack(list(rim_tf.restoration.iterate(*problem, 30)))
+    changes = np.sqrt(np.square(np.diff(estimates, axis=0)).mean(axis=(2, 3, 4))).max(1)
+    # The first change is that of the second step.
+    expected = 2 + int(np.argmax(changes < limit))
+    assert 8 < expected < 30
+    restored, details = rim_tf.restore(*problem, "auto", details=True)
+    assert details[:2] == (expected, "settled")
+    np.testing.assert_array_equal(restored, estimates[expected - 1])
+
+
+def test_auto_stops_where_the_estimate_fits_the_noise():
+    model = rim_tf.RIM(Descent(), num_steps=40)
+    blur = Blur(np.full((3, 3), 1 / 9))
+    rng = np.random.default_rng(0)
+    clean = rng.uniform(0.2, 0.8, (1, 16, 16, 1))
+    observation = np.asarray(blur.forward(clean)) + 0.1 * rng.normal(size=clean.shape)
+    problem = (model, observation, blur, 0.1)
+    residuals = [
+        np.sqrt(np.square(observation - blur.forward(estimate)).mean()) / 0.1
+        for estimate in rim_tf.restoration.iterate(*problem, 60)
+    ]
+    expected = 1 + int(np.argmax(np.array(residuals) < 0.95))
+    assert 8 < expected < 60
+    _, details = rim_tf.restore(*problem, "auto", details=True)
+    assert details[:2] == (expected, "fits the noise")
+    assert details.residual == pytest.approx(residuals[expected - 1], rel=1e-4)
+
+
+def test_auto_ends_in_any_case(model):
+    _, details = rim_tf.restore(
+        model, _noisy(1, 8, 8, 1), sigma=0.1, num_steps="auto", details=True
+    )
+    # Of 1.5 times 4 steps, which are fewer than those that it takes at least.
+    assert details[:2] == (6, "num_steps")
 
 
 def test_only_denoising_needs_sigma(model):
