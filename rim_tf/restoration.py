@@ -17,7 +17,7 @@ NumSteps = int | Literal["auto"] | None
 # stop", for what they were chosen by.
 _SETTLED = 0.2 / 255
 # Where A hides nothing, larger changes are still too small for PSNR.
-_SETTLED_DENOISING = 1.3 / 255
+_SETTLED_DENOISING = 0.7 / 255
 # An estimate that is nearer to y than this times sigma has begun to fit the noise.
 _FITS_NOISE = 0.95
 _FEWEST_STEPS = 8

@@ -152,8 +152,8 @@ class Descent(keras.layers.Layer):
 @pytest.mark.parametrize(
     ("forward_model", "limit"),
     [
-        (rim_tf.Denoising(), 1.3 / 255),
-        (3 * rim_tf.Denoising(), 1.3 / 255),
+        (rim_tf.Denoising(), 0.7 / 255),
+        (3 * rim_tf.Denoising(), 0.7 / 255),
         (Blur(np.full((3, 3), 1 / 9)), 0.2 / 255),
     ],
     ids=str,
