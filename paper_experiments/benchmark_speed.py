@@ -18,6 +18,7 @@ memory is its own. Times are medians of --repeats after a first, uncounted run.
 What was tried to make it fast stands in PERFORMANCE.md.
 """
 
+# ruff: noqa: E402
 import functools
 import json
 import multiprocessing
@@ -29,6 +30,12 @@ from typing import Any
 
 import numpy as np
 from absl import app, flags
+
+from paper_experiments.common import quiet
+
+# Before what follows, all of which imports Keras.
+quiet.import_backend()
+
 from keras import ops
 
 import rim_tf

@@ -1,15 +1,51 @@
 """Writing files so that a reader never meets half of one."""
 
 import contextlib
+import json
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+
+class DamagedFileError(OSError, ValueError):
+    """A file of this project holds something else; the message names the remedy."""
 
 
 def write_text(path: str | Path, text: str) -> None:
     """Writes a text file; see `replacing`."""
     with replacing(path) as temporary:
         temporary.write_text(text)
+
+
+def write_json(path: str | Path, value: Any, indent: int = 2) -> None:
+    """Writes JSON for any reader: a number that is not finite becomes null."""
+    write_text(path, json.dumps(_finite(value), indent=indent, allow_nan=False) + "\n")
+
+
+def read_json(path: str | Path, remedy: str) -> Any:
+    """Reads a JSON file of this project.
+
+    Args:
+      path: The file.
+      remedy: What a reader is to do if it is damaged.
+
+    Raises:
+      DamagedFileError: If it holds no JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text())
+    except ValueError as error:
+        raise DamagedFileError(f"{path} is damaged ({error}); {remedy}.") from error
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @contextlib.contextmanager

@@ -60,6 +60,23 @@ def list_images(folder: str | Path) -> list[Path]:
     return paths
 
 
+def check_image(image: np.ndarray, channels: tuple[int, ...] = ()) -> None:
+    """Raises a `ValueError` unless an array is `(height, width, channels)` uint8.
+
+    Args:
+      image: The array.
+      channels: Numbers of channels that it may have; any if empty.
+    """
+    image = np.asarray(image)
+    fits = image.ndim == 3 and (not channels or image.shape[-1] in channels)
+    if image.dtype != np.uint8 or not fits:
+        wanted = " or ".join(map(str, channels)) or "channels"
+        raise ValueError(
+            f"An image must be (height, width, {wanted}) of uint8, 0 to 255, got "
+            f"{image.dtype} of shape {image.shape}."
+        )
+
+
 def to_gray(image: np.ndarray) -> np.ndarray:
     """Converts RGB to grey as MATLAB's `rgb2gray` does, bit by bit.
 
@@ -68,7 +85,11 @@ def to_gray(image: np.ndarray) -> np.ndarray:
 
     Returns:
       `(height, width, 1)` uint8.
+
+    Raises:
+      ValueError: If the image is not such an array.
     """
+    check_image(image, (3,))
     return round_to_uint8(image @ _GRAY_WEIGHTS)[..., np.newaxis]
 
 
@@ -80,7 +101,11 @@ def to_luminance(image: np.ndarray) -> np.ndarray:
 
     Returns:
       `(height, width, 1)` uint8 between 16 and 235.
+
+    Raises:
+      ValueError: If the image is not such an array.
     """
+    check_image(image, (3,))
     return round_to_uint8(image @ _LUMINANCE_WEIGHTS + _LUMINANCE_OFFSET)[
         ..., np.newaxis
     ]
@@ -102,6 +127,7 @@ def replace_luminance(image: np.ndarray, luminance: np.ndarray) -> np.ndarray:
     Returns:
       `(height, width, 3)` float between 0 and 1, RGB.
     """
+    check_image(image, (3,))
     chroma = color.rgb2ycbcr(image)[..., 1:]
     together = np.concatenate([luminance, chroma], axis=-1)
     return np.clip(color.ycbcr2rgb(together), 0.0, 1.0)

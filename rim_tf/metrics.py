@@ -39,6 +39,24 @@ def psnr(estimate, clean, clip: bool = True) -> np.ndarray:
         return -10.0 * np.log10(error)
 
 
+def mean(values, axis: int | None = None) -> np.ndarray:
+    """Returns the mean of PSNR values, of those that are not infinite.
+
+    Infinite is that of an image that is restored without error; beside it others would
+    not count.
+
+    Args:
+      values: dB, of any shape.
+      axis: The axis to average over; all if None.
+
+    Returns:
+      float64; infinite where all values are.
+    """
+    values = np.asarray(values, np.float64)
+    finite = np.ma.masked_where(np.isposinf(values), values)
+    return np.ma.filled(finite.mean(axis=axis), np.inf)
+
+
 def _pixels(images) -> np.ndarray:
     images = np.asarray(images)
     if images.dtype.kind in "biu" or np.abs(images).max(initial=0) > _LARGEST_PIXEL:

@@ -5,7 +5,6 @@ keep it small, and `<name>.json` with the architecture and the history of the
 weights: how they were trained, on what, for how long, and how well they did.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +58,13 @@ def load_pretrained(name_or_path: str | Path, dtype: str | None = None) -> RIM:
         ) from error
     try:
         rim.load_weights(weights_path)
-    except (ValueError, KeyError, OSError) as error:
+    except OSError as error:
+        # Also a file that Git LFS has not fetched, which is a line of text.
+        raise files.DamagedFileError(
+            f"{weights_path} is damaged, or was not downloaded whole ({error}); get it "
+            "again."
+        ) from error
+    except (ValueError, KeyError) as error:
         raise ValueError(
             f"{weights_path} does not fit the architecture in "
             f"{_json_path(weights_path).name}: {error}"
@@ -98,9 +103,8 @@ def save_pretrained(rim: RIM, path: str | Path, history: dict[str, Any]) -> None
     half.set_weights(values)
     with files.replacing(path) as temporary:
         half.save_weights(temporary)
-    text = json.dumps({"architecture": architecture, "history": history}, indent=2)
-    with files.replacing(_json_path(path)) as temporary:
-        temporary.write_text(text + "\n")
+    described = {"architecture": architecture, "history": history}
+    files.write_json(_json_path(path), described)
 
 
 def _architecture(rim: RIM) -> dict[str, Any]:
@@ -158,9 +162,9 @@ def _json_path(weights_path: Path) -> Path:
 def _read_json(weights_path: Path) -> dict[str, Any]:
     path = _json_path(weights_path)
     try:
-        described = json.loads(path.read_text())
+        described = files.read_json(path, "get it again")
         return {key: described[key] for key in ("architecture", "history")}
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError) as error:
         raise ValueError(
             f"{path} does not describe weights of this project: {error}"
         ) from error

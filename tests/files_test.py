@@ -1,5 +1,9 @@
 """Tests of writing files as a whole."""
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 
 from rim_tf import files
@@ -40,3 +44,38 @@ def test_writes_a_text_as_a_whole(tmp_path, monkeypatch):
         files.write_text(path, "newer")
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_json_is_strict(tmp_path):
+    """Readers other than Python's refuse Infinity and NaN."""
+    path = tmp_path / "a.json"
+    files.write_json(path, {"a": [1.5, float("inf"), (float("nan"), "b")], "c": None})
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    read = json.loads(path.read_text(), parse_constant=refuse)
+    assert read == {"a": [1.5, None, [None, "b"]], "c": None}
+    assert files.read_json(path, "") == read
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"a": 1}}'])
+def test_damaged_json_is_named_with_its_remedy(tmp_path, text):
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    message = rf"^{re.escape(str(path))} is damaged \(.*\); delete it\.$"
+    with pytest.raises(files.DamagedFileError, match=message):
+        files.read_json(path, "delete it")
+
+
+def test_no_one_else_writes_json_files():
+    root = Path(__file__).parents[1]
+    writers = [
+        path.name
+        for folder in ("rim_tf", "paper_experiments", "data_prep")
+        for path in (root / folder).rglob("*.py")
+        if re.search(
+            r"json\.dump\(|(write_text|write)\(.*json\.dumps", path.read_text()
+        )
+    ]
+    assert writers == ["files.py"]

@@ -45,3 +45,10 @@ def test_psnr_refuses_levels(levels):
 def test_psnr_of_no_pixel_is_refused():
     with pytest.raises(ValueError, match=r"got \(1, 0, 4, 1\)"):
         metrics.psnr(np.zeros((1, 0, 4, 1)), np.zeros((1, 0, 4, 1)))
+
+
+def test_mean_leaves_out_what_has_no_error():
+    values = [[20, np.inf, 30], [np.inf, np.inf, np.inf]]
+    np.testing.assert_array_equal(metrics.mean(values, axis=1), [25, np.inf])
+    assert metrics.mean(values) == 25
+    assert metrics.mean([np.inf]) == np.inf

@@ -205,3 +205,14 @@ def test_clustered_error_is_that_of_new_clusters():
 
 def test_one_cluster_has_no_error():
     assert table.standard_error(np.arange(3.0), np.zeros(3)) is None
+
+
+def test_images_without_error_are_left_out_of_means_and_said():
+    sets = {"all": ["a", "b", "c"]}
+    values = {"a": 20.0, "b": np.inf, "c": 30.0}
+    (score,) = table.measured_on(sets, values, "RIM", {})
+    assert (score.mean, score.num_images, score.num_exact) == (25.0, 3, 1)
+    assert score.standard_error == pytest.approx(5.0)
+    test = image_sets.TestImages("bsds300", {}, {}, sets)
+    name = table.row_name("RIM", [score], test)
+    assert name == "RIM, MEASURED (2 of 3; 1 restored without error)"

@@ -7,7 +7,7 @@ what is missing there and keeps it in the output folder.
 
 import functools
 import hashlib
-import json
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,7 @@ class Baselines:
         # Another run may have written to the file since it was read.
         everything = _read(self._path)
         _update(everything.setdefault(self._key, {}), self._values)
-        files.write_text(self._path, json.dumps(everything, indent=1) + "\n")
+        files.write_json(self._path, everything, indent=1)
 
 
 def _describe_images(test: image_sets.TestImages) -> str:
@@ -121,13 +121,15 @@ def _describe_images(test: image_sets.TestImages) -> str:
 
 def _read(path: Path) -> dict[str, Values]:
     """Returns what a file remembers, by key; nothing if there is no such file."""
-    return json.loads(path.read_text()) if path.exists() else {}
+    return files.read_json(path, "delete it") if path.exists() else {}
 
 
 def _update(values: Values, more: Mapping[str, Any]) -> None:
     for name, noises in more.items():
         for sigma, images in noises.items():
-            values.setdefault(name, {}).setdefault(sigma, {}).update(images)
+            # null is what was restored without error.
+            known = {i: math.inf if v is None else v for i, v in images.items()}
+            values.setdefault(name, {}).setdefault(sigma, {}).update(known)
 
 
 def _denoisers(color: str) -> dict[str, Denoiser]:

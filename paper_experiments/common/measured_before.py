@@ -1,12 +1,14 @@
 """Rows that were measured before on BSDS-300, image by image: shown without waiting."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from paper_experiments.common.image_sets import TestImages
 from paper_experiments.common.run import Run
 from paper_experiments.common.table import NUMBERS_FOLDER, Score, measured_on
+from rim_tf import files
 
 # By these a history is known to be that of the same weights.
 _OF_WEIGHTS = ("name", "patches_seen", "seconds", "validation_psnr")
@@ -26,7 +28,7 @@ def find(
     if test.dataset != "bsds300":
         return None
     for path in sorted((NUMBERS_FOLDER / "measured").glob(f"{run.script}*.json")):
-        result = json.loads(path.read_text())
+        result = files.read_json(path, "get it again")
         of_then = result["weights"].get(row)
         is_same = (result["seed"], result["settings"]["num_steps"]) == (
             run.seed,
@@ -45,7 +47,13 @@ def scores(result: Mapping[str, Any], row: str, test: TestImages) -> list[Score]
     for record in result["measured"]:
         if record["model"] == row:
             condition = json.dumps(record["condition"])
-            values.setdefault(condition, {}).update(record["per_image"])
+            values.setdefault(condition, {}).update(
+                # An image that was restored without error.
+                {
+                    i: math.inf if v is None else v
+                    for i, v in record["per_image"].items()
+                }
+            )
     asked = {
         name: [i for i in ids if i in test.images] for name, ids in test.sets.items()
     }

@@ -9,8 +9,14 @@ def import_backend() -> None:
 
     They go past Python, straight to the process's error stream. Errors that matter
     come as exceptions.
+
+    Raises:
+      SystemExit: With one line, if KERAS_BACKEND names another backend.
     """
-    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if backend not in ("tensorflow", "jax"):
+        sys.exit(f"error: KERAS_BACKEND={backend}: give tensorflow, or jax.")
+    if backend == "jax":
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()

@@ -7,7 +7,6 @@ in its `measure`.
 
 import contextlib
 import dataclasses
-import json
 import shutil
 import sys
 import time
@@ -324,8 +323,8 @@ def _write(run: Run, test: "TestImages", outcome: Outcome) -> None:
     text = "\n".join([*outcome.table.lines, "", *outcome.notes])
     files.write_text(run.output_dir / TABLE_FILE, text + "\n")
     settings = {name: flag.value for name, flag in flags_of_script().items()}
-    result = json.dumps(_result(run, settings, test.dataset, outcome), indent=1)
-    files.write_text(run.output_dir / RESULT_FILE, result + "\n")
+    result = _result(run, settings, test.dataset, outcome)
+    files.write_json(run.output_dir / RESULT_FILE, result, indent=1)
 
 
 def _result(

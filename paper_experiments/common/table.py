@@ -29,7 +29,7 @@ class Score:
       test_set: Name of the test set, for instance "68".
       condition: For instance `{"sigma": 25, "quantized": False}`.
       metric: "psnr", in dB, or "ssim".
-      mean: Mean over images.
+      mean: Mean over images, without those that were restored without error.
       num_images: Number of images.
       per_image: The value of each image by id.
     """
@@ -45,7 +45,12 @@ class Score:
     @property
     def standard_error(self) -> float | None:
         """Standard error of the mean; None for a single image."""
-        return standard_error(list(self.per_image.values()))
+        return standard_error([v for v in self.per_image.values() if np.isfinite(v)])
+
+    @property
+    def num_exact(self) -> int:
+        """Number of images that were restored without error."""
+        return sum(np.isinf(value) for value in self.per_image.values())
 
 
 def measured_on(
@@ -64,6 +69,8 @@ def measured_on(
       condition: What distinguishes columns.
       metric: What the values are.
     """
+    from rim_tf import metrics
+
     digits = 4 if metric == "psnr" else 5
     known = {name: [i for i in ids if i in values] for name, ids in sets.items()}
     return [
@@ -72,7 +79,7 @@ def measured_on(
             test_set=name,
             condition=condition,
             metric=metric,
-            mean=float(np.mean([values[i] for i in ids])),
+            mean=float(metrics.mean([values[i] for i in ids])),
             num_images=len(ids),
             per_image={i: round(float(values[i]), digits) for i in ids},
         )
@@ -102,6 +109,10 @@ def row_name(
         numbers = sorted({r.num_images for r in records})
         images = wording.count(numbers[-1], "image")
         remarks = [f"{numbers[0]} to {images}" if len(numbers) > 1 else images]
+    exact = max((r.num_exact for r in records), default=0)
+    if exact:
+        number = max(r.num_images for r in records)
+        remarks.append(f"{number - exact} of {number}; {exact} restored without error")
     if num_steps != PAPER_NUM_STEPS:
         remarks.append(f"t = {num_steps}")
     what = f" ({', '.join(remarks)})" if remarks else ""

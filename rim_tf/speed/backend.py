@@ -8,6 +8,12 @@ import keras
 
 from rim_tf.speed import precision
 
+if keras.backend.backend() not in ("tensorflow", "jax"):
+    raise ImportError(
+        "rim_tf runs on the Keras backends tensorflow and jax, not on "
+        f"{keras.backend.backend()}; set KERAS_BACKEND to one of them."
+    )
+
 # Sizes of images whose compiled functions are kept.
 _MOST_SIZES = 32
 

@@ -116,4 +116,6 @@ def _tensorflow_gpu() -> Mapping[str, Any]:
 
 
 def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split("."))
+    """Returns a version as numbers; nothing for a name, such as AMD's "gfx90a"."""
+    parts = str(text).split(".")
+    return tuple(map(int, parts)) if all(map(str.isdecimal, parts)) else ()

@@ -225,7 +225,7 @@ class Validation(keras.callbacks.Callback):
             values.append([metrics.psnr(e, clean) for e in estimates])
             if start == 0:
                 self.strip = np.concatenate([*(e[0] for e in estimates), clean[0]], 1)
-        self.psnr = np.concatenate(values, axis=1).mean(axis=1)
+        self.psnr = metrics.mean(np.concatenate(values, axis=1), axis=1)
         logs["val_psnr"] = float(self.psnr[-1])
         self.seconds = time.monotonic() - begun
 

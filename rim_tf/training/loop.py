@@ -61,7 +61,8 @@ def train(
     Raises:
       TrainingError: If the patches do not fill one batch, `output_dir` has a
         training with other settings, the optimizer is unknown or cannot use several
-        devices, the loss is unknown, or it became infinite or undefined.
+        devices, the loss is unknown, or it became infinite or undefined, or a file of
+        the training is damaged.
       DeviceError: If the devices in use cannot share a batch.
       callbacks.TimeIsUpError: If the deadline came first; the same call goes on.
     """
@@ -75,7 +76,7 @@ def train(
     record.remember_settings(folder, everything)
     model = compiled_model(rim, problem, settings, phases)
     if (folder / record.CHECKPOINT_FILE).exists():
-        model.load_weights(folder / record.CHECKPOINT_FILE)
+        _load(model, folder / record.CHECKPOINT_FILE)
     validation = callbacks.Validation(problem, validation_patches)
     done = callbacks.updates_done(model)
     if done < settings.num_updates(len(patches)):
@@ -85,8 +86,18 @@ def train(
     others = _callbacks(model, validation, settings, folder, best, deadline)
     with contextlib.closing(bar):
         _fit(model, patches, settings, phases, [bar, *others])
-    rim.load_weights(folder / record.BEST_FILE)
+    _load(rim, folder / record.BEST_FILE)
     return rim
+
+
+def _load(model: keras.Model, path: Path) -> None:
+    try:
+        model.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise TrainingError(
+            f"{path} is damaged ({error}); delete {path.parent} to begin this training "
+            "anew."
+        ) from error
 
 
 def check(settings: TrainingSettings, num_patches: int) -> None:

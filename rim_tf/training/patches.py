@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
+from rim_tf.images import check_image
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
@@ -32,8 +34,8 @@ class PatchSet:
       seed: Seed of the sample.
 
     Raises:
-      ValueError: If no image is as large as a patch, or the images differ in
-        their number of channels.
+      ValueError: If no image is as large as a patch, the images differ in their
+        number of channels or are not such arrays, or size or stride is less than 1.
     """
 
     def __init__(
@@ -44,6 +46,12 @@ class PatchSet:
         num_patches: int | None = None,
         seed: int = 0,
     ):
+        if min(size, stride) < 1:
+            raise ValueError(
+                f"size and stride must be 1 or more, got {size} and {stride}."
+            )
+        for image in images:
+            check_image(image)
         channels = {image.shape[-1] for image in images}
         if len(channels) != 1:
             raise ValueError(

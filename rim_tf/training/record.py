@@ -23,19 +23,20 @@ def remember_settings(folder: Path, settings: Mapping[str, Any]) -> None:
     """Writes the settings, or compares them with those of an earlier run.
 
     Raises:
-      TrainingError: If the folder has a training with other settings.
+      TrainingError: If the folder has a training with other settings, or the file is
+        damaged.
     """
-    text = json.dumps(settings, indent=2)
     path = folder / SETTINGS_FILE
     if not path.exists():
-        files.write_text(path, text)
+        files.write_json(path, settings)
         return
     # Settings that it did not have yet were what is the default now.
     defaults = dataclasses.asdict(TrainingSettings())
-    earlier = {**defaults, **json.loads(path.read_text())}
+    earlier = {**defaults, **_read(path)}
     changed = [
         name
-        for name, value in json.loads(text).items()
+        # As JSON has them.
+        for name, value in json.loads(json.dumps(settings)).items()
         if name not in _FREE_SETTINGS and earlier.get(name) != value
     ]
     if changed:
@@ -50,9 +51,9 @@ def remember_run(
 ) -> None:
     """Adds a run to the list of those that a training took."""
     path = folder / RUNS_FILE
-    runs = json.loads(path.read_text()) if path.exists() else []
+    runs = _read(path) if path.exists() else []
     runs.append({"from_update": updates_done, **provenance})
-    files.write_text(path, json.dumps(runs, indent=2))
+    files.write_json(path, runs)
 
 
 def rewind_log(folder: Path, updates_done: int) -> float:
@@ -86,8 +87,20 @@ def summary(folder: str | Path) -> dict[str, Any]:
         "seconds": float(rows[-1]["seconds"]),
         "best_after_updates": int(best["updates"]),
         "validation_psnr": round(float(best["val_psnr"]), 3),
-        "runs": json.loads((folder / RUNS_FILE).read_text()),
+        "runs": _read(folder / RUNS_FILE),
     }
+
+
+def _read(path: Path) -> Any:
+    """Returns what a JSON file of a training holds.
+
+    Raises:
+      TrainingError: If it is damaged.
+    """
+    try:
+        return files.read_json(path, "delete it; it is made anew")
+    except files.DamagedFileError as error:
+        raise TrainingError(str(error)) from error
 
 
 def _read_log(path: Path) -> list[dict[str, str]]:

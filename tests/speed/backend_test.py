@@ -1,5 +1,8 @@
 """Tests of what the backend compiles."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -62,3 +65,19 @@ def test_xla_compiles_trainings_where_it_pays(
     monkeypatch.setattr(backend.keras.backend, "backend", lambda: name)
     monkeypatch.setattr(backend.precision, "has_gpu", lambda: has_gpu)
     assert backend.compiles_training_by_xla(num_replicas) == expected
+
+
+def test_another_backend_is_refused_in_one_line():
+    """As where Keras' own torch backend is chosen, simulated: it need not be there."""
+    code = (
+        "import keras; keras.backend.backend = lambda: 'torch'\n"
+        "try: import rim_tf\n"
+        "except ImportError as error: print(error)"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert finished.stdout == (
+        "rim_tf runs on the Keras backends tensorflow and jax, not on torch; "
+        "set KERAS_BACKEND to one of them.\n"
+    )

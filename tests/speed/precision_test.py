@@ -87,6 +87,20 @@ def test_gpu_has_the_name_that_jax_knows(monkeypatch):
     assert precision.gpu_name() == "NVIDIA H200"
 
 
+@pytest.mark.parametrize(
+    ("capability", "expected"),
+    [("9.0", "mixed_bfloat16"), ("7.5", "float32"), ("gfx90a", "float32")],
+)
+def test_a_gpu_may_describe_itself_as_it_likes(monkeypatch, capability, expected):
+    """NVIDIA's tell a version, AMD's a name."""
+    monkeypatch.setattr(precision.keras.backend, "backend", lambda: "jax")
+    monkeypatch.setattr(precision, "has_gpu", lambda: True)
+    gpu = types.SimpleNamespace(device_kind="a GPU", compute_capability=capability)
+    jax = types.SimpleNamespace(devices=lambda kind: {"gpu": [gpu]}[kind])
+    monkeypatch.setitem(sys.modules, "jax", jax)
+    assert precision.resolve("auto")[0] == expected
+
+
 def test_unknown_precision():
     with pytest.raises(ValueError, match="float16"):
         precision.resolve("float16")

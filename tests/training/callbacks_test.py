@@ -54,6 +54,15 @@ def test_validation_is_the_psnr_of_the_estimates(model):
     assert logs["val_psnr"] == pytest.approx(expected, abs=0.5)
 
 
+def test_a_patch_without_error_does_not_end_all_progress(model, monkeypatch):
+    patches = np.full((3, 8, 8, 1), 0.5, np.float32)
+    values = np.array([30.0, np.inf, 34.0])
+    monkeypatch.setattr(callbacks.metrics, "psnr", lambda estimate, clean: values)
+    validation, logs = _validation(model, patches, batch_size=3), {}
+    validation.on_epoch_end(0, logs)
+    assert logs["val_psnr"] == 32.0
+
+
 def test_keep_best_keeps_the_best(model, tmp_path):
     path = tmp_path / "best.weights.h5"
     keep = callbacks.KeepBest(path, best=30.0)

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import shutil
 import types
 
 import keras
@@ -15,6 +16,7 @@ from rim_tf.problems import DenoisingProblem, ThreeTaskProblem
 from rim_tf.training import callbacks, loop, muon, record
 from rim_tf.training.patches import PatchSet
 from rim_tf.training.schedules import Phase
+from rim_tf.training.settings import TrainingError
 from tests.training import small
 
 
@@ -48,6 +50,17 @@ def test_it_learns(tmp_path):
     rows = small.read_log(tmp_path)
     assert float(rows[-1]["loss"]) < 0.7 * float(rows[0]["loss"])
     assert float(rows[-1]["val_psnr"]) > float(rows[0]["val_psnr"]) + 1
+
+
+@pytest.mark.parametrize("name", [record.CHECKPOINT_FILE, record.BEST_FILE])
+def test_damaged_weights_are_named_with_a_remedy(tmp_path, whole, name):
+    folder = tmp_path / "training"
+    shutil.copytree(whole.folder, folder)
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[: len(content) // 2])
+    message = rf"{name} is damaged .*; delete .*training to begin this training anew"
+    with pytest.raises(TrainingError, match=message):
+        small.train(folder)
 
 
 def test_files_and_summary(whole):

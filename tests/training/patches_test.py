@@ -115,3 +115,23 @@ def test_says_of_which_image_patches_are():
     expected = np.rint(255 * patch_set.gather(numbers)[:, 0, 0, 0])
     np.testing.assert_array_equal(patch_set.images_of(numbers), expected)
     assert len(set(expected)) == 4
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.full((20, 20, 1), 0.5),
+        np.full((20, 20, 1), 500, np.uint16),
+        np.full((20, 20), 128, np.uint8),
+    ],
+)
+def test_refuses_other_arrays(image):
+    message = rf"\(height, width, channels\) of uint8, .* got {image.dtype} of shape"
+    with pytest.raises(ValueError, match=message):
+        PatchSet([image], 16, 8)
+
+
+@pytest.mark.parametrize(("size", "stride"), [(16, 0), (0, 8), (16, -1)])
+def test_refuses_no_size_and_no_stride(size, stride):
+    with pytest.raises(ValueError, match=f"1 or more, got {size} and {stride}"):
+        PatchSet([np.zeros((20, 20, 1), np.uint8)], size, stride)

@@ -79,3 +79,15 @@ def test_summary_has_the_end_and_the_best_validation(tmp_path):
         "validation_psnr": 20.123,
         "runs": [{"from_update": 0}],
     }
+
+
+@pytest.mark.parametrize("name", [record.SETTINGS_FILE, record.RUNS_FILE])
+@pytest.mark.parametrize("text", ["", "{"])
+def test_damaged_files_are_named(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    message = f"{name} is damaged .* delete it; it is made anew"
+    with pytest.raises(TrainingError, match=message):
+        if name == record.SETTINGS_FILE:
+            record.remember_settings(tmp_path, {"seed": 0})
+        else:
+            record.remember_run(tmp_path, 0, {})
