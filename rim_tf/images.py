@@ -1,5 +1,7 @@
 """Image files and colour conversions, to the last digit as the literature has them."""
 
+import functools
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +10,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from skimage import color
 
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff")
+
+# By Pillow's names. Of any other it is not known here how deep its channels are.
+_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+# What it says is about a file, not about the line that reads it.
+_warn = functools.partial(warnings.warn, stacklevel=4)
 
 # MATLAB's rgb2gray, with all its digits: the first row of the inverse of the NTSC
 # matrix. The usual four digits change the rounding in most images.
@@ -22,25 +29,52 @@ def read_image(path: str | Path) -> np.ndarray:
     """Reads an image file as Pillow decodes it.
 
     TensorFlow's default JPEG decoder gives other pixels, so that PSNR values
-    would not be comparable.
+    would not be comparable. A turn that cannot be read is said by `warnings.warn`.
 
     Returns:
       `(height, width, 3)` uint8, RGB, turned upright as a camera noted. An alpha
       channel is dropped.
 
     Raises:
-      ValueError: If the file is not an image, or has more than 8 bits a channel.
+      ValueError: If the file is not an image of a format that is read, is damaged, or
+        has more than 8 bits a channel.
     """
+    path = Path(path)
     try:
-        with Image.open(path) as image:
-            # Pillow would clip these to 255 instead of scaling them.
-            if image.mode.startswith(("I", "F")):
-                raise ValueError(
-                    f"{path} has more than 8 bits a channel; convert it to 8 bits."
-                )
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    except (UnidentifiedImageError, OSError) as error:
-        raise ValueError(f"{path} cannot be read as an image: {error}") from error
+        with Image.open(path, formats=_FORMATS) as image:
+            _check_depth(image)
+            image.load()
+            return np.asarray(_upright(image, path).convert("RGB"))
+    # A damaged file makes Pillow raise whatever it stumbles over.
+    except Exception as error:
+        reason = _reason(error)
+        raise ValueError(f"{path} cannot be read as an image: {reason}") from error
+
+
+def _reason(error: Exception) -> str:
+    """Returns one line that says what is wrong with a file, and what helps."""
+    if isinstance(error, UnidentifiedImageError):
+        return f"it is no {', '.join(_FORMATS)} of a usual kind; convert it to PNG."
+    line = " ".join(str(error).split()) or type(error).__name__
+    too_large = isinstance(error, Image.DecompressionBombError)
+    return f"{line} Cut it into parts." if too_large else line
+
+
+def _check_depth(image: Image.Image) -> None:
+    # Pillow would clip modes I and F to 255 instead of scaling them.
+    if image.mode.startswith(("I", "F")):
+        raise ValueError(
+            "it has more than 8 bits a channel; convert it to 8 bits, from 0 to 255."
+        )
+
+
+def _upright(image: Image.Image, path: Path) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    # The pixels are read already; metadata are the camera's, or anybody's.
+    except Exception:
+        _warn(f"{path} has damaged metadata (EXIF); the picture is not turned.")
+        return image
 
 
 def list_images(folder: str | Path) -> list[Path]:

@@ -1,8 +1,13 @@
 """Tests of image reading and colour conversion."""
 
+import io
+import struct
+import zlib
+
 import numpy as np
 import pytest
 import skimage.data
+import tifffile
 from PIL import Image
 
 from rim_tf import images
@@ -40,7 +45,7 @@ def test_luminance_spans_16_to_235():
 
 
 def test_read_image_gives_rgb(tmp_path):
-    for mode, suffix in (("L", "png"), ("RGBA", "png"), ("P", "bmp"), ("RGB", "ppm")):
+    for mode, suffix in (("L", "png"), ("CMYK", "jpg"), ("P", "bmp"), ("RGB", "ppm")):
         path = tmp_path / f"{mode}.{suffix}"
         Image.new(mode, (5, 3)).save(path)
         image = images.read_image(path)
@@ -82,6 +87,36 @@ def test_own_luminance_gives_the_colour_image_itself():
     np.testing.assert_allclose(255 * restored, image, atol=0.7)
 
 
+def _png(bits, color_type, values, size=None):
+    """Returns a PNG file; Pillow cannot write 16-bit colours."""
+
+    def chunk(kind, data):
+        checked = kind + data
+        return (
+            struct.pack(">I", len(data))
+            + checked
+            + struct.pack(">I", zlib.crc32(checked))
+        )
+
+    height, width = size or values.shape[:2]
+    header = struct.pack(">2I5B", width, height, bits, color_type, 0, 0, 0)
+    rows = b"".join(b"\0" + row.tobytes() for row in values)
+    chunks = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows))]
+    return b"\x89PNG\r\n\x1a\n" + b"".join([*chunks, chunk(b"IEND", b"")])
+
+
+def _tiff(values, **how):
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, values, **how)
+    return stream.getvalue()
+
+
+def _saved(image, suffix, **how):
+    stream = io.BytesIO()
+    image.save(stream, suffix, **how)
+    return stream.getvalue()
+
+
 @pytest.mark.parametrize(
     ("mode", "pixels"), [("I;16", np.uint16), ("I", np.int32), ("F", np.float32)]
 )
@@ -89,7 +124,7 @@ def test_more_than_8_bits_are_refused(tmp_path, mode, pixels):
     image = Image.fromarray(np.zeros((4, 5), pixels))
     assert image.mode == mode
     image.save(tmp_path / "deep.tif")
-    with pytest.raises(ValueError, match=r"deep\.tif has more than 8 bits"):
+    with pytest.raises(ValueError, match=r"deep\.tif .*more than 8 bits"):
         images.read_image(tmp_path / "deep.tif")
 
 
@@ -105,3 +140,60 @@ def test_rounding():
     rounded = images.to_8_bits(image)
     assert rounded.dtype == np.uint8
     np.testing.assert_array_equal(rounded, [0, 1, 0, 255])
+
+
+# In a JPEG file they stand in a segment of their own.
+@pytest.mark.parametrize("suffix", ["png", "webp"])
+def test_damaged_metadata_leave_a_picture_unturned(tmp_path, suffix):
+    path = tmp_path / f"meta.{suffix}"
+    Image.new("RGB", (9, 8)).save(path, exif=b"\x00\x08\x00\x02\x01\x12\x00\x03")
+    with pytest.warns(UserWarning, match=rf"meta\.{suffix} has damaged metadata"):
+        assert images.read_image(path).shape == (8, 9, 3)
+
+
+def _with_short_idat():
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    data = _png(8, 2, noise)
+    length = data.index(b"IDAT") - 4
+    short = struct.unpack_from(">I", data, length)[0] - 100
+    return data[:length] + struct.pack(">I", short) + data[length + 4 :]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"no image", "it is no AVIF, BMP, .* convert it to PNG"),
+        # Kinds of TIFF that Pillow does not know; a format of unknown depth.
+        (_tiff(np.zeros((8, 9), np.float16)), "it is no AVIF, BMP, .* convert it"),
+        (_saved(Image.new("RGB", (9, 8)), "SGI"), "it is no AVIF, BMP, .* convert it"),
+        (_with_short_idat(), "broken PNG file"),
+        (_with_short_idat()[:900], "truncated"),
+        (
+            _png(1, 0, np.zeros((9, 9), np.uint8), (13_000, 15_000)),
+            "195000000 pixels.* into part",
+        ),
+        (b"P6 9 8 0\n", "maxval must be"),
+        (b"P6 9 8 255\n", "truncated"),
+    ],
+)
+def test_any_damage_is_one_line_that_names_the_file(tmp_path, data, reason):
+    path = tmp_path / "mine.png"
+    path.write_bytes(data)
+    with pytest.raises(
+        ValueError, match="mine.png cannot be read as an .*" + reason
+    ) as error:
+        images.read_image(path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a\nb"), KeyError(), IndexError("x")])
+def test_whatever_pillow_raises_is_translated(tmp_path, monkeypatch, error):
+    def fail(_):
+        raise error
+
+    Image.new("L", (1, 1)).save(tmp_path / "mine.png")
+    monkeypatch.setattr(Image.Image, "load", fail)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", fail)
+    reason = {RuntimeError: "a b", KeyError: "KeyError", IndexError: "x"}[type(error)]
+    with pytest.raises(ValueError, match=rf"mine\.png cannot .*: {reason}$"):
+        images.read_image(tmp_path / "mine.png")
