@@ -12,7 +12,10 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from skimage import color
 
-IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff")
+IMAGE_SUFFIXES = (
+    *(".avif", ".bmp", ".gif", ".j2k", ".jp2", ".jpeg", ".jpg", ".pgm"),
+    *(".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
+)
 
 # By Pillow's names. Of any other it is not known here how deep its channels are.
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
@@ -158,17 +161,23 @@ def _in_rgb(image: Image.Image, path: Path) -> tuple[np.ndarray, bytes | None]:
 def list_images(folder: str | Path) -> list[Path]:
     """Returns the image files of a folder, sorted by name.
 
+    Hidden files and folders are passed over; `warnings.warn` names other files.
+
     Raises:
       ValueError: If there is no such folder or it has no image.
     """
     folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder.")
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    # Macs put a hidden ._a.png beside a.png, which is no image.
+    files = sorted(p for p in folder.iterdir() if p.name[0] != "." and not p.is_dir())
+    paths = [p for p in files if p.suffix.lower() in IMAGE_SUFFIXES]
+    known = f"looked for {', '.join(IMAGE_SUFFIXES)}."
     if not paths:
-        raise ValueError(
-            f"{folder} has no image; looked for {', '.join(IMAGE_SUFFIXES)}."
-        )
+        raise ValueError(f"{folder} has no image; {known}")
+    if others := [p.name for p in files if p.suffix.lower() not in IMAGE_SUFFIXES]:
+        shown = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
+        _warn(f"{folder}, left out: {shown}; {known}")
     return paths
 
 

@@ -1,8 +1,14 @@
 """Tests of the complaints about what the user can mend."""
 
+import warnings
+
 import pytest
 
-from paper_experiments.common.errors import UserError, check_writable
+from paper_experiments.common.errors import (
+    UserError,
+    check_writable,
+    warnings_as_lines,
+)
 
 
 def test_folder_that_can_be_written_to_stays_empty(tmp_path):
@@ -16,3 +22,14 @@ def test_complaint_names_the_flag_and_the_reason(tmp_path):
         UserError, match=r"^--output: there cannot be written: .*missing"
     ):
         check_writable(folder, "--output: there")
+
+
+def test_warnings_are_lines(capsys):
+    # Twice: Python would say a warning only once in a process.
+    for _ in range(2):
+        with warnings_as_lines():
+            warnings.warn("one", stacklevel=1)
+            warnings.warn("one", stacklevel=1)
+            warnings.warn("two", RuntimeWarning, stacklevel=1)
+            warnings.warn("for programmers", DeprecationWarning, stacklevel=1)
+        assert capsys.readouterr() == ("*** one\n*** two\n", "")

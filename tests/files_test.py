@@ -40,3 +40,19 @@ def test_writes_a_text_as_a_whole(tmp_path, monkeypatch):
         files.write_text(path, "newer")
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_folder_is_taken_away_again_if_nothing_came(tmp_path):
+    with pytest.raises(RuntimeError), files.making(tmp_path / "a" / "b"):
+        assert (tmp_path / "a" / "b").is_dir()
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+    with files.making(tmp_path / "a" / "b"):
+        (tmp_path / "a" / "c").touch()
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["c"]
+
+
+def test_folder_that_was_there_stays(tmp_path):
+    with files.making(tmp_path):
+        pass
+    assert tmp_path.is_dir()

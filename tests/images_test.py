@@ -60,10 +60,33 @@ def test_read_image_refuses_other_files(tmp_path):
         images.read_image(path)
 
 
-def test_list_images_is_sorted_and_ignores_other_files(tmp_path):
-    for name in ("b.png", "a.JPG", "notes.txt"):
+@pytest.mark.filterwarnings("error")
+def test_list_images_is_sorted_without_what_is_hidden_and_folders(tmp_path):
+    for name in ("b.png", "a.JPG", "c.webp", "._a.png", ".DS_Store"):
         (tmp_path / name).touch()
-    assert [p.name for p in images.list_images(tmp_path)] == ["a.JPG", "b.png"]
+    (tmp_path / "x.png").mkdir()
+    names = [p.name for p in images.list_images(tmp_path)]
+    assert names == ["a.JPG", "b.png", "c.webp"]
+
+
+def test_list_images_names_what_it_leaves_out(tmp_path):
+    for name in ("a.png", "1.heic", "2.tga", "3.cr2", "4.txt"):
+        (tmp_path / name).touch()
+    said = r"left out: 1\.heic, 2\.tga, 3\.cr2, \.\.\.; looked for \.avif"
+    with pytest.warns(UserWarning, match=said):
+        assert images.list_images(tmp_path) == [tmp_path / "a.png"]
+
+
+# A link to nothing is no file that may be passed over.
+def test_list_images_keeps_broken_links(tmp_path):
+    (tmp_path / "a.png").symlink_to(tmp_path / "gone.png")
+    assert images.list_images(tmp_path) == [tmp_path / "a.png"]
+
+
+def test_all_formats_are_listed():
+    Image.init()
+    formats = {Image.EXTENSION[suffix] for suffix in images.IMAGE_SUFFIXES}
+    assert formats == set(images._FORMATS)
 
 
 def test_list_images_names_the_folder(tmp_path):

@@ -1,6 +1,9 @@
 """What the user can mend: said in one line that names the flag and the remedy."""
 
+import contextlib
 import tempfile
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -23,3 +26,14 @@ def check_writable(folder: Path, culprit: str) -> None:
             pass
     except OSError as error:
         raise UserError(f"{culprit} cannot be written: {error}") from error
+
+
+@contextlib.contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Prints what the library warns of, each once, as lines for a user."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+    for text in dict.fromkeys(str(warning.message) for warning in caught):
+        print(f"*** {text}")
