@@ -5,8 +5,10 @@ import re
 import numpy as np
 import pytest
 import skimage.data
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageDraw
+from skimage.restoration import estimate_sigma
 
+from paper_experiments import restore_image
 from paper_experiments.restore_image import main
 from rim_tf import bicubic, metrics
 
@@ -63,6 +65,101 @@ def test_estimates_the_noise_level_and_warns_of_strong_noise(tmp_path, capsys):
     # Clipping takes a part of the noise.
     assert 60 < sigma < 85
     assert "The weights saw noise up to 55" in printed
+
+
+def _noisy(shape):
+    noise = 25 * np.random.default_rng(0).standard_normal(shape)
+    return np.uint8(np.clip(128 + noise, 0, 255))
+
+
+def _letters():
+    image = Image.new("L", (128, 128))
+    ImageDraw.Draw(image).text((5, 5), "letters\non black", 255, font_size=24)
+    return np.asarray(image)
+
+
+_ROUND = np.hypot(*(np.mgrid[:128, :128] - 64)) < 58
+_IMAGES = {
+    **{f"on {i}": np.where(_ROUND, _noisy((128, 128)), i) for i in (0, 1, 100, 255)},
+    "photograph": skimage.data.chelsea()[:61, :80],
+    "noise": _noisy((61, 80)),
+    "letters": _letters(),
+    "twice as large": np.asarray(
+        Image.fromarray(_noisy((64, 64))).resize((128, 128), Image.BICUBIC)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", _IMAGES)
+def test_an_image_and_its_negative_have_one_noise_level(name):
+    image = np.atleast_3d(_IMAGES[name])
+    assert restore_image._estimate_sigma(image) == pytest.approx(
+        restore_image._estimate_sigma(255 - image), rel=1e-9
+    )
+
+
+@pytest.mark.parametrize("level", [0, 1, 100, 255])
+def test_flat_areas_of_any_level_are_left_out(level):
+    sigma, flat = restore_image._estimate_sigma(_IMAGES[f"on {level}"][..., None])
+    assert sigma == pytest.approx(_noisy((128, 128))[_ROUND].std(), rel=0.07)
+    # Of what is outside of the circle, but for coefficients that lie across it.
+    assert 0.9 * np.mean(~_ROUND) < flat < np.mean(~_ROUND)
+
+
+def test_flat_channels_are_left_out():
+    red = np.zeros((61, 80, 3), np.uint8)
+    red[..., 0] = _noisy((61, 80))
+    sigma, flat = restore_image._estimate_sigma(red)
+    assert sigma == pytest.approx(
+        restore_image._estimate_sigma(red[..., :1])[0], rel=1e-9
+    )
+    assert flat == pytest.approx(2 / 3, abs=0.01)
+
+
+def test_without_flat_areas_the_estimate_is_that_of_scikit_image():
+    image = _noisy((61, 80, 3))
+    expected = estimate_sigma(image, average_sigmas=True, channel_axis=-1)
+    sigma, flat = restore_image._estimate_sigma(image)
+    assert sigma == pytest.approx(expected, rel=1e-3)
+    assert flat < 0.01
+
+
+@pytest.mark.parametrize(
+    ("name", "lowest", "highest", "words"),
+    [
+        ("on 255", 22, 26, []),
+        ("noise", 23, 26, []),
+        ("letters", 10, 30, ["of the image is flat"]),
+        ("twice as large", 1, 3, ["That is little"]),
+        ("photograph", 0, 3, ["That is little"]),
+    ],
+)
+def test_says_what_an_estimate_is_worth(capsys, name, lowest, highest, words):
+    image = np.atleast_3d(_IMAGES[name])
+    sigma = restore_image._estimated_sigma(image)
+    assert lowest < sigma < highest
+    printed = capsys.readouterr().out
+    assert f"--sigma={sigma:.1f}." in printed
+    said = [line for line in printed.splitlines() if line.startswith("***")]
+    assert len(said) == len(words)
+    assert all(word in line for word, line in zip(words, said, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("sigma", "instead"), [("0", ""), ("0.06", "15.3"), ("0.49", "125"), ("0.5", "")]
+)
+def test_a_noise_level_on_another_scale_is_asked_about_once(
+    tmp_path, monkeypatch, capsys, sigma, instead
+):
+    # Nothing is restored, which would take time.
+    monkeypatch.setattr(restore_image, "_restore", lambda _, pixels, *__: pixels / 255)
+    path = tmp_path / "photo.png"
+    Image.new("L", (8, 8)).save(path)
+    main(["denoise", str(path), f"--sigma={sigma}", *_QUICKLY])
+    lines = capsys.readouterr().out.splitlines()
+    said = [line for line in lines if line.startswith("***")]
+    assert len(said) == bool(instead)
+    assert all(f"give --sigma={instead}." in line for line in said)
 
 
 def test_images_of_one_pixel_width_keep_their_colours_and_profile(tmp_path):
