@@ -7,9 +7,12 @@ from pathlib import Path
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Writes a text file; see `replacing`."""
+    """Writes a text file in UTF-8; see `replacing`.
+
+    What UTF-8 lacks, as the name of a folder may, becomes an escape.
+    """
     with replacing(path) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 @contextlib.contextmanager
@@ -22,8 +25,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
             image.save(temporary)
     """
     path = Path(path)
-    # Keras looks at the end of a name, so what is temporary stands in front.
-    temporary = path.with_name(f".writing-{os.getpid()}-{path.name}")
+    # Keras looks at the end of a name, so what is temporary stands in front. A name
+    # may have 255 bytes, which the temporary one must not exceed.
+    temporary = path.with_name(f".writing-{os.getpid()}-{path.name[-40:]}")
     try:
         yield temporary
         os.replace(temporary, path)

@@ -138,7 +138,7 @@ def _upright(image: Image.Image, path: Path) -> Image.Image:
 def _in_rgb(image: Image.Image, path: Path) -> tuple[np.ndarray, bytes | None]:
     """Returns pixels in RGB, and the profile if it is that of these pixels."""
     profile = image.info.get("icc_profile")
-    space = profile[16:20] if profile else None
+    space = _space(profile)
     if space == b"CMYK" and image.mode == "CMYK":
         with contextlib.suppress(ImageCms.PyCMSError, OSError):
             image = ImageCms.profileToProfile(
@@ -156,6 +156,15 @@ def _in_rgb(image: Image.Image, path: Path) -> tuple[np.ndarray, bytes | None]:
         _warn(f"{path} has a colour profile of other colours than its pixels; dropped.")
         profile = None
     return np.asarray(image.convert("RGB")), profile
+
+
+def is_of_rgb(profile: bytes | None) -> bool:
+    """Returns whether a colour profile (ICC) is that of colours in RGB."""
+    return _space(profile) == b"RGB "
+
+
+def _space(profile: bytes | None) -> bytes:
+    return profile[16:20] if profile else b""
 
 
 def list_images(folder: str | Path) -> list[Path]:

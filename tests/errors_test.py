@@ -1,5 +1,6 @@
 """Tests of the complaints about what the user can mend."""
 
+import resource
 import warnings
 
 import pytest
@@ -22,6 +23,25 @@ def test_complaint_names_the_flag_and_the_reason(tmp_path):
         UserError, match=r"^--output: there cannot be written: .*missing"
     ):
         check_writable(folder, "--output: there")
+
+
+def test_a_name_that_is_too_long_is_found(tmp_path):
+    with pytest.raises(UserError, match=r"^--output: a.* be written: .*too long"):
+        check_writable(tmp_path, "--output: a", "a" * 256)
+    check_writable(tmp_path, "--output: a", "a" * 255)
+
+
+def test_room_is_asked_for(tmp_path):
+    # As a full disk; Python turns the signal into an error.
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))
+    try:
+        check_writable(tmp_path, "--output: a", size=1 << 20)
+        with pytest.raises(UserError, match=r"^--output: a cannot be written: .*large"):
+            check_writable(tmp_path, "--output: a", size=(1 << 20) + 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(tmp_path.iterdir())
 
 
 def test_warnings_are_lines(capsys):
