@@ -48,8 +48,9 @@ def download(folder: Path) -> int:
         checksum, name = line.split()
         path = folder / name
         if not path.is_file() or _sha256(path.read_bytes()) != checksum:
+            data = _fetch(name, checksum)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(_fetch(name, checksum))
+            path.write_bytes(data)
     return len(lines)
 
 

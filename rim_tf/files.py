@@ -14,9 +14,12 @@ class DamagedFileError(OSError, ValueError):
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Writes a text file; see `replacing`."""
+    """Writes a text file in UTF-8; see `replacing`.
+
+    What UTF-8 lacks, as the name of a folder may, becomes an escape.
+    """
     with replacing(path) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path: str | Path, value: Any, indent: int = 2) -> None:
@@ -58,10 +61,27 @@ def replacing(path: str | Path) -> Iterator[Path]:
             image.save(temporary)
     """
     path = Path(path)
-    # Keras looks at the end of a name, so what is temporary stands in front.
-    temporary = path.with_name(f".writing-{os.getpid()}-{path.name}")
+    # Keras looks at the end of a name, so what is temporary stands in front. A name
+    # may have 255 bytes, which the temporary one must not exceed.
+    temporary = path.with_name(f".writing-{os.getpid()}-{path.name[-40:]}")
     try:
         yield temporary
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def making(folder: Path) -> Iterator[None]:
+    """Makes a folder for what is to come, and takes it away again if nothing came.
+
+    Parents that had to be made are treated alike.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        for path in made:
+            with contextlib.suppress(OSError):
+                path.rmdir()

@@ -1,13 +1,28 @@
 """Image files and colour conversions, to the last digit as the literature has them."""
 
+import contextlib
+import functools
+import io
+import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from skimage import color
 
-IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff")
+IMAGE_SUFFIXES = (
+    *(".avif", ".bmp", ".gif", ".j2k", ".jp2", ".jpeg", ".jpg", ".pgm"),
+    *(".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
+)
+
+# By Pillow's names. Of any other it is not known here how deep its channels are.
+_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+# What it says is about a file, not about the line that reads it.
+_warn = functools.partial(warnings.warn, stacklevel=4)
+# Tags of TIFF files.
+_BITS_PER_SAMPLE, _SAMPLE_FORMAT = 258, 339
 
 # MATLAB's rgb2gray, with all its digits: the first row of the inverse of the NTSC
 # matrix. The usual four digits change the rounding in most images.
@@ -19,32 +34,143 @@ _LUMINANCE_OFFSET = 16.0
 
 
 def read_image(path: str | Path) -> np.ndarray:
+    """Reads an image file; see `read_with_profile`, whose pixels these are."""
+    return read_with_profile(path)[0]
+
+
+def read_with_profile(path: str | Path) -> tuple[np.ndarray, bytes | None]:
     """Reads an image file as Pillow decodes it.
 
     TensorFlow's default JPEG decoder gives other pixels, so that PSNR values
-    would not be comparable.
+    would not be comparable. What a file holds and the pixels do not is said by
+    `warnings.warn`: transparency, further pictures, a turn that cannot be read, a
+    colour profile that does not fit.
 
     Returns:
-      `(height, width, 3)` uint8, RGB, turned upright as a camera noted. An alpha
-      channel is dropped.
+      `(height, width, 3)` uint8, RGB, turned upright as a camera noted; and the
+      profile (ICC) of these colours, or of this grey, or None.
 
     Raises:
-      ValueError: If the file is not an image, or has more than 8 bits a channel.
+      ValueError: If the file is not an image of a format that is read, is damaged, or
+        has pixels that 8 bits a channel do not hold.
     """
+    path = Path(path)
     try:
-        with Image.open(path) as image:
-            # Pillow would clip these to 255 instead of scaling them.
-            if image.mode.startswith(("I", "F")):
-                raise ValueError(
-                    f"{path} has more than 8 bits a channel; convert it to 8 bits."
-                )
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    except (UnidentifiedImageError, OSError) as error:
-        raise ValueError(f"{path} cannot be read as an image: {error}") from error
+        with Image.open(path, formats=_FORMATS) as image:
+            _check_depth(image, path)
+            _warn_of_what_is_left_out(image, path)
+            image.load()
+            return _in_rgb(_upright(image, path), path)
+    # A damaged file makes Pillow raise whatever it stumbles over.
+    except Exception as error:
+        reason = _reason(error)
+        raise ValueError(f"{path} cannot be read as an image: {reason}") from error
+
+
+def _reason(error: Exception) -> str:
+    """Returns one line that says what is wrong with a file, and what helps."""
+    if isinstance(error, UnidentifiedImageError):
+        return f"it is no {', '.join(_FORMATS)} of a usual kind; convert it to PNG."
+    line = " ".join(str(error).split()) or type(error).__name__
+    too_large = isinstance(error, Image.DecompressionBombError)
+    return f"{line} Cut it into parts." if too_large else line
+
+
+def _check_depth(image: Image.Image, path: Path) -> None:
+    # Pillow would clip modes I and F to 255 instead of scaling them.
+    if image.mode.startswith(("I", "F")) or _bits(image, path) > 8:
+        raise ValueError(
+            "it has more than 8 bits a channel; convert it to 8 bits, from 0 to 255."
+        )
+    if image.format == "TIFF" and set(image.tag_v2.get(_SAMPLE_FORMAT, [1])) & {2, 3}:
+        raise ValueError("its numbers have signs; convert it to 8 bits, from 0 to 255.")
+
+
+def _bits(image: Image.Image, path: Path) -> int:
+    """Returns the bits of a channel, asked of the file.
+
+    Pillow's mode does not tell: colours of 16 bits become 8 without a word.
+    """
+    match image.format:
+        case "TIFF":
+            return max(image.tag_v2.get(_BITS_PER_SAMPLE, [1]))
+        case "PNG":
+            return path.read_bytes()[24]
+        case "PPM":
+            # The raw mode and the largest value, or the mode alone: 8 bits or 1.
+            arguments = image.tile[0][3]
+            return arguments[1].bit_length() if isinstance(arguments, tuple) else 8
+        case "JPEG2000":
+            _, size = path.read_bytes().split(b"\xff\x4f\xff\x51", 1)
+            return max(1 + (bits & 0x7F) for bits in size[38 : 38 + 3 * size[37] : 3])
+        case "AVIF":
+            # Of the picture, and of its transparency.
+            flags = re.findall(rb"av1C\x81.(.)", path.read_bytes(), re.DOTALL)
+            return max({0: 8, 0x40: 10, 0x60: 12}[ord(f) & 0x60] for f in flags)
+    return 8
+
+
+def _warn_of_what_is_left_out(image: Image.Image, path: Path) -> None:
+    number = getattr(image, "n_frames", 1)
+    if number > 1:
+        _warn(f"{path} holds {number} pictures; the first is read.")
+    bands = len(image.tag_v2.get(_BITS_PER_SAMPLE, ())) if image.format == "TIFF" else 0
+    if bands > len(image.getbands()):
+        _warn(f"{path} holds {bands} channels; read as {image.mode}.")
+    if image.has_transparency_data:
+        lowest, _ = image.convert("RGBA").getchannel("A").getextrema()
+        if lowest < 255:
+            _warn(
+                f"{path} is transparent in places; transparency is dropped, and the "
+                "colours below it are shown."
+            )
+
+
+def _upright(image: Image.Image, path: Path) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    # The pixels are read already; metadata are the camera's, or anybody's.
+    except Exception:
+        _warn(f"{path} has damaged metadata (EXIF); the picture is not turned.")
+        return image
+
+
+def _in_rgb(image: Image.Image, path: Path) -> tuple[np.ndarray, bytes | None]:
+    """Returns pixels in RGB, and the profile if it is that of these pixels."""
+    profile = image.info.get("icc_profile")
+    space = _space(profile)
+    if space == b"CMYK" and image.mode == "CMYK":
+        with contextlib.suppress(ImageCms.PyCMSError, OSError):
+            image = ImageCms.profileToProfile(
+                image,
+                ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+                ImageCms.createProfile("sRGB"),
+                outputMode="RGB",
+            )
+            profile = None
+    is_gray = image.mode in ("1", "L", "LA")
+    if image.mode == "LAB":
+        # Pillow makes sRGB of it.
+        profile = None
+    elif profile and space != (b"GRAY" if is_gray else b"RGB "):
+        _warn(f"{path} has a colour profile of other colours than its pixels; dropped.")
+        profile = None
+    return np.asarray(image.convert("RGB")), profile
+
+
+def is_of_rgb(profile: bytes | None) -> bool:
+    """Returns whether a colour profile (ICC) is that of colours in RGB."""
+    return _space(profile) == b"RGB "
+
+
+def _space(profile: bytes | None) -> bytes:
+    return profile[16:20] if profile else b""
 
 
 def list_images(folder: str | Path) -> list[Path]:
     """Returns the image files of a folder, sorted by name.
+
+    Hidden files and folders are passed over; `warnings.warn` names other files.
 
     Raises:
       ValueError: If there is no such folder or it has no image.
@@ -52,11 +178,15 @@ def list_images(folder: str | Path) -> list[Path]:
     folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder.")
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    # Macs put a hidden ._a.png beside a.png, which is no image.
+    files = sorted(p for p in folder.iterdir() if p.name[0] != "." and not p.is_dir())
+    paths = [p for p in files if p.suffix.lower() in IMAGE_SUFFIXES]
+    known = f"looked for {', '.join(IMAGE_SUFFIXES)}."
     if not paths:
-        raise ValueError(
-            f"{folder} has no image; looked for {', '.join(IMAGE_SUFFIXES)}."
-        )
+        raise ValueError(f"{folder} has no image; {known}")
+    if others := [p.name for p in files if p.suffix.lower() not in IMAGE_SUFFIXES]:
+        shown = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
+        _warn(f"{folder}, left out: {shown}; {known}")
     return paths
 
 

@@ -162,8 +162,8 @@ def test_unreachable_network_leaves_nothing_behind(tmp_path, monkeypatch):
     _serve(monkeypatch, [TimeoutError("timed out"), TimeoutError("timed out")])
     pattern = "could not be downloaded .*berkeley.*timed out.*github.*timed out"
     with pytest.raises(source.SourceError, match=pattern):
-        source.download(tmp_path)
-    assert not list(tmp_path.rglob("*.*"))
+        source.download(tmp_path / "new" / "folder")
+    assert not list(tmp_path.iterdir())
 
 
 def test_interrupted_download_leaves_nothing_behind(tmp_path, monkeypatch, few_images):
@@ -174,7 +174,7 @@ def test_interrupted_download_leaves_nothing_behind(tmp_path, monkeypatch, few_i
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(source, "require_images", interrupt)
         source.download(tmp_path)
-    assert not list(tmp_path.rglob("*.*"))
+    assert not list(tmp_path.iterdir())
     assert _names(source.download(tmp_path)) == _EXPECTED
 
 
@@ -198,6 +198,13 @@ def test_missing_images_are_counted(tmp_path, few_images):
         source.require_images(tmp_path)
     with pytest.raises(source.SourceError, match="not laid out as"):
         source.require_images(tmp_path / "elsewhere")
+
+
+def test_hidden_files_of_macs_are_no_images(tmp_path, few_images, warnings):
+    shutil.copytree(_DUMMY, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "BSDS300/images/test/._4.jpg").write_bytes(b"metadata")
+    found = source.require_images(tmp_path)
+    assert list(source.read_split(found, "test")) == ["4", "5"]
 
 
 def test_changed_file_is_named(tmp_path, bsds300_images, warnings):
@@ -268,9 +275,12 @@ def test_ids_are_in_the_order_of_numbers(tmp_path):
 
 def test_failed_download_is_one_error_of_preparing(tmp_path, monkeypatch):
     pytest.importorskip("tensorflow_datasets")
-    _serve(monkeypatch, [TimeoutError("timed out")] * 2)
-    with pytest.raises(source.SourceError, match=r"^BSDS300 could not .*$"):
-        loading.load(tmp_path, "test")
+    _serve(monkeypatch, [TimeoutError("timed out")] * 4)
+    # No folder is left that was not there, and one that was there stays.
+    for folder in (tmp_path / "new" / "folder", tmp_path):
+        with pytest.raises(source.SourceError, match=r"^BSDS300 could not .*$"):
+            loading.load(folder, "test")
+        assert not list(tmp_path.iterdir())
 
 
 def test_folder_that_cannot_be_written(tmp_path, few_images):

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,27 @@ def test_replaces_when_all_went_well(tmp_path):
         assert path.read_text() == "old"
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("letter", ["a", "\u20ac", "\U0001f600"])
+def test_the_longest_names_can_be_written(tmp_path, letter):
+    end = ".weights.h5"
+    path = tmp_path / (letter * ((255 - len(end)) // len(letter.encode())) + end)
+    with files.replacing(path) as temporary:
+        assert temporary.name.endswith(end)
+        temporary.write_text("new")
+    assert path.read_text() == "new"
+
+
+def test_writes_any_text_wherever_it_runs(tmp_path):
+    code = (
+        f"exec(open({files.__file__!r}).read()); write_text('a.md', '\\u03c3 \\udcff')"
+    )
+    ascii_only = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, cwd=tmp_path, env=ascii_only
+    )
+    assert (tmp_path / "a.md").read_bytes() == b"\xcf\x83 \\udcff"
 
 
 def test_keeps_the_old_file_after_an_error(tmp_path):
@@ -35,7 +58,7 @@ def test_writes_a_text_as_a_whole(tmp_path, monkeypatch):
     files.write_text(str(path), "new")
     assert path.read_text() == "new"
 
-    def half(self, text):
+    def half(self, text, **_):
         self.write_bytes(text[: len(text) // 2].encode())
         raise OSError("The disk is full.")
 
@@ -79,3 +102,19 @@ def test_no_one_else_writes_json_files():
         )
     ]
     assert writers == ["files.py"]
+
+
+def test_folder_is_taken_away_again_if_nothing_came(tmp_path):
+    with pytest.raises(RuntimeError), files.making(tmp_path / "a" / "b"):
+        assert (tmp_path / "a" / "b").is_dir()
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+    with files.making(tmp_path / "a" / "b"):
+        (tmp_path / "a" / "c").touch()
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["c"]
+
+
+def test_folder_that_was_there_stays(tmp_path):
+    with files.making(tmp_path):
+        pass
+    assert tmp_path.is_dir()

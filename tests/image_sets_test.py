@@ -1,5 +1,7 @@
 """Tests of the choice of images."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -75,6 +77,28 @@ def test_folder_of_images(tmp_path):
     assert test.dataset == "mine"
     assert dict(test.sets) == {"mine": ["00.png", "01.png", "02.png"]}
     assert "not the paper's" in test.notes[0]
+
+
+def test_folder_with_what_file_systems_put_there(tmp_path, capsys):
+    folder = Path(_folder(tmp_path / "mine", 1))
+    (folder / "._00.png").write_bytes(b"metadata of a Mac")
+    (folder / "x.png").mkdir()
+    (folder / "notes.txt").touch()
+    Image.new("RGBA", (20, 20), (9, 9, 9, 0)).save(folder / "01.webp", lossless=True)
+    assert list(image_sets.load_test_images("auto", None, folder).images) == [
+        "00.png",
+        "01.webp",
+    ]
+    left_out, hidden = capsys.readouterr().out.splitlines()
+    assert left_out.startswith(f"*** {folder}, left out: notes.txt; look")
+    assert hidden.startswith(f"*** {folder}/01.webp is transparent in places")
+
+
+def test_a_deep_image_of_a_folder_is_named(tmp_path):
+    folder = Path(_folder(tmp_path / "mine", 1))
+    (folder / "deep.ppm").write_bytes(b"P6 1 1 1023\n" + bytes(6))
+    with pytest.raises(UserError, match=r"--images: .*deep\.ppm .*more than 8 bits"):
+        image_sets.load_test_images("auto", None, folder)
 
 
 def test_folder_of_training_images(tmp_path):

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import subprocess
 import sys
 import urllib.error
@@ -56,8 +57,14 @@ def test_other_content_is_refused(tmp_path, urls, monkeypatch):
         lambda *_, **__: io.BytesIO(b"other"),
     )
     with pytest.raises(OSError, match="is not the image"):
-        prepare_selfexsr.download(tmp_path)
-    assert not list(tmp_path.rglob("*.png"))
+        prepare_selfexsr.download(tmp_path / "new" / "folder")
+    assert not list(tmp_path.iterdir())
+
+
+def test_folder_that_cannot_be_written(tmp_path, urls):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file/folder"):
+        prepare_selfexsr.download(tmp_path / "file" / "folder")
 
 
 def test_no_network(tmp_path, monkeypatch):
@@ -72,6 +79,7 @@ def test_no_network(tmp_path, monkeypatch):
     with pytest.raises(OSError, match=r"_LR\.png could not be downloaded: .*no netw"):
         prepare_selfexsr.download(tmp_path)
     assert len(urls) == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_checksums_are_those_of_the_images(bsds300_images):
@@ -84,14 +92,16 @@ def test_checksums_are_those_of_the_images(bsds300_images):
 
 def test_command_line(tmp_path):
     script = Path(__file__).parents[1] / "data_prep" / "prepare_selfexsr.py"
-    (tmp_path / "file").write_text("")
     finished = subprocess.run(
-        [sys.executable, script, f"--folder={tmp_path}/file/folder"],
+        [sys.executable, script, f"--folder={tmp_path}/new"],
+        # Nobody answers there.
+        env={**os.environ, "https_proxy": "http://127.0.0.1:9"},
         capture_output=True,
         text=True,
         check=False,
         timeout=300,
     )
     assert finished.returncode != 0
-    assert "error: " in finished.stderr
+    assert "error: https://raw.githubusercontent.com/" in finished.stderr
+    assert not list(tmp_path.iterdir())
     assert "Traceback" not in finished.stderr

@@ -4,12 +4,14 @@ TensorFlow is imported only where a TensorFlow dataset is read or made.
 """
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from data_prep.bsds300 import source
+from rim_tf import files
 
 if TYPE_CHECKING:
     import tensorflow_datasets as tfds
@@ -69,22 +71,24 @@ def prepare(
 
     data_dir = Path(data_dir).expanduser()
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        builder = bsds300_dataset_builder.Builder(data_dir=data_dir)
-        builder.download_and_prepare(
-            download_config=tfds.download.DownloadConfig(manual_dir=source_dir)
-        )
+        with files.making(data_dir), _removing_empty_folders(data_dir):
+            builder = bsds300_dataset_builder.Builder(data_dir=data_dir)
+            builder.download_and_prepare(
+                download_config=tfds.download.DownloadConfig(manual_dir=source_dir)
+            )
     except OSError as error:
         raise source.SourceError(f"{data_dir} cannot be written: {error}.") from error
-    finally:
-        _remove_empty_folders(data_dir)
     return builder
 
 
-def _remove_empty_folders(data_dir: Path) -> None:
+@contextlib.contextmanager
+def _removing_empty_folders(data_dir: Path) -> Iterator[None]:
     """Removes what TFDS made for a data set that could not be had."""
-    made = [data_dir / name for name in ("bsds300", "downloads")]
-    below = [path for folder in made for path in folder.rglob("*") if path.is_dir()]
-    for folder in (*sorted(below, reverse=True), *made, data_dir):
-        with contextlib.suppress(OSError):
-            folder.rmdir()
+    try:
+        yield
+    finally:
+        made = [data_dir / name for name in ("bsds300", "downloads")]
+        below = [path for folder in made for path in folder.rglob("*") if path.is_dir()]
+        for folder in (*sorted(below, reverse=True), *made):
+            with contextlib.suppress(OSError):
+                folder.rmdir()

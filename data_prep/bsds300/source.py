@@ -14,7 +14,7 @@ import numpy as np
 from absl import logging
 from tqdm import tqdm
 
-from rim_tf import images
+from rim_tf import files, images
 
 NUM_IMAGES = {"train": 200, "test": 100}
 TIMEOUT_SECONDS = 15
@@ -69,13 +69,18 @@ def require_images(folder: str | Path) -> Path:
     if found is None:
         raise SourceError(f"{folder} is not laid out as BSDS300/images/{{train,test}}.")
     for split, number in NUM_IMAGES.items():
-        present = len(list((found / split).glob("*.jpg")))
+        present = len(_jpegs(found / split))
         if present != number:
             raise SourceError(
                 f"{found / split} has {present} JPEG images instead of {number}."
             )
     warn_of_changed_files(found)
     return found
+
+
+def _jpegs(folder: Path) -> list[Path]:
+    # Macs put a hidden ._1.jpg beside 1.jpg, which is no image.
+    return list(folder.glob("[!.]*.jpg"))
 
 
 def read_split(folder: Path, split: str) -> dict[str, np.ndarray]:
@@ -87,7 +92,7 @@ def read_split(folder: Path, split: str) -> dict[str, np.ndarray]:
     Raises:
       SourceError: If a file is not an image, or not named by its id.
     """
-    paths = list((folder / split).glob("*.jpg"))
+    paths = _jpegs(folder / split)
     for path in paths:
         if not path.stem.isdecimal():
             raise SourceError(f"{path} is not named by an image id.")
@@ -131,20 +136,26 @@ def download(folder: str | Path) -> Path:
     target = Path(folder).expanduser() / "BSDS300" / "images"
     if target.is_dir():
         return require_images(target)
-    unpacked = target.with_name("images.incomplete")
     failures = []
     for url in _URLS:
         try:
-            # What a killed process left.
-            shutil.rmtree(unpacked, ignore_errors=True)
-            _unpack(_fetch(url), unpacked)
-            require_images(unpacked)
-            return unpacked.rename(target)
+            with files.making(target.parent):
+                return _download(url, target)
         except (SourceError, *_NETWORK_ERRORS, *_ARCHIVE_ERRORS) as error:
             failures.append(f"{url}: {error}")
-        finally:
-            shutil.rmtree(unpacked, ignore_errors=True)
     raise SourceError(f"BSDS300 could not be downloaded ({'; '.join(failures)}).")
+
+
+def _download(url: str, target: Path) -> Path:
+    unpacked = target.with_name("images.incomplete")
+    try:
+        # What a killed process left.
+        shutil.rmtree(unpacked, ignore_errors=True)
+        _unpack(_fetch(url), unpacked)
+        require_images(unpacked)
+        return unpacked.rename(target)
+    finally:
+        shutil.rmtree(unpacked, ignore_errors=True)
 
 
 def _checksums() -> dict[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 import skimage.data
 
 from data_prep.bsds300 import loading, source
-from paper_experiments.common.errors import UserError
+from paper_experiments.common.errors import UserError, warnings_as_lines
 from rim_tf import images
 
 # Natural photographs that scikit-image installs with itself.
@@ -180,7 +180,8 @@ def _load_bsds300(dataset: str, data_dir: str | None, split: str) -> Images | No
 
 def _read_folder(flag: str, folder: str) -> Images:
     try:
-        return {p.name: images.read_image(p) for p in images.list_images(folder)}
+        with warnings_as_lines():
+            return {p.name: images.read_image(p) for p in images.list_images(folder)}
     except ValueError as error:
         raise UserError(f"{flag}: {error}") from error
 

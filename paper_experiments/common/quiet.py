@@ -1,7 +1,14 @@
 """The screen of a user shows what a script says, and nothing else."""
 
+import io
 import os
 import sys
+
+
+def print_any_name() -> None:
+    """Prints as escapes what the screen's encoding lacks, as names of files may."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def import_backend() -> None:
