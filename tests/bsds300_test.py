@@ -240,6 +240,17 @@ def test_tensorflow_dataset_has_pillows_pixels(tmp_path, few_images):
             np.testing.assert_array_equal(image, images.read_image(path))
 
 
+def test_a_damaged_data_set_is_named_with_a_remedy(tmp_path, few_images):
+    pytest.importorskip("tensorflow_datasets")
+    builder = loading.prepare(tmp_path, _DUMMY)
+    (record,) = Path(builder.data_path).glob("*train.tfrecord*")
+    content = record.read_bytes()
+    record.write_bytes(content[: len(content) // 2])
+    message = rf"{re.escape(str(builder.data_path))} is damaged .*; delete it, it is"
+    with pytest.raises(source.SourceError, match=message):
+        loading.load(tmp_path, "train")
+
+
 def test_connection_that_ends_early_is_noticed(tmp_path, monkeypatch, few_images):
     data = _archive(_BERKELEY)
     monkeypatch.setattr(_Response, "headers", {"Content-Length": str(len(data) + 1)})

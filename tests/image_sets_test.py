@@ -27,7 +27,9 @@ def test_embedded_images_say_that_they_are_not_the_papers():
 
 
 def test_embedded_training_images_are_others():
-    name, train, validation = image_sets.load_training_images("embedded", None, None)
+    name, train, validation = image_sets.load_training_images(
+        "embedded", None, None, 32
+    )
     assert name == "embedded"
     assert (len(train), len(validation)) == (2, 1)
     assert set(train) | set(validation) == {"coffee", "motorcycle", "rocket"}
@@ -40,7 +42,9 @@ def test_bsds300(bsds300_images):
     assert [len(ids) for ids in test.sets.values()] == [68, 100]
     assert not test.notes
     assert [test.numbers[i] for i in test.images] == list(range(100))
-    name, train, validation = image_sets.load_training_images("bsds300", data_dir, None)
+    name, train, validation = image_sets.load_training_images(
+        "bsds300", data_dir, None, 32
+    )
     assert (name, len(train), len(validation)) == ("bsds300", 192, 8)
     assert not set(train) & set(validation)
     assert not (set(train) | set(validation)) & set(test.images)
@@ -102,13 +106,30 @@ def test_a_deep_image_of_a_folder_is_named(tmp_path):
 
 
 def test_folder_of_training_images(tmp_path):
-    folder = _folder(tmp_path / "mine", 50)
-    name, train, validation = image_sets.load_training_images("auto", None, folder)
+    def load(folder):
+        return image_sets.load_training_images("auto", None, folder, 8)
+
+    name, train, validation = load(_folder(tmp_path / "mine", 50))
     assert (name, len(train), len(validation)) == ("mine", 48, 2)
-    with pytest.raises(UserError, match="--train_images: at least two"):
-        image_sets.load_training_images("auto", None, _folder(tmp_path / "one", 1))
+    with pytest.raises(UserError, match="--patch_size: two images of 8 x 8 pixels"):
+        load(_folder(tmp_path / "one", 1))
     with pytest.raises(UserError, match=r"--train_images: .* not a folder"):
-        image_sets.load_training_images("auto", None, str(tmp_path / "none"))
+        load(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_validation_images_are_large_enough(tmp_path, number):
+    """Thirty are smaller than a patch; it may not be they that validate."""
+    folder = Path(_folder(tmp_path / "mine", 30))
+    for i in range(number):
+        Image.new("RGB", (40, 36)).save(folder / f"large_{i}.png")
+    _, train, validation = image_sets.load_training_images("auto", None, folder, 36)
+    assert len(validation) == 1
+    assert next(iter(validation)).startswith("large_")
+    assert sum(name.startswith("large_") for name in train) == number - 1
+    message = rf"37 x 37 pixels or more .*; {30 + number} images of {30 + number} have"
+    with pytest.raises(UserError, match=message):
+        image_sets.load_training_images("auto", None, folder, 37)
 
 
 def _flags(**values):

@@ -36,8 +36,17 @@ def load(data_dir: str | Path, split: str) -> dict[str, np.ndarray]:
     folder = source.find_images(data_dir)
     if folder is not None:
         return source.read_split(source.require_images(folder), split)
-    examples = prepare(data_dir).as_dataset(split=split).as_numpy_iterator()
-    by_id = {int(example["id"]): example["image"] for example in examples}
+    builder = prepare(data_dir)
+    import tensorflow as tf
+
+    try:
+        examples = builder.as_dataset(split=split).as_numpy_iterator()
+        by_id = {int(example["id"]): example["image"] for example in examples}
+    except tf.errors.OpError as error:
+        raise source.SourceError(
+            f"{builder.data_path} is damaged ({error.message}); delete it, it is made "
+            "anew."
+        ) from error
     return {str(image_id): by_id[image_id] for image_id in sorted(by_id)}
 
 

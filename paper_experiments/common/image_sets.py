@@ -10,6 +10,7 @@ import skimage.data
 
 from data_prep.bsds300 import loading, source
 from paper_experiments.common.errors import UserError, warnings_as_lines
+from paper_experiments.common.wording import count
 from rim_tf import images
 
 # Natural photographs that scikit-image installs with itself.
@@ -124,7 +125,7 @@ def load_test_images(
 
 
 def load_training_images(
-    dataset: str, data_dir: str | None, folder: str | None
+    dataset: str, data_dir: str | None, folder: str | None, patch_size: int
 ) -> tuple[str, Images, Images]:
     """Loads the training images that the flags ask for, some kept for validation.
 
@@ -135,6 +136,7 @@ def load_training_images(
       dataset: "auto", "bsds300" or "embedded", as the flag `--dataset`.
       data_dir: As the flag `--data_dir`.
       folder: As the flag `--train_images`: a folder of images instead.
+      patch_size: Largest height and width of a patch.
 
     Returns:
       The name of the data, the training images, and the validation images.
@@ -144,10 +146,10 @@ def load_training_images(
     """
     if folder is not None:
         loaded = _read_folder("--train_images", folder)
-        return (Path(folder).resolve().name, *_hold_out(loaded))
+        return (Path(folder).resolve().name, *_hold_out(loaded, patch_size))
     bsds = _load_bsds300(dataset, data_dir, "train")
     if bsds is None:
-        return ("embedded", *_hold_out(_embedded(_EMBEDDED_TRAIN)))
+        return ("embedded", *_hold_out(_embedded(_EMBEDDED_TRAIN), patch_size))
     kept = {str(image_id) for image_id in source.read_ids("validation_ids")}
     return ("bsds300", *_divide(bsds, kept))
 
@@ -199,14 +201,19 @@ def read_embedded(name: str) -> np.ndarray:
     return image if image.ndim == 3 else np.stack([image] * 3, axis=-1)
 
 
-def _hold_out(loaded: Images) -> tuple[Images, Images]:
+def _hold_out(loaded: Images, patch_size: int) -> tuple[Images, Images]:
     """Keeps one image in 25 for validation, at least one, as in BSDS-300."""
-    if len(loaded) < 2:
+    large = [i for i, im in loaded.items() if min(im.shape[:2]) >= patch_size]
+    if len(large) < 2:
+        small = count(len(loaded) - len(large), "image")
         raise UserError(
-            "--train_images: at least two images are needed, one of them to validate."
+            f"--patch_size: two images of {patch_size} x {patch_size} pixels or more "
+            f"are needed, one of them to validate; {small} of {len(loaded)} have "
+            "fewer. Give larger ones by --train_images, or a smaller --patch_size."
         )
     number = max(1, len(loaded) // 25)
-    kept = np.random.default_rng(0).choice(list(loaded), number, replace=False)
+    # An image that holds no patch would validate nothing.
+    kept = np.random.default_rng(0).choice(large, min(number, len(large) - 1), False)
     return _divide(loaded, set(kept.tolist()))
 
 

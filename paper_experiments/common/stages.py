@@ -45,7 +45,8 @@ class Training:
         self.run, self.name, self.task, self.deadline = run, name, task, deadline
         self.folder = run.output_dir / name
         self.data, *both = image_sets.load_training_images(
-            run.flags["dataset"], run.flags["data_dir"], run.flags["train_images"]
+            *(run.flags[name] for name in ("dataset", "data_dir", "train_images")),
+            max(stage.patch_size for stage in stages),
         )
         self.images, self.validation_images = both
         self.names = {
