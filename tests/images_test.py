@@ -1,6 +1,7 @@
 """Tests of image reading and colour conversion."""
 
 import io
+import re
 import struct
 import zlib
 
@@ -42,6 +43,25 @@ def test_luminance_spans_16_to_235():
     pixels = np.array([[[0, 0, 0], [255, 255, 255], [255, 0, 0]]], np.uint8)
     # MATLAB: rgb2ycbcr(uint8([255 0 0])) has Y = 81.
     assert images.to_luminance(pixels)[0, :, 0].tolist() == [16, 235, 81]
+
+
+@pytest.mark.parametrize("name", images.COLOR_CONVERSIONS)
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [
+        ((8, 9, 3), np.float32),
+        ((8, 9, 3), np.uint16),
+        ((8, 9), np.uint8),
+        ((8, 9, 4), np.uint8),
+        ((1, 8, 9, 3), np.uint8),
+    ],
+)
+def test_conversions_refuse_other_arrays(name, shape, dtype):
+    got = re.escape(
+        f"(height, width, 3) uint8, 0 to 255; got {shape} {np.dtype(dtype)}"
+    )
+    with pytest.raises(ValueError, match=got):
+        images.COLOR_CONVERSIONS[name](np.zeros(shape, dtype))
 
 
 def test_read_image_gives_rgb(tmp_path):
