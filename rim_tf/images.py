@@ -243,16 +243,8 @@ def to_luminance(image: np.ndarray) -> np.ndarray:
 
 def to_rgb(image: np.ndarray) -> np.ndarray:
     """Returns the `(height, width, 3)` uint8 image itself; checks that it is one."""
-    _check_rgb(image)
+    check_image(image, (3,))
     return image
-
-
-def _check_rgb(image: np.ndarray) -> None:
-    if image.ndim != 3 or image.shape[-1] != 3 or image.dtype != np.uint8:
-        raise ValueError(
-            "An image in colour must be (height, width, 3) uint8, 0 to 255; got "
-            f"{image.shape} {image.dtype}."
-        )
 
 
 def replace_luminance(image: np.ndarray, luminance: np.ndarray) -> np.ndarray:

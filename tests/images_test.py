@@ -57,9 +57,8 @@ def test_luminance_spans_16_to_235():
     ],
 )
 def test_conversions_refuse_other_arrays(name, shape, dtype):
-    got = re.escape(
-        f"(height, width, 3) uint8, 0 to 255; got {shape} {np.dtype(dtype)}"
-    )
+    dtype = np.dtype(dtype)
+    got = re.escape(f"3) of uint8, 0 to 255, got {dtype} of shape {shape}.")
     with pytest.raises(ValueError, match=got):
         images.COLOR_CONVERSIONS[name](np.zeros(shape, dtype))
 
@@ -375,22 +374,6 @@ def test_rounding():
     rounded = images.to_8_bits(image)
     assert rounded.dtype == np.uint8
     np.testing.assert_array_equal(rounded, [0, 1, 0, 255])
-
-
-@pytest.mark.parametrize("convert", [images.to_gray, images.to_luminance])
-@pytest.mark.parametrize(
-    "image",
-    [
-        np.full((4, 4, 3), 0.5),
-        np.full((4, 4, 3), 500, np.uint16),
-        np.full((4, 4), 128, np.uint8),
-        np.full((4, 4, 1), 128, np.uint8),
-    ],
-)
-def test_conversions_refuse_other_arrays(convert, image):
-    message = rf"\(height, width, 3\) of uint8, 0 to 255, got {image.dtype} of shape"
-    with pytest.raises(ValueError, match=message):
-        convert(image)
 
 
 # In a JPEG file they stand in a segment of their own.
