@@ -17,6 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -309,9 +310,12 @@ def _restore(
         sigma,
         arguments.num_steps,
     )
-    for estimate in tqdm(estimates, "Restoring", arguments.num_steps, unit="step"):
-        # Each step waits for its result, so that the bar tells the truth.
-        restored = np.asarray(estimate)
+    with warnings.catch_warnings():
+        # Of much noise, which `_denoise` has said already.
+        warnings.simplefilter("ignore", UserWarning)
+        for estimate in tqdm(estimates, "Restoring", arguments.num_steps, unit="step"):
+            # Each step waits for its result, so that the bar tells the truth.
+            restored = np.asarray(estimate)
     return restored[0]
 
 

@@ -1,14 +1,16 @@
 """Tests of the protocol of super-resolution."""
 
 import csv
+import dataclasses
+import warnings
 
 import numpy as np
 import pytest
 import skimage.data
 
-from paper_experiments.common import image_sets, super_resolution
+from paper_experiments.common import image_sets, super_resolution, table
 from paper_experiments.common.errors import UserError
-from rim_tf import images
+from rim_tf import files, images
 
 
 def _test_images(*loaded):
@@ -124,3 +126,23 @@ def test_rim_is_measured_at_its_last_step_and_the_first_image_shown(monkeypatch)
     psnr = super_resolution.pair(image, 3).quality(large).psnr
     assert bicubic == f"bicubic, x3: {psnr:.2f} dB"
     assert rim == "RIM: inf dB"
+
+
+def test_a_white_page_is_left_out_of_the_mean_and_said(tmp_path):
+    """Made small and large again it has no error, and an infinite PSNR."""
+    white = np.full((40, 36, 3), 255, np.uint8)
+    cat = skimage.data.chelsea()[100:140, 100:150]
+    test = _test_images(white, cat)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        results = super_resolution.measure_bicubic(test)
+        scores = super_resolution.to_measured(results, "Bicubic", test)
+    alone = super_resolution.measure_bicubic(_test_images(cat))
+    for score in scores[:3]:
+        factor = score.condition["factor"]
+        assert score.mean == pytest.approx(alone[factor]["0.png"].psnr)
+        assert score.per_image["0.png"] == np.inf
+    name = table.row_name("Bicubic", scores[:3], test)
+    assert name == "Bicubic, MEASURED (1 of 2; 1 restored without error)"
+    files.write_json(tmp_path / "a.json", [dataclasses.asdict(s) for s in scores])
+    assert "Infinity" not in (tmp_path / "a.json").read_text()

@@ -229,6 +229,7 @@ def start_script(
         if len(argv) > 1 and not takes_names:
             sys.exit(f"error: Unknown arguments: {' '.join(argv[1:])}.")
         logging.set_verbosity(logging.WARNING)
+        quiet.print_any_name()
         values = flags.FLAGS.flag_values_dict()
         folder = _output_dir(values)
         existed = folder.exists()
