@@ -96,10 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     denoise.add_argument(
         "--sigma",
         type=_noise_level,
-        help="standard deviation of the noise, pixels being 0 to 255; estimated from "
-        "the finest details if not given: too low where noise spans several pixels, as "
-        "in enlarged or compressed pictures, and too high in letters and fine texture. "
-        f"The weights saw noise up to {_LARGEST_TRAINED_SIGMA}",
+        help="standard deviation of the noise, pixels being 0 to 255; estimated "
+        "if not given: too low where noise spans several pixels, as in enlarged "
+        f"pictures, too high in letters. Weights saw up to {_LARGEST_TRAINED_SIGMA}",
     )
     enlarge = commands.add_parser("enlarge", help="make larger")
     enlarge.set_defaults(restore=_enlarge, suffix="enlarged")

@@ -365,3 +365,11 @@ def test_refuses_numbers_that_make_no_sense(capsys, arguments, message):
     with pytest.raises(SystemExit):
         main(["denoise", "photo.png", *arguments])
     assert message in capsys.readouterr().err
+
+
+def test_help_says_when_the_estimate_is_wrong(capsys):
+    with pytest.raises(SystemExit):
+        main(["denoise", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "too low where noise spans several pixels" in said
+    assert "too high in letters" in said
