@@ -10,33 +10,34 @@ import numpy as np
 from skimage import restoration
 
 from paper_experiments.common.observations import psnr_of
+from paper_experiments.unseen import splitting
 from paper_experiments.unseen.problems import Problem
-from paper_experiments.unseen.splitting import Splitting
 from rim_tf.forward_models import Blur, Inpainting
 
-_BALANCES = np.geomspace(1e-4, 1, 13)
+_BALANCES = np.geomspace(1e-4, 10, 13)
 _TOTAL_VARIATIONS = (0.2, 0.4, 0.8)
 
 
 def wiener(problem: Problem) -> np.ndarray | None:
     """Returns a blurred image restored by a Wiener filter; None if it is not blurred.
 
-    The filter continues the image on its other side, as a circular blur does. For a
-    mirroring one the observation is mirrored first: so the border is exact, and does
-    not ring.
+    The filter takes the image for one that continues on its other side, and rings at
+    the jump there. So it restores only what the smoothest image leaves unexplained,
+    which has no jump. Of a mirroring blur the observation is mirrored before.
     """
     if not isinstance(problem.model, Blur):
         return None
     kernel = keras.ops.convert_to_numpy(problem.model.kernel)
-    observation = problem.observation[0, ..., 0]
-    height, width = observation.shape
+    smooth = splitting.smoothest(problem)
+    rest = (problem.observation - splitting.forward(problem, smooth))[0, ..., 0]
+    height, width = rest.shape
     if problem.model.boundary == "symmetric":
-        observation = np.pad(observation, [(0, height), (0, width)], "symmetric")
+        rest = np.pad(rest, [(0, height), (0, width)], "symmetric")
 
     def restore(balance: float) -> np.ndarray:
         # scikit-image would clip to [-1, 1].
-        image = restoration.wiener(observation, kernel, balance, clip=False)
-        return image[:height, :width, np.newaxis]
+        detail = restoration.wiener(rest, kernel, balance, clip=False)
+        return smooth + detail[:height, :width, np.newaxis]
 
     return _best(restore, _BALANCES, problem.clean)
 
@@ -56,7 +57,7 @@ def biharmonic(problem: Problem) -> np.ndarray | None:
 
 def total_variation(problem: Problem) -> np.ndarray:
     """Returns an image restored by total variation through any forward model."""
-    splitting = Splitting(problem)
+    split = splitting.Splitting(problem)
 
     def restore(strength: float) -> np.ndarray:
         def denoise(image: np.ndarray, level: float) -> np.ndarray:
@@ -64,7 +65,7 @@ def total_variation(problem: Problem) -> np.ndarray:
                 image, weight=strength * level, channel_axis=-1
             )
 
-        return splitting.restore(denoise)
+        return split.restore(denoise)
 
     return _best(restore, _TOTAL_VARIATIONS, problem.clean)
 

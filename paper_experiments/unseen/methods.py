@@ -91,10 +91,9 @@ def as_image(problem: Problem) -> np.ndarray:
 
     Of a blur that is y, else what the RIM starts from: A^T y, or the up-sampling.
     """
-    problem = normalize(problem)
-    if isinstance(problem.model.model, Blur):
-        image = problem.observation
-    else:
+    image = problem.observation
+    if not isinstance(problem.model, Blur):
+        problem = normalize(problem)
         image = problem.model.initial_estimate(problem.observation)
     return np.clip(keras.ops.convert_to_numpy(image)[0], 0, 1)
 

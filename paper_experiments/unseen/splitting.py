@@ -72,7 +72,7 @@ def fit(problem: Problem, near: np.ndarray, weight: float) -> np.ndarray:
       near: `(height, width, 1)`.
       weight: More than 0.
     """
-    residual = problem.observation - _forward(problem, near)
+    residual = problem.observation - forward(problem, near)
     change = _solve(
         lambda x: _normal(problem, x) + weight * x, _adjoint(problem, residual), _FEW
     )
@@ -90,6 +90,12 @@ def smoothest(problem: Problem) -> np.ndarray:
         _adjoint(problem, problem.observation),
         _MANY,
     )
+
+
+def forward(problem: Problem, image: np.ndarray) -> np.ndarray:
+    """Returns A x of an image, `(height, width, 1)`."""
+    measured = problem.model.forward(np.float32(image)[np.newaxis])
+    return keras.ops.convert_to_numpy(measured)
 
 
 def _solve(apply: Callable, right: np.ndarray, steps: int) -> np.ndarray:
@@ -114,12 +120,7 @@ def _laplacian(image: np.ndarray) -> np.ndarray:
 
 
 def _normal(problem: Problem, image: np.ndarray) -> np.ndarray:
-    return _adjoint(problem, _forward(problem, image))
-
-
-def _forward(problem: Problem, image: np.ndarray) -> np.ndarray:
-    measured = problem.model.forward(np.float32(image)[np.newaxis])
-    return keras.ops.convert_to_numpy(measured)
+    return _adjoint(problem, forward(problem, image))
 
 
 def _adjoint(problem: Problem, observation: np.ndarray) -> np.ndarray:
