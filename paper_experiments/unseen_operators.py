@@ -40,7 +40,7 @@ def measure(run, test):
     histories = {row: history for row, (_, history) in loaded.items()}
     ways = methods.all_of(models, models[_DENOISER], run.num_steps)
     measured = measurement.Measurement(
-        test, ways, run.seed, run.output_dir / "measured"
+        test, ways, run.seed, run.output_dir / "measured", OPERATORS
     )
     measured.check_sizes()
     _announce(run, measured, models[_DENOISER])

@@ -1,6 +1,7 @@
 """Tests of the picture of all forward models."""
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from paper_experiments.unseen import pictures
@@ -40,7 +41,7 @@ def test_shows_the_best_classic_and_the_rim_asked_for(tmp_path, drawn):
     ]
     assert min(Image.open(path).size) > 300
     # Nothing lies on another, or leaves the page.
-    figure.canvas.draw()
+    FigureCanvasAgg(figure).draw()
     boxes = [axis.title.get_window_extent() for axis in figure.axes]
     boxes += [axis.get_window_extent() for axis in figure.axes]
     boxes += [a.yaxis.label.get_window_extent() for a in figure.axes if a.get_ylabel()]

@@ -20,7 +20,7 @@ from paper_experiments.common.image_sets import TestImages
 from paper_experiments.common.observations import psnr_of, to_unit_range
 from paper_experiments.unseen import problems
 from paper_experiments.unseen.methods import Method
-from paper_experiments.unseen.problems import OPERATORS, Operator
+from paper_experiments.unseen.problems import Operator
 from rim_tf import files, images
 
 
@@ -63,7 +63,7 @@ class Measurement:
     methods: Sequence[Method]
     seed: int
     folder: Path
-    operators: Sequence[Operator] = OPERATORS
+    operators: Sequence[Operator]
 
     def check_sizes(self) -> None:
         """Raises a `UserError` if an image is too small for the kernels."""
