@@ -44,6 +44,15 @@ def test_noise_has_the_level_that_is_told(name):
     np.testing.assert_array_equal(problem.clean, _CLEAN)
 
 
+@pytest.mark.parametrize("name", ["half", "fifth", "radial", "scribbles"])
+def test_what_is_not_measured_is_0(name):
+    problem = problems.observe(_BY_NAME[name], _CLEAN, 0, 0)
+    mask = np.asarray(problem.model.mask).reshape(36, 48)
+    observation = problem.observation[0, ..., 0]
+    np.testing.assert_array_equal(observation[mask == 0], 0)
+    assert (observation[mask == 1] != 0).mean() > 0.99
+
+
 def test_a_factor_changes_nothing_but_the_scale():
     plain, darker, brighter = (
         problems.observe(_BY_NAME[name], _CLEAN, 0, 1).observation
