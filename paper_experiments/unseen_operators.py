@@ -46,16 +46,7 @@ def measure(run, test):
     _announce(run, measured, models[_DENOISER])
     found = measured.run()
     records = measurement.to_measured(found, test, OPERATORS)
-    columns = [column for way in ways for column in way.columns]
-    rows = table.Table(["PSNR in dB", "sigma", *columns], 45)
-    for operator in OPERATORS:
-        means = {
-            r.model: r.mean
-            for r in records
-            if r.condition["forward_model"] == operator.title
-        }
-        name = f"{operator.title}: {operator.origin}"
-        rows.add(name, [f"{operator.sigma:g}", *map(means.get, columns)])
+    rows = _table(records, [column for way in ways for column in way.columns])
     first = next(iter(test.images))
     pictures.save(
         {o.title: found[first, o.name] for o in OPERATORS},
@@ -76,6 +67,22 @@ def measure(run, test):
         *provenance.note_on_commits(commits),
     ]
     return Outcome(rows, notes, records, {}, histories, [_PICTURE])
+
+
+def _table(records, columns) -> table.Table:
+    """Returns the table: a row for each forward model."""
+    from paper_experiments.unseen.problems import OPERATORS
+
+    rows = table.Table(["PSNR in dB", "sigma", *columns], 45)
+    for operator in OPERATORS:
+        means = {
+            r.model: r.mean
+            for r in records
+            if r.condition["forward_model"] == operator.title
+        }
+        name = f"{operator.title}: {operator.origin}"
+        rows.add(name, [f"{operator.sigma:g}", *map(means.get, columns)])
+    return rows
 
 
 def _announce(run, measured, model) -> None:
