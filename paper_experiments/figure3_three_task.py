@@ -74,7 +74,7 @@ def measure(run, test):
             for row, history in histories.items()
         ),
         "* The FFN has eight times fewer parameters than the others.",
-        *_note_on_commits(measured.commits),
+        *provenance.note_on_commits(measured.commits),
     ]
     names = pictures.save(curves, image_numbers, models, images[0], run)
     records = measurement.to_measured(curves, test.dataset, steps)
@@ -96,15 +96,6 @@ def _load_models(run):
     }
     models = {row: model for row, (model, _) in loaded.items()}
     return models, {row: history for row, (_, history) in loaded.items()}
-
-
-def _note_on_commits(commits) -> list[str]:
-    if len(commits) < 2:
-        return []
-    return [
-        "* **Measured by several versions of the program**, whose commits are "
-        f"{', '.join(sorted(commits))}; --overwrite measures all by one."
-    ]
 
 
 if __name__ == "__main__":

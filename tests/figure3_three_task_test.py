@@ -166,10 +166,3 @@ def test_images_without_room_for_a_patch(tmp_path, check_refused):
         f"--images={folder}",
         message="error: --images: no image is as large as a patch",
     )
-
-
-def test_versions_are_told_where_there_are_several(functions_of):
-    note_on_commits = functions_of("figure3_three_task")._note_on_commits
-    assert note_on_commits(frozenset(["a"])) == []
-    (note,) = note_on_commits(frozenset(["b", "a"]))
-    assert "are a, b;" in note

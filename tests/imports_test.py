@@ -57,6 +57,7 @@ _BROKEN = {
         ("paper_experiments.common.table", "from paper_experiments import train"),
         ("paper_experiments.common.table", "from .. import recipes"),
         ("paper_experiments.figure3.findings", "import paper_experiments.table2 as t"),
+        ("paper_experiments.unseen.problems", "from paper_experiments import table2"),
     ],
     "no script knows another": [
         ("paper_experiments.table2", "from paper_experiments import table3"),
@@ -95,12 +96,17 @@ _KEPT = [
     ("paper_experiments.common.run", "flags.DEFINE_string('a', 'b', 'c')"),
     ("paper_experiments.common.run", "keras.backend.backend()"),
     ("paper_experiments.figure3.findings", "from ..common import run"),
+    (
+        "paper_experiments.unseen.methods",
+        "from paper_experiments.unseen import problems",
+    ),
 ]
 _MODULES = [
     *("data_prep", "paper_experiments", "rim_tf"),
     *(f"paper_experiments.{name}" for name in ("common", "common.run", "figure3")),
     *(f"paper_experiments.{name}" for name in ("recipes", "table2", "table3", "train")),
     "paper_experiments.figure3.findings",
+    *(f"paper_experiments.unseen.{name}" for name in ("methods", "problems")),
     *(f"rim_tf.{name}" for name in ("cells", "files", "images", "links", "metrics")),
     *(f"rim_tf.{name}" for name in ("arguments", "restoration", "speed", "training")),
     *(f"rim_tf.speed.{name}" for name in ("backend", "fused", "precision", "winograd")),

@@ -80,3 +80,9 @@ def test_commit_is_none_outside_of_a_checkout(monkeypatch, tmp_path):
     monkeypatch.setattr(provenance, "__file__", str(tmp_path / "provenance.py"))
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     assert provenance.commit() is None
+
+
+def test_versions_are_told_where_there_are_several():
+    assert provenance.note_on_commits(frozenset(["a"])) == []
+    (note,) = provenance.note_on_commits(frozenset(["b", "a"]))
+    assert "are a, b;" in note

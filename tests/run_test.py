@@ -23,6 +23,7 @@ _TABLES = [
     "table2_quantized_denoise",
     "table3_super_resolution",
     "figure3_three_task",
+    "unseen_operators",
 ]
 
 # Measures nothing, quickly.
@@ -87,7 +88,11 @@ def test_help_is_quick_and_shows_few_flags(name):
         assert shown >= every | {"list", "minutes", "devices", "num_patches", "loss"}
         assert not shown & (tests | denoising)
         return
-    own = {"figure3_three_task": {"num_test_patches"}, "table3_super_resolution": set()}
+    own = {
+        "figure3_three_task": {"num_test_patches"},
+        "table3_super_resolution": set(),
+        "unseen_operators": set(),
+    }
     assert shown == every | tests | own.get(name, denoising)
     assert len(shown) <= 15
 

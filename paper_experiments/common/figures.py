@@ -23,6 +23,7 @@ _FONT_SIZE = 8
 # In inches: a line of a title, what is between pictures, what is beside a row.
 _LINE, _GAP, _ROW_TITLE = 0.145, 0.06, 0.42
 _PANEL_WIDTHS = 1.0, 2.0
+_GRID_WIDTH = 1.2
 # Of curves: what ticks and labels need at the left and below, and the least height.
 _TICKS, _LEAST_CURVES = 0.4, 1.2
 # How files are written, by the ends of their names. JPEG files go into the repository,
@@ -180,6 +181,40 @@ def save_comparison(images: Mapping[str, np.ndarray], caption: str, path: Path) 
             _draw(page.add(left, top, width, bottom - top - _GAP), heading, shown)
     page.figure.axes[0].add_patch(frame)
     page.figure.text(0.5, 0, caption, fontsize=_FONT_SIZE, ha="center", va="bottom")
+    save(page.figure, path)
+
+
+def save_grid(
+    rows: Mapping[str, Mapping[str, np.ndarray]],
+    image: np.ndarray,
+    path: Path,
+    beside: int = 2,
+) -> None:
+    """Draws a detail of one image, restored in many ways.
+
+    Args:
+      rows: Titles of rows to titled images, as many in each, of the shape of `image`.
+      image: `(height, width, channels)` in [0, 1]; the detail is where it is
+        liveliest.
+      path: The PNG file.
+      beside: How many rows stand beside each other.
+    """
+    detail, _ = _detail_of(image)
+    room = _title_height(next(iter(rows.values())).items()) + _GAP
+    width = _GRID_WIDTH
+    height = width * detail(image).shape[0] / detail(image).shape[1]
+    of_row = _ROW_TITLE + len(next(iter(rows.values()))) * (width + _GAP)
+    lines = -(-len(rows) // beside)
+    page = _Page(beside * of_row, lines * (height + room))
+    for number, (row_title, images) in enumerate(rows.items()):
+        column, line = divmod(number, lines)
+        for place, (title, shown) in enumerate(images.items()):
+            left = column * of_row + _ROW_TITLE + place * (width + _GAP)
+            top = line * (height + room) + room
+            axis = page.add(left, top, width, height)
+            _draw(axis, title, detail(shown))
+            if not place:
+                axis.set_ylabel(row_title, fontsize=_FONT_SIZE)
     save(page.figure, path)
 
 

@@ -1,7 +1,7 @@
 """The images that an experiment trains and tests on."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,18 +69,25 @@ class TestImages:
         )
 
 
-def load_asked(flags: Mapping[str, Any], set_name: str | None) -> TestImages:
+def load_asked(
+    flags: Mapping[str, Any],
+    set_name: str | None,
+    ids: Sequence[str] | None = None,
+) -> TestImages:
     """Loads the test images that flags ask for, and says what they are.
 
     Args:
       flags: Values of the flags by name.
       set_name: Only the images of this set, where there is one of that name and
         --test_set does not ask for another.
+      ids: The images of BSDS-300 in this set; None if it is known already.
 
     Raises:
       UserError: If the images cannot be had, or there is no such set.
     """
     test = load_test_images(flags["dataset"], flags["data_dir"], flags["images"])
+    if ids is not None and test.dataset == "bsds300":
+        test = dataclasses.replace(test, sets={**test.sets, set_name: list(ids)})
     asked = flags["test_set"]
     if asked is not None and asked not in test.sets:
         raise UserError(

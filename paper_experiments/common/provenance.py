@@ -1,8 +1,9 @@
 """Where numbers come from: versions and commit of the code, history of the weights."""
 
+import hashlib
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import keras
 
 from paper_experiments.common.wording import count
+from rim_tf.rim import RIM
 from rim_tf.speed import precision
 from rim_tf.training import muon
 
@@ -88,3 +90,27 @@ def commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return described.stdout.strip()
+
+
+def fingerprint(models: Mapping[str, RIM]) -> str:
+    """Returns a hash of what estimates depend on: models, packages and machine.
+
+    Most commits change something else: they are told, see `note_on_commits`.
+    """
+    digest = hashlib.sha256(repr({**versions(), "commit": None}).encode())
+    for name, model in models.items():
+        kind = type(model.cell).__name__, model.gradient, model.dtype_policy.name
+        digest.update(repr((name, *kind)).encode())
+        for weight in model.get_weights():
+            digest.update(weight.tobytes())
+    return digest.hexdigest()
+
+
+def note_on_commits(commits: Collection[str]) -> list[str]:
+    """Says so if what was kept of a measurement is of several versions."""
+    if len(commits) < 2:
+        return []
+    return [
+        "* **Measured by several versions of the program**, whose commits are "
+        f"{', '.join(sorted(commits))}; --overwrite measures all by one."
+    ]

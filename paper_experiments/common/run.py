@@ -159,6 +159,7 @@ def reproduce(
     rows: Sequence[str] = (),
     num_steps: int | None = None,
     test_set: str | None = None,
+    test_ids: Sequence[str] | None = None,
 ) -> None:
     """Runs a script that tests models: images, measurements, table, files.
 
@@ -169,12 +170,13 @@ def reproduce(
       num_steps: Default of --num_steps; that of the paper's training if None.
       test_set: Only the images of this set, where there is one of that name and
         --test_set does not ask for another.
+      test_ids: The images of BSDS-300 in this set, if it has a set of its own.
     """
 
     def main(run: Run, _: Sequence[str]) -> None:
         from paper_experiments.common import image_sets
 
-        test = image_sets.load_asked(run.flags, test_set)
+        test = image_sets.load_asked(run.flags, test_set, test_ids)
         outcome = measure(run, test)
         _write(run, test, outcome)
         print("\n".join(["", *outcome.notes]))

@@ -233,15 +233,7 @@ class PatchTest:
 
     @functools.cached_property
     def _models_fingerprint(self) -> str:
-        # Most commits change something else: they are told, see `PatchScores`.
-        versions = {**provenance.versions(), "commit": None}
-        digest = hashlib.sha256(repr(versions).encode())
-        for name, model in self.models.items():
-            kind = type(model.cell).__name__, model.gradient, model.dtype_policy.name
-            digest.update(repr((name, *kind)).encode())
-            for weight in model.get_weights():
-                digest.update(weight.tobytes())
-        return digest.hexdigest()
+        return provenance.fingerprint(self.models)
 
 
 def to_gray(test: TestImages) -> list[np.ndarray]:

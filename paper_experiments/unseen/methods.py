@@ -1,0 +1,120 @@
+"""What restores the images of the table, each under one signature."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from paper_experiments.common import provenance
+from paper_experiments.unseen import classics
+from paper_experiments.unseen.problems import Problem
+from paper_experiments.unseen.splitting import Splitting, normalize
+from rim_tf.forward_models import Blur
+from rim_tf.restoration import iterate, restore
+from rim_tf.rim import RIM
+
+OBSERVATION, PLUG_AND_PLAY = "observation", "PnP"
+CLASSICS = {
+    "Wiener": classics.wiener,
+    "biharmonic": classics.biharmonic,
+    "TV": classics.total_variation,
+}
+SHOWN_STEPS = (10, 20, 50)
+# Of plug-and-play: T of each denoising.
+_DENOISER_STEPS = 8
+
+
+class Method(NamedTuple):
+    """A way of restoring images.
+
+    Attributes:
+      name: What it is called in files.
+      columns: What its estimates are called in the table.
+      restore: From a problem to as many estimates, `(height, width, 1)` in [0, 1];
+        None where it is not for the forward model.
+      fingerprint: Hash of what they depend on, beside the problem.
+      steps: How long it takes, in steps of a RIM: roughly, on a CPU.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    restore: Callable[[Problem], list[np.ndarray | None]]
+    fingerprint: str
+    steps: int
+
+
+def all_of(models: Mapping[str, RIM], denoiser: RIM, num_steps: int) -> list[Method]:
+    """Returns the methods in the order of the table.
+
+    Args:
+      models: The RIMs by name.
+      denoiser: That of plug-and-play.
+      num_steps: T of the RIMs. Other estimates of the table are of the same run.
+    """
+    versions = provenance.fingerprint({})
+
+    def single(name: str, function: Callable, steps: int) -> Method:
+        return Method(name, (name,), lambda p: [function(p)], versions, steps)
+
+    steps = sorted({t for t in SHOWN_STEPS if t < num_steps} | {num_steps})
+    return [
+        single(OBSERVATION, as_image, 0),
+        *(single(n, f, 20 * (n == "TV")) for n, f in CLASSICS.items()),
+        Method(
+            PLUG_AND_PLAY,
+            (PLUG_AND_PLAY,),
+            lambda problem: [plug_and_play(problem, denoiser)],
+            provenance.fingerprint({PLUG_AND_PLAY: denoiser}),
+            80,
+        ),
+        *(
+            Method(
+                name,
+                tuple(column(name, t) for t in steps),
+                lambda problem, model=model: run(model, problem, steps),
+                provenance.fingerprint({name: model}),
+                num_steps,
+            )
+            for name, model in models.items()
+        ),
+    ]
+
+
+def column(name: str, t: int) -> str:
+    """Returns what the estimate of a RIM is called in the table."""
+    return f"{name}, t = {t}"
+
+
+def as_image(problem: Problem) -> np.ndarray:
+    """Returns the observation as an image on the scale of pixels, clipped to [0, 1].
+
+    Of a blur that is y, else what the RIM starts from: A^T y, or the up-sampling.
+    """
+    image = problem.observation
+    if not isinstance(problem.model, Blur):
+        problem = normalize(problem)
+        image = problem.model.initial_estimate(problem.observation)
+    return np.clip(keras.ops.convert_to_numpy(image)[0], 0, 1)
+
+
+def plug_and_play(problem: Problem, denoiser: RIM) -> np.ndarray:
+    """Restores by half-quadratic splitting with a RIM that removes noise."""
+
+    def denoise(image: np.ndarray, level: float) -> np.ndarray:
+        noisy = image[np.newaxis]
+        return restore(denoiser, noisy, sigma=level, num_steps=_DENOISER_STEPS)[0]
+
+    return Splitting(problem).restore(denoise)
+
+
+def run(model: RIM, problem: Problem, steps: list[int]) -> list[np.ndarray]:
+    """Returns the estimates at the given t, of one run."""
+    estimates = iterate(
+        model, problem.observation, problem.model, problem.sigma, max(steps)
+    )
+    return [
+        keras.ops.convert_to_numpy(estimate)[0]
+        for t, estimate in enumerate(estimates, start=1)
+        if t in steps
+    ]
