@@ -28,7 +28,11 @@ TABLE = DenoisingTable(
     color="gray",
     sigmas=(15, 25, 50),
     quantized=False,
-    weights={"RIM-denoise": "rim_denoise", "RIM-3task": "rim_3task"},
+    weights={
+        "RIM-denoise": "rim_denoise",
+        "RIM-denoise-paper": "rim_denoise_paper",
+        "RIM-3task": "rim_3task",
+    },
 )
 
 

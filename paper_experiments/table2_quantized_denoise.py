@@ -22,6 +22,7 @@ TABLE = DenoisingTable(
     quantized=True,
     weights={
         "RIM-denoise": "rim_denoise",
+        "RIM-denoise-paper": "rim_denoise_paper",
         "RIM-denoise-quantized (ours)": "rim_denoise_quantized",
         "RIM-3task": "rim_3task",
     },
