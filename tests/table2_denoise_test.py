@@ -23,8 +23,8 @@ def test_from_weights_on_embedded_images(tmp_path, small_weights, run_here):
     assert result["script"] == "table2_denoise"
     assert result["dataset"] == "embedded"
     assert result["settings"]["num_steps"] == 1
-    # The observations, RIM-denoise, and RIM-3task.
-    assert [r["condition"] for r in result["measured"]] == 3 * [
+    # The observations, RIM-denoise, RIM-denoise-paper, and RIM-3task.
+    assert [r["condition"] for r in result["measured"]] == 4 * [
         {"sigma": sigma, "quantized": False} for sigma in (15, 25, 50)
     ]
     for record in result["measured"]:
