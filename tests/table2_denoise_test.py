@@ -46,5 +46,5 @@ def test_from_weights_on_embedded_images(tmp_path, small_weights, run_here):
     ):
         assert text in table
         assert text in finished.stdout
-    assert "Restoring 1 image 6 times with 1 step takes about" in finished.stdout
+    assert "Restoring 1 image 9 times with 1 step takes about" in finished.stdout
     assert str(output) in finished.stdout
