@@ -145,7 +145,7 @@ def test_a_process_that_is_refused_says_one_line(
         (["--weights=nonsense"], "error: --weights: No weights are called 'nonsense'"),
         (
             ["--rows=RIM"],
-            "--rows: this table has no row RIM; there are: RIM-denoise, RIM-3task.",
+            "--rows: this table has no row RIM; there are: RIM-denoise, RIM-denoise-p",
         ),
         (["--rows=RIM-3task,RIM"], "--rows: this table has no row RIM; there are"),
         (["--rows="], "--rows: this table has no row without a name; there are"),

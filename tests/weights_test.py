@@ -18,6 +18,7 @@ _DENOISING = {
     "gdn_3task": ("gray", False, (21.715, 21.213)),
     "rim_3task": ("gray", False, (30.034, 28.570)),
     "rim_denoise": ("gray", False, (30.420, 28.834)),
+    "rim_denoise_paper": ("gray", False, (29.814, 28.511)),
     "rim_denoise_quantized": ("gray", True, (30.275, 28.792)),
     "rim_rgb_denoise": ("rgb", True, (31.450, 30.463)),
 }
