@@ -12,8 +12,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from rim_tf import bicubic, noise
-from rim_tf.forward_models import Denoising, ForwardModel, RandomProjection
+from rim_tf import bicubic, noise, random_operators
+from rim_tf.forward_models import (
+    Denoising,
+    FilteredProjection,
+    ForwardModel,
+    RandomProjection,
+)
 from rim_tf.forward_models.projections import representatives
 from rim_tf.noise import PAPER_MAX_SIGMA
 
@@ -135,6 +140,69 @@ def _fourier_matrix(size: int) -> np.ndarray:
     angles = 2 * np.pi / size * np.outer(frequencies, frequencies)
     angles = angles[:, None, :, None] + angles[None, :, None, :]
     return np.float32(np.cos(angles) + np.sin(angles)).reshape(size**2, size**2)
+
+
+@dataclasses.dataclass(frozen=True)
+class AnyProblem:
+    """Forward models of a family, one for each image: `FilteredProjection`.
+
+    Denoising, inpainting, blur, skipped rows and columns, Fourier and random
+    projections, and one after the other. Not of the paper; `random_operators` says what
+    is drawn.
+
+    Attributes:
+      max_sigma: Largest standard deviation of the noise.
+      small_sigma: Blurs and masks are mostly met with little noise, so a share of the
+        levels is uniform below this.
+      small_share: Which share; the rest is uniform in [0, max_sigma].
+      spectral_share: Share of the Fourier and random projections.
+    """
+
+    max_sigma: float = PAPER_MAX_SIGMA
+    small_sigma: float = 8 / 255
+    small_share: float = 0.25
+    spectral_share: float = 0.2
+
+    def draw(self, clean, seed: keras.random.SeedGenerator) -> Measurement:
+        """Draws operators, noise levels and noise; see `Problem.draw`.
+
+        Args:
+          clean: `(batch, size, size, channels)` float32 in [0, 1].
+          seed: Where random numbers come from.
+        """
+        forward_model = self._draw_operators(ops.shape(clean)[0], clean.shape[1], seed)
+        sigma = self._draw_sigma(ops.shape(clean)[0], seed)
+        measured = forward_model.forward(clean)
+        normal = keras.random.normal(ops.shape(measured), seed=seed)
+        # Measurements that are not kept have no noise either.
+        kept = ops.expand_dims(forward_model.mask, -1) * normal
+        observation = noise.add_noise(measured, sigma, kept)
+        return Measurement(observation, sigma, forward_model)
+
+    def _draw_operators(self, batch_size, size: int, seed) -> FilteredProjection:
+        kernels, masks, spectral, signs = (
+            draw(batch_size, size, seed)
+            for draw in (
+                random_operators.kernels,
+                random_operators.masks,
+                random_operators.spectral_masks,
+                random_operators.signs,
+            )
+        )
+        is_spectral = self._draw_share(self.spectral_share, batch_size, seed)
+        share = ops.reshape(is_spectral, (-1, 1, 1))
+        masks = (1 - share) * masks + share * spectral
+        return FilteredProjection(kernels, masks, signs, is_spectral)
+
+    def _draw_sigma(self, batch_size, seed):
+        is_small = self._draw_share(self.small_share, batch_size, seed)
+        largest = is_small * self.small_sigma + (1 - is_small) * self.max_sigma
+        return largest * keras.random.uniform((batch_size,), seed=seed)
+
+    def _draw_share(self, share: float, batch_size, seed):
+        """Returns 1 for a share of the images, 0 for the others."""
+        value = keras.random.uniform((batch_size,), seed=seed)
+        return ops.cast(value < share, "float32")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,7 @@ from rim_tf.forward_models import (
     check_adjoint,
 )
 from rim_tf.problems import (
+    AnyProblem,
     DenoisingProblem,
     SuperResolutionProblem,
     ThreeTaskProblem,
@@ -155,3 +156,27 @@ def test_three_tasks():
     np.testing.assert_array_equal(mask.reshape(size, size), negative)
     # Every batch has another operator.
     assert not np.array_equal(*(m for m, _ in kinds["gaussian"][:2]))
+
+
+def test_any_problem():
+    number = 400
+    clean = np.random.default_rng(0).uniform(size=(number, 16, 16, 1))
+    clean = clean.astype(np.float32)
+    measurement = AnyProblem(max_sigma=0.2, small_sigma=0.02).draw(
+        clean, keras.random.SeedGenerator(0)
+    )
+    model = measurement.forward_model
+    check_adjoint(model, clean.shape)
+    noise = keras.ops.convert_to_numpy(measurement.observation - model.forward(clean))
+    kept = keras.ops.convert_to_numpy(model.mask) == 1
+    assert not noise[~kept].any()
+    sigma = keras.ops.convert_to_numpy(measurement.sigma)
+    assert 0 <= sigma.min() < sigma.max() <= 0.2
+    # A quarter, and a tenth of the rest.
+    assert 0.26 < (sigma < 0.02).mean() < 0.39
+    levels = np.broadcast_to(sigma[:, None, None], kept.shape)
+    assert abs((noise[..., 0][kept] / levels[kept]).std() - 1) < 0.02
+    assert 0.13 < keras.ops.convert_to_numpy(model.is_spectral).mean() < 0.27
+    # Where nothing is done to the image, it is denoising.
+    untouched = np.isclose(model.forward(clean), clean, atol=1e-5).all(axis=(1, 2, 3))
+    assert 0.08 < untouched.mean() < 0.25

@@ -18,6 +18,7 @@ from rim_tf.forward_models.base import Composition, ForwardModel, Scaled
 from rim_tf.forward_models.blur import Blur
 from rim_tf.forward_models.checking import check_adjoint
 from rim_tf.forward_models.downsampling import BicubicDownsampling
+from rim_tf.forward_models.filtered import FilteredProjection
 from rim_tf.forward_models.linear_function import LinearFunction
 from rim_tf.forward_models.pixels import Denoising, Inpainting
 from rim_tf.forward_models.projections import FourierProjection, RandomProjection
@@ -27,6 +28,7 @@ __all__ = [
     "Blur",
     "Composition",
     "Denoising",
+    "FilteredProjection",
     "ForwardModel",
     "FourierProjection",
     "Inpainting",

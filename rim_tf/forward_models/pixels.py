@@ -87,4 +87,5 @@ class Inpainting(ForwardModel):
 
 def select(mask, values):
     """Returns mask * values, and 0 where the mask is 0, whatever is there."""
-    return ops.cast(mask, values.dtype) * ops.where(mask == 0, 0, values)
+    mask = ops.cast(mask, values.dtype)
+    return mask * ops.where(mask == 0, 0, values)

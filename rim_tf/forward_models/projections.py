@@ -154,10 +154,10 @@ class FourierProjection(ForwardModel):
         return cls(np.float32(values <= np.sort(values, axis=None)[number - 1]))
 
     def forward(self, image):
-        return self._masked(_hartley(self._image(image, self.mask)))
+        return self._masked(hartley(self._image(image, self.mask)))
 
     def adjoint(self, observation):
-        return _hartley(self._masked(self._observation(observation, self.mask)))
+        return hartley(self._masked(self._observation(observation, self.mask)))
 
     def _masked(self, values):
         return select(ops.expand_dims(self.mask, -1), values)
@@ -177,8 +177,12 @@ def representatives(shape: tuple[int, int]) -> np.ndarray:
     return np.minimum(numbers, negatives)
 
 
-def _hartley(images):
-    """The orthonormal Hartley transform of each channel; its own inverse."""
+def hartley(images):
+    """Returns the orthonormal Hartley transform of each channel; its own inverse.
+
+    Args:
+      images: `(batch, height, width, channels)` of any float dtype, which is kept.
+    """
     dtype = keras.backend.standardize_dtype(images.dtype)
     # There is no FFT of half precision.
     wide = dtype if dtype == "float64" else "float32"

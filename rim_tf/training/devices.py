@@ -138,8 +138,9 @@ def draw_share(
     """Draws what one device would draw for the whole batch, and keeps this one's share.
 
     Args:
-      problem: What is drawn. Its forward model is not divided: on several devices
-        it must have no tensors of single images, such as a mask for each.
+      problem: What is drawn. On several devices its forward model has no tensors of
+        single images, such as a mask for each, or a method `map_operators`, which
+        applies a function to these.
       clean: This device's images, `(share, height, width, channels)`.
       seed: Where random numbers come from.
     """
@@ -157,7 +158,10 @@ def draw_share(
         shares = ops.reshape(batch, (number, share, *batch.shape[1:]))
         return shares[context.replica_id_in_sync_group]
 
-    return Measurement(mine(whole.observation), mine(whole.sigma), whole.forward_model)
+    forward_model = whole.forward_model
+    if hasattr(forward_model, "map_operators"):
+        forward_model = forward_model.map_operators(mine)
+    return Measurement(mine(whole.observation), mine(whole.sigma), forward_model)
 
 
 @keras.saving.register_keras_serializable(package="rim_tf")

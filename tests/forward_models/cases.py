@@ -8,6 +8,7 @@ from rim_tf.forward_models import (
     BicubicDownsampling,
     Blur,
     Denoising,
+    FilteredProjection,
     FourierProjection,
     Inpainting,
     LinearFunction,
@@ -33,6 +34,17 @@ def fourier_masks(fractions, shape):
     return np.concatenate([ops.convert_to_numpy(model.mask) for model in models])
 
 
+def filtered(is_spectral, number: int, size: tuple[int, int]):
+    """Returns a `FilteredProjection` with other operators for each image."""
+    shape = (number, *size)
+    return FilteredProjection(
+        kernel(*shape) / np.prod(size),
+        kernel(*shape) > 0.4,
+        np.sign(normal(shape)),
+        is_spectral,
+    )
+
+
 # Name: forward model, and the shape of a batch of its images.
 MODELS = {
     "denoising": lambda: (Denoising(), (2, 7, 5, 3)),
@@ -54,6 +66,8 @@ MODELS = {
     "bicubic 2": lambda: (BicubicDownsampling(2), (2, 36, 36, 1)),
     "bicubic 3": lambda: (BicubicDownsampling(3, "symmetric"), (2, 21, 33, 3)),
     "bicubic 5": lambda: (BicubicDownsampling(5), (1, 25, 10, 1)),
+    "filtered": lambda: (filtered(0, 1, (7, 8)), (3, 7, 8, 2)),
+    "filtered per image": lambda: (filtered([0, 1], 2, (6, 5)), (2, 6, 5, 1)),
     "function": lambda: (
         LinearFunction(lambda x: x[:, 1:] - 2 * x[:, :-1], (6, 5, 2)),
         (3, 6, 5, 2),
@@ -77,6 +91,8 @@ STATED = {
     "fourier even": ((16, 12, None), (16, 12, None)),
     "fourier odd": ((9, 13, None), (9, 13, None)),
     "fourier per image": ((6, 5, None), (6, 5, None)),
+    "filtered": ((7, 8, None), (7, 8, None)),
+    "filtered per image": ((6, 5, None), (6, 5, None)),
     "function": ((6, 5, 2), (5, 5, 2)),
     "composition": ((12, 8, None), ANY),
 }

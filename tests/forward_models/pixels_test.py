@@ -66,3 +66,10 @@ def test_what_a_mask_hides_has_no_influence():
     image[0, 0, 1], image[0, 1, 0] = 3, 4
     for apply in (Inpainting(mask).forward, Inpainting(mask).adjoint):
         np.testing.assert_array_equal(np.ravel(apply(image)), [0, 1.5, 4, 0])
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.float64])
+def test_masks_of_any_dtype(dtype):
+    mask = np.array([[0, 1], [1, 0]], dtype)[..., None]
+    observed = Inpainting(mask).forward(np.full((1, 2, 2, 1), 0.5, np.float32))
+    np.testing.assert_array_equal(np.ravel(observed), [0, 0.5, 0.5, 0])

@@ -7,6 +7,7 @@ from rim_tf.forward_models import (
     BicubicDownsampling,
     Blur,
     Denoising,
+    FilteredProjection,
     ForwardModel,
     FourierProjection,
     Inpainting,
@@ -114,12 +115,15 @@ def test_norm_is_the_largest_singular_value(name):
         return
     one = np.prod(shape[1:])
     basis = np.eye(one, dtype="float32").reshape(one, *shape[1:])
-    if "per image" in name:
+    if isinstance(model, FilteredProjection):
+        model = model.map_operators(lambda operators: operators[:1])
+    elif "per image" in name:
         model.mask = model.mask[:1]
+    if "per image" in name:
         basis = basis[:: max(1, one // 20)]
     matrix = np.asarray(model.forward(basis)).reshape(len(basis), -1)
     largest = np.linalg.norm(matrix, 2)
-    if "per image" in name:
+    if "per image" in name or isinstance(model, FilteredProjection):
         assert found >= largest * (1 - 1e-5)
     else:
         assert found == pytest.approx(largest, rel=0.02)
