@@ -14,7 +14,12 @@ import keras
 import numpy as np
 import pytest
 
-from rim_tf.problems import DenoisingProblem, SuperResolutionProblem, ThreeTaskProblem
+from rim_tf.problems import (
+    AnyProblem,
+    DenoisingProblem,
+    SuperResolutionProblem,
+    ThreeTaskProblem,
+)
 from rim_tf.training import callbacks, devices, loop
 from rim_tf.training.patches import PatchSet
 from rim_tf.training.settings import TrainingSettings
@@ -24,6 +29,7 @@ _PROBLEMS = {
     "denoising": DenoisingProblem(),
     "three_task": ThreeTaskProblem(),
     "super_resolution": SuperResolutionProblem(),
+    "any": AnyProblem(),
 }
 _SHORT = TrainingSettings(
     epochs=1,
@@ -37,6 +43,7 @@ _SETTINGS = {
     "denoising": dataclasses.replace(_SHORT, steps_schedule=((1, 0.5), (2, 0.5))),
     "three_task": _SHORT,
     "super_resolution": _SHORT,
+    "any": _SHORT,
 }
 
 
