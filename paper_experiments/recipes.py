@@ -112,6 +112,8 @@ _SUPER_RESOLUTION = Task(
     normalize=False,
 )
 
+_ANY = Task("gray", "AnyProblem", "RIMCell", "unseen_operators")
+
 _PAPER = (Stage(),)
 # What the shipped weights' stages have in common.
 _short = functools.partial(
@@ -194,6 +196,24 @@ RECIPES = {
     "rim_3task": Recipe(_RIM, _THREE_TASKS),
     "gdn_3task": Recipe(_GDN, _THREE_TASKS),
     "ffn_3task": Recipe(_FFN, _THREE_TASKS),
+    # Large patches at the end, so that estimates of large images do not drift.
+    "rim_any": Recipe(
+        _ANY,
+        (
+            _muon(num_patches=30_000, steps_schedule="20", num_validations=10),
+            _muon(
+                num_patches=8_000,
+                steps_schedule="20",
+                learning_rate=3e-4,
+                patch_size=64,
+                patch_stride=8,
+                batch_size=8,
+                seed=1,
+                num_validation_patches=64,
+                num_validations=4,
+            ),
+        ),
+    ),
     "rim_rgb_denoise": Recipe(
         _RGB,
         (

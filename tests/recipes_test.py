@@ -15,6 +15,8 @@ from rim_tf.training.settings import TrainingSettings, parse_steps_schedule
 
 _SCRIPTS = Path(recipes.__file__).parent
 _OF_PAPER = sorted(name for name in RECIPES if name.endswith("_paper"))
+# A recipe whose weights are not there yet.
+_TO_BE_TRAINED = {"rim_any"}
 # What a CPU can do of the paper's recipe, as TRAINING.md says.
 _TWENTIETH = {
     **{"num_patches": 40_000, "epochs": 1, "batch_size": 16},
@@ -89,11 +91,12 @@ def test_the_papers_are_one_stage_of_defaults(name):
 
 
 def test_every_model_has_a_recipe_of_the_paper():
-    """But the one that was trained on, which the paper has not."""
+    """But the one that was trained on, and the one for any forward model."""
     ours = {name for name in RECIPES if name not in _OF_PAPER}
-    assert ours == {*pretrained.available()} - {*_OF_PAPER}
+    assert ours - _TO_BE_TRAINED == {*pretrained.available()} - {*_OF_PAPER}
     assert {f"{name}_paper" for name in ours} - {*_OF_PAPER} == {
-        "rim_denoise_quantized_paper"
+        "rim_denoise_quantized_paper",
+        "rim_any_paper",
     }
     for name in _OF_PAPER:
         assert RECIPES[name].task == RECIPES[name.removesuffix("_paper")].task
@@ -105,6 +108,8 @@ def test_tasks_are_of_what_there_is(name):
     assert task.color in images.COLOR_CONVERSIONS
     assert (_SCRIPTS / f"{task.test}.py").exists()
     # Its weights are tested by the script that tests the shipped ones.
+    if name in _TO_BE_TRAINED:
+        return
     tested = re.sub("_paper$", "", name)
     assert f'"{tested}"' in (_SCRIPTS / f"{task.test}.py").read_text()
 
