@@ -4,10 +4,11 @@ from keras import ops
 
 from rim_tf.forward_models import ForwardModel
 
-_STEPS = 5
-# Of the spread of pixels around the start: with noise of sigma the weight lambda of
-# staying there is (sigma / spread)^2, as for normal differences.
+# More fit the observation better, and gave worse estimates; see RESULTS.md.
+_STEPS = 3
+# Standard deviation of the true pixels around the start, on the scale from 0 to 1.
 _SPREAD = 0.25
+# Of noise that is said to be none: rounding, at least.
 _LEAST_SIGMA = 1 / 255
 
 

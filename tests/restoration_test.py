@@ -264,3 +264,18 @@ def test_an_operator_may_compute_in_double_precision(model):
         rim_tf.restore(model, observation, rim_tf.Denoising(), 0.1),
         rtol=1e-5,
     )
+
+
+def test_starts_by_conjugate_gradients(model):
+    """Another first estimate, on the scale of the largest singular value of 1."""
+    blur = Blur(np.full((5, 5), 0.08, np.float32))
+    clean = np.random.default_rng(0).uniform(size=(1, 16, 16, 1)).astype("float32")
+    observation = keras.ops.convert_to_numpy(blur.forward(clean))
+    plain, started, scaled = (
+        rim_tf.restore(model, c * observation, c * blur, c * 0.01, 1, start=start)
+        for c, start in ((1, "model"), (1, "cg"), (3, "cg"))
+    )
+    assert np.abs(started - plain).max() > 0.01
+    np.testing.assert_allclose(scaled, started, atol=1e-4)
+    with pytest.raises(ValueError, match=r"start must be one of .*, not 'mean'"):
+        rim_tf.restore(model, observation, blur, 0.01, start="mean")
