@@ -10,10 +10,12 @@ Example:
     restored = rim_tf.restore(model, noisy, rim_tf.Denoising(), sigma=25 / 255)
 """
 
-from rim_tf import bicubic, forward_models, images, metrics
+from rim_tf import bicubic, forward_models, images, links, metrics
 from rim_tf.forward_models import Denoising, ForwardModel
-from rim_tf.pretrained import load_pretrained
-from rim_tf.restoration import restore
+from rim_tf.likelihood import LogLikelihood
+from rim_tf.pictures import show_estimates
+from rim_tf.pretrained import load_pretrained, save_pretrained
+from rim_tf.restoration import iterate, restore
 from rim_tf.rim import RIM
 from rim_tf.speed import precision
 
@@ -21,11 +23,16 @@ __all__ = [
     "RIM",
     "Denoising",
     "ForwardModel",
+    "LogLikelihood",
     "bicubic",
     "forward_models",
     "images",
+    "iterate",
+    "links",
     "load_pretrained",
     "metrics",
     "precision",
     "restore",
+    "save_pretrained",
+    "show_estimates",
 ]

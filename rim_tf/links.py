@@ -39,21 +39,42 @@ def _sigmoid_derivative(eta):
     return image * (1.0 - image)
 
 
-_LINKS = {
+_OURS = {
     link.name: link
     for link in (
         Link("sigmoid", ops.sigmoid, _logit, _sigmoid_derivative),
         Link("identity", _same, _same, ops.ones_like),
     )
 }
+_LINKS = dict(_OURS)
 
 
-def get(name: str) -> Link:
-    """Returns the link function called `name`: "sigmoid" or "identity".
+def get(link: str | Link) -> Link:
+    """Returns a link function by its name; one of your own is registered by that.
 
     Raises:
-      ValueError: If there is no such link function.
+      TypeError: If it is neither a name nor a `Link`.
+      ValueError: If there is no such link function, or another one has the name.
     """
-    if name not in _LINKS:
-        raise ValueError(f"link must be one of {sorted(_LINKS)}, not {name!r}.")
-    return _LINKS[name]
+    if isinstance(link, Link):
+        register(link)
+        return link
+    if not isinstance(link, str):
+        raise TypeError(f"link must be a name or a rim_tf.links.Link, not {link!r}.")
+    if link not in _LINKS:
+        raise ValueError(
+            f"link must be one of {sorted(_LINKS)}, not {link!r}; "
+            "rim_tf.links.register adds one of your own."
+        )
+    return _LINKS[link]
+
+
+def register(link: Link) -> None:
+    """Makes a link function known by its name, so that models with it can be loaded.
+
+    Raises:
+      ValueError: If another one of the library has the name.
+    """
+    if _LINKS.get(link.name, link) != link and link.name in _OURS:
+        raise ValueError(f"Choose another name: the library has a link {link.name!r}.")
+    _LINKS[link.name] = link

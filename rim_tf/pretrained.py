@@ -40,7 +40,8 @@ def load_pretrained(name_or_path: str | Path, dtype: str | None = None) -> RIM:
 
     Raises:
       WeightsNotFoundError: If there are no such weights.
-      ValueError: If the weights do not fit the architecture in the JSON file.
+      ValueError: If the weights do not fit the architecture in the JSON file, or the
+        class of a cell or a link of your own is not known: import, or register, first.
 
     Example:
 
@@ -51,7 +52,7 @@ def load_pretrained(name_or_path: str | Path, dtype: str | None = None) -> RIM:
     architecture = _read_json(weights_path)["architecture"]
     try:
         rim = _from_architecture(architecture, dtype)
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{_json_path(weights_path)} has an architecture that is not known here: "
             f"{error}"
@@ -85,14 +86,18 @@ def save_pretrained(rim: RIM, path: str | Path, history: dict[str, Any]) -> None
     """Saves weights in float16, with architecture and history beside them.
 
     Args:
-      rim: A built RIM with one of the cells of `rim_tf.cells`.
+      rim: A built RIM, with a cell of `rim_tf.cells` or one of your own: a Keras layer
+        whose class is registered by `keras.saving.register_keras_serializable`.
       path: The weights file, ending in `.weights.h5`.
       history: What is to be known about the weights; goes to the JSON file.
 
     Raises:
       FloatingPointError: If a weight is beyond the range of float16.
+      ValueError: If the cell's class is not registered, or the path ends otherwise.
     """
     path = Path(path)
+    if not path.name.endswith(_SUFFIX):
+        raise ValueError(f"The path of weights ends in {_SUFFIX}, not so {path}.")
     path.parent.mkdir(parents=True, exist_ok=True)
     architecture = _architecture(rim)
     half = _from_architecture(architecture, "float16")
@@ -112,7 +117,7 @@ def _architecture(rim: RIM) -> dict[str, Any]:
     layer_settings = keras.Layer().get_config()
     cell = {key: value for key, value in config.items() if key not in layer_settings}
     return {
-        "cell": {"class": type(rim.cell).__name__, **cell},
+        "cell": {"class": _name_of_class(type(rim.cell)), **cell},
         "link": rim.link.name,
         "gradient": rim.gradient,
         "num_steps": rim.num_steps,
@@ -122,9 +127,9 @@ def _architecture(rim: RIM) -> dict[str, Any]:
 
 def _from_architecture(architecture: dict[str, Any], dtype: str | None) -> RIM:
     settings = dict(architecture["cell"])
-    cell_class = getattr(cells, settings.pop("class"))
+    cell_class = _class_of_name(settings.pop("class"))
     rim = RIM(
-        cell_class(**settings, dtype=dtype),
+        cell_class.from_config({**settings, "dtype": dtype}),
         link=architecture["link"],
         gradient=architecture["gradient"],
         num_steps=architecture["num_steps"],
@@ -134,6 +139,28 @@ def _from_architecture(architecture: dict[str, Any], dtype: str | None) -> RIM:
     )
     rim.build()
     return rim
+
+
+def _name_of_class(cell_class: type) -> str:
+    """Returns the name of one of `rim_tf.cells`, or that which Keras knows it by."""
+    if getattr(cells, cell_class.__name__, None) is cell_class:
+        return cell_class.__name__
+    name = keras.saving.get_registered_name(cell_class)
+    if keras.saving.get_registered_object(name) is not cell_class:
+        raise ValueError(
+            f"The cell's class {cell_class.__name__} has no name in files; write "
+            '@keras.saving.register_keras_serializable("mine") above it.'
+        )
+    return name
+
+
+def _class_of_name(name: str) -> type:
+    found = getattr(cells, name, None) or keras.saving.get_registered_object(name)
+    if found is None:
+        raise ValueError(
+            f"The cell's class {name} is not known; import the module that defines it."
+        )
+    return found
 
 
 def _find(name_or_path: str | Path) -> Path:

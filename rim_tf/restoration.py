@@ -9,6 +9,7 @@ from keras import ops
 
 from rim_tf.conjugate_gradients import StartByConjugateGradients
 from rim_tf.forward_models import ForwardModel
+from rim_tf.likelihood import LogLikelihood
 from rim_tf.rim import RIM
 from rim_tf.speed import backend, stripes
 
@@ -34,7 +35,7 @@ class Details(NamedTuple):
       reason: Why it stopped: "num_steps", "settled", or "fits the noise".
       residual: Root mean square of y - A x over the measurements, in units of sigma,
         `(batch,)`. About 1 or somewhat less if A and sigma are right; infinite where
-        sigma is 0.
+        sigma is 0, not a number for a `LogLikelihood`.
     """
 
     num_steps: int
@@ -45,7 +46,7 @@ class Details(NamedTuple):
 def restore(
     model: RIM,
     observation,
-    forward_model: ForwardModel | None = None,
+    forward_model: ForwardModel | LogLikelihood | None = None,
     sigma=None,
     num_steps: NumSteps = None,
     normalize: bool | None = None,
@@ -61,7 +62,8 @@ def restore(
       observation: y, a NumPy array or tensor; for denoising `(batch, height,
         width, channels)`, pixels on the scale from 0 to 1. Noisy values may lie
         outside that range.
-      forward_model: The operator A; `rim_tf.Denoising()` if None.
+      forward_model: The operator A; `rim_tf.Denoising()` if None. Or a
+        `rim_tf.LogLikelihood` of your own, which may be any, with any noise.
       sigma: Standard deviation of the noise in the unit of y, 0 or more: a
         scalar, or `(batch,)`. Denoising needs it; else 0 if None.
       num_steps: T; the number of steps of the model's training if None. "auto" stops
@@ -85,7 +87,7 @@ def restore(
         shape does not fit; sigma is missing for denoising or negative; the
         observation or sigma is not on the scale where pixels lie between 0 and 1,
         whatever A multiplies by; `num_steps` is neither 1 or more nor "auto"; `start`
-        is not one of the above.
+        is not one of the above, or "cg" for a `LogLikelihood`.
 
     Warns:
       UserWarning: If sigma is above the 55/255 that the paper's networks have learnt.
@@ -100,7 +102,7 @@ def restore(
 def iterate(
     model: RIM,
     observation,
-    forward_model: ForwardModel | None = None,
+    forward_model: ForwardModel | LogLikelihood | None = None,
     sigma=None,
     num_steps: NumSteps = None,
     normalize: bool | None = None,
@@ -115,7 +117,7 @@ def iterate(
 def _steps(
     model: RIM,
     observation,
-    forward_model: ForwardModel | None,
+    forward_model: ForwardModel | LogLikelihood | None,
     sigma,
     num_steps: NumSteps,
     normalize: bool | None,
@@ -135,6 +137,8 @@ def _steps(
         observation, sigma, forward_model, normalize
     )
     if start == "cg":
+        if isinstance(forward_model, LogLikelihood):
+            raise ValueError('start="cg" is for forward models, not a LogLikelihood.')
         forward_model = StartByConjugateGradients(forward_model, sigma)
     if not hasattr(model, "_compiled_update"):
         # The forward model stays outside: a new one costs no compilation, and a user's
@@ -157,7 +161,7 @@ def _steps(
 class _Progress:
     """Where a restoration stands, and whether it is to stop."""
 
-    def __init__(self, observation, sigma, forward_model: ForwardModel):
+    def __init__(self, observation, sigma, forward_model: ForwardModel | LogLikelihood):
         self.observation = ops.convert_to_numpy(observation)
         self.sigma = ops.convert_to_numpy(sigma)
         self.forward_model = forward_model
@@ -187,10 +191,14 @@ class _Progress:
 
     @functools.cached_property
     def _is_denoising(self) -> bool:
+        if isinstance(self.forward_model, LogLikelihood):
+            return False
         back = ops.convert_to_numpy(self.forward_model.adjoint(self.observation))
         return np.array_equal(back, self.observation)
 
     def _residual(self, estimate: np.ndarray) -> np.ndarray:
+        if isinstance(self.forward_model, LogLikelihood):
+            return np.full(len(estimate), np.nan)
         measured = ops.convert_to_numpy(self.forward_model.forward(estimate))
         # What A makes of no image is no measurement, such as the pixels of a mask.
         anything = np.random.default_rng(0).uniform(1, 2, estimate.shape)

@@ -12,7 +12,7 @@ from keras import ops
 from rim_tf import arguments, links
 from rim_tf.cells import RIMCell
 from rim_tf.forward_models import Denoising, ForwardModel, scaling
-from rim_tf.likelihood import likelihood_gradient
+from rim_tf.likelihood import LogLikelihood, likelihood_gradient
 
 PAPER_NUM_STEPS = 20
 _INITIAL_EPSILON = 0.01
@@ -62,7 +62,8 @@ class RIM(keras.Model):
 
     Args:
       cell: The update network h_phi; the default is the paper's, `RIMCell()`.
-      link: Psi: "sigmoid" for estimates between 0 and 1, or "identity".
+      link: Psi: "sigmoid" for estimates between 0 and 1, or "identity", or a
+        `rim_tf.links.Link` of your own.
       gradient: "x" gives the cell the gradient with respect to the image, as
         equation 9 is written; "eta" multiplies it by Psi'(eta).
       num_steps: T, the default number of steps.
@@ -83,7 +84,7 @@ class RIM(keras.Model):
     def __init__(
         self,
         cell: Cell | None = None,
-        link: str = "sigmoid",
+        link: str | links.Link = "sigmoid",
         gradient: str = "x",
         num_steps: int = PAPER_NUM_STEPS,
         normalize: bool = True,
@@ -117,7 +118,7 @@ class RIM(keras.Model):
         """Epsilon of equation 9, a positive float32 scalar."""
         return ops.softplus(ops.convert_to_tensor(self.phi_epsilon))
 
-    def initial_eta(self, observation, forward_model: ForwardModel):
+    def initial_eta(self, observation, forward_model: ForwardModel | LogLikelihood):
         """Returns eta_0 = Psi^-1 of the forward model's initial estimate.
 
         Raises:
@@ -138,8 +139,10 @@ class RIM(keras.Model):
         batch_size, height, width = ops.shape(eta)[:3]
         return self.cell.get_initial_state(batch_size, height, width)
 
-    def likelihood_gradient(self, eta, observation, sigma, forward_model: ForwardModel):
-        """Returns the gradient of equation 9 at eta, as the cell sees it.
+    def likelihood_gradient(
+        self, eta, observation, sigma, forward_model: ForwardModel | LogLikelihood
+    ):
+        """Returns the gradient of equation 9 at eta, or of one's own likelihood.
 
         Args:
           eta: `(batch, height, width, channels)` float32.
@@ -150,9 +153,13 @@ class RIM(keras.Model):
         Returns:
           A tensor of the shape of `eta`, float32.
         """
-        gradient = likelihood_gradient(
-            self.link.forward(eta), observation, sigma, forward_model, self.epsilon
-        )
+        estimate = self.link.forward(eta)
+        if isinstance(forward_model, LogLikelihood):
+            gradient = forward_model.gradient(estimate, observation, sigma)
+        else:
+            gradient = likelihood_gradient(
+                estimate, observation, sigma, forward_model, self.epsilon
+            )
         if self.gradient == "eta":
             gradient = gradient * self.link.derivative(eta)
         return gradient
@@ -176,7 +183,7 @@ class RIM(keras.Model):
         self,
         observation,
         sigma,
-        forward_model: ForwardModel,
+        forward_model: ForwardModel | LogLikelihood,
         num_steps: int,
         update: Callable | None = None,
     ) -> Iterator:
@@ -205,9 +212,9 @@ class RIM(keras.Model):
         self,
         observation,
         sigma=None,
-        forward_model: ForwardModel | None = None,
+        forward_model: ForwardModel | LogLikelihood | None = None,
         normalize: bool = False,
-    ) -> tuple[Any, Any, ForwardModel]:
+    ) -> tuple[Any, Any, ForwardModel | LogLikelihood]:
         """Returns y, sigma and A as `iterate` takes them; see `call`.
 
         Args:
@@ -223,10 +230,10 @@ class RIM(keras.Model):
             or sigma are not on the scale of A, see `scaling.check_scale`.
         """
         forward_model = Denoising() if forward_model is None else forward_model
-        if not isinstance(forward_model, ForwardModel):
+        if not isinstance(forward_model, ForwardModel | LogLikelihood):
             raise TypeError(
                 "forward_model must be an object of a class of ForwardModel, such as "
-                f"rim_tf.Denoising(), got {forward_model!r}."
+                f"rim_tf.Denoising(), or a LogLikelihood, got {forward_model!r}."
             )
         if sigma is None and isinstance(forward_model, Denoising):
             raise ValueError(
@@ -236,6 +243,9 @@ class RIM(keras.Model):
         taker = "A RIM restores observations"
         observation = ops.cast(arguments.check_floats(observation, taker), "float32")
         sigma = arguments.noise_levels(0.0 if sigma is None else sigma, observation)
+        if isinstance(forward_model, LogLikelihood):
+            arguments.check_finite(observation, "The observation y")
+            return observation, sigma, forward_model
         image = scaling.finite_adjoint(forward_model, observation)
         if image is None:
             return observation, sigma, forward_model
@@ -250,7 +260,7 @@ class RIM(keras.Model):
         self,
         observation,
         sigma=None,
-        forward_model: ForwardModel | None = None,
+        forward_model: ForwardModel | LogLikelihood | None = None,
         num_steps: int | None = None,
     ):
         """Returns the estimates after every step.
@@ -264,7 +274,7 @@ class RIM(keras.Model):
             give the pair of y and sigma.
           sigma: Standard deviation of the noise in the unit of y: a scalar or
             `(batch,)`. Denoising needs it; else 0 if None.
-          forward_model: The operator A; `Denoising()` if None.
+          forward_model: The operator A; `Denoising()` if None. Or a `LogLikelihood`.
           num_steps: T; the model's own if None.
 
         Returns:

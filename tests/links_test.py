@@ -26,3 +26,21 @@ def test_sigmoid_link_clips_what_has_no_finite_inverse():
 def test_unknown_link():
     with pytest.raises(ValueError, match="link must be one of"):
         links.get("relu")
+
+
+def test_a_link_of_ones_own_is_known_by_its_name():
+    own = links.Link("own", *links.get("identity")[1:])
+    assert links.get(own) is links.get("own") is own
+    again = links.Link("own", *links.get("sigmoid")[1:])
+    assert links.get(again) is links.get("own") is again
+
+
+def test_the_names_of_the_library_stay():
+    with pytest.raises(ValueError, match="has a link 'sigmoid'"):
+        links.register(links.get("identity")._replace(name="sigmoid"))
+    links.register(links.get("sigmoid"))
+
+
+def test_what_is_no_link():
+    with pytest.raises(TypeError, match="a name or a"):
+        links.get(abs)

@@ -65,11 +65,11 @@ class NoGradientError(ValueError):
 
 
 def transposed(function: Callable, image, observation):
-    """Applies the adjoint of a linear function by automatic differentiation.
+    """Applies the adjoint of a function's derivative, by automatic differentiation.
 
     Args:
-      function: From images to observations.
-      image: A tensor of the shape of the images.
+      function: From images to observations. The derivative of a linear one is itself.
+      image: Where the derivative is taken, a tensor of the shape of the images.
       observation: A tensor of the shape and dtype that the function returns.
 
     Raises:
