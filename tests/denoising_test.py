@@ -97,6 +97,15 @@ def test_rows_stand_beside_those_of_the_paper(
     assert [float(value) for value in reported] == [31.31, 28.91, 26.06]
     measured = lines["RIM-denoise, MEASURED"].split("|")[2:-1]
     np.testing.assert_allclose([float(value) for value in measured], 40, atol=0.1)
+    # Below a line of its own, and before what is measured here.
+    published = [name for name in names if name.endswith(", published")]
+    first = names.index("after the paper:")
+    assert not "".join(lines["after the paper:"].split("|")[2:]).strip()
+    assert names[first + 1 : first + 4] == published
+    assert published == [f"{n}, published" for n in ("DnCNN", "FFDNet", "DRUNet")]
+    assert first > max(names.index(n) for n in names if n.endswith(", reported"))
+    fields = lines["DRUNet, published"].split("|")[2:-1]
+    assert [field.strip() for field in fields] == ["31.91", "29.48", "26.59"] + 3 * [""]
     # 24.6, 20.2 and 14.2 dB of the theory; there are few pixels.
     noisy = lines["noisy observation, MEASURED"].split("|")[2:5]
     expected = [-20 * np.log10(sigma / 255) for sigma in (15, 25, 50)]
@@ -252,6 +261,9 @@ def test_measures_the_rows_that_are_asked_for(
         "Images measured: 68: 1, 100: 2. Mean over images" in note
         for note in outcome.notes
     )
+    (after,) = (note for note in outcome.notes if note.startswith("* After the paper"))
+    assert "cszn/DPIR" in after
+    assert "DRUNet: one network of 32.6 million parameters" in after
     for row in expected:
         assert any(
             note.startswith(f"* {row}: T = 20, seed 0, float32. Weights ")

@@ -136,7 +136,10 @@ def _notes(
         "Mean over images of the PSNR of the estimate clipped to [0, 1], not "
         "rounded.",
         *(
-            [f"* Reported numbers: {reported['source']}; {reported['provenance']}."]
+            [
+                f"* Reported numbers: {reported['source']}; {reported['provenance']}.",
+                f"* {table.published_since(run.script)[1]}",
+            ]
             if test.dataset == "bsds300"
             else []
         ),
@@ -186,12 +189,11 @@ class _Rows:
         """Adds what is reported, rival methods, and the noisy images themselves."""
         reported = self.reported["rows"] if self.is_comparable else {}
         for name, values in reported.items():
-            self._add(
-                f"{name}, reported",
-                {(s, int(k)): v for s, row in values.items() for k, v in row.items()},
-            )
+            self._add(f"{name}, reported", _by_column(values))
             if name in self.values.rows:
                 self._add_method(name)
+        if self.is_comparable:
+            self._add_published_since()
         for name in self.values.rows:
             if name not in reported:
                 self._add_method(name)
@@ -278,6 +280,13 @@ class _Rows:
         estimate = self.values.restore(row, observations, image_id)
         return {} if estimate is None else {row: estimate}
 
+    def _add_published_since(self) -> None:
+        rows, _ = table.published_since(self.run.script)
+        if rows:
+            self._add("after the paper:", {})
+        for name, values in rows.items():
+            self._add(f"{name}, published", _by_column(values))
+
     def _add_method(self, name: str) -> None:
         records = []
         for observations in self.observations:
@@ -299,6 +308,15 @@ class _Rows:
 
     def _add(self, name: str, values: Mapping[tuple[str, int], float]) -> None:
         self.table.add(name, [values.get(column) for column in self.columns])
+
+
+def _by_column(values: Mapping[str, Mapping[str, float]]) -> dict[Any, float]:
+    """Returns numbers of a file by test set and noise level."""
+    return {
+        (test_set, int(sigma)): value
+        for test_set, row in values.items()
+        for sigma, value in row.items()
+    }
 
 
 def restore_all(
