@@ -159,6 +159,11 @@ def verdict(reproduced: bool) -> str:
     return "reproduced" if reproduced else "NOT REPRODUCED"
 
 
+def is_reached(difference: float) -> bool:
+    """Says whether a mean reaches the paper's: measured less reported, in dB."""
+    return difference >= -_CLOSE
+
+
 def compare(
     measured: Iterable[Score],
     reported: Callable[[Score], float | None],
@@ -198,7 +203,7 @@ def _describe_differences(name: str, differences: Mapping[str, list[float]]) -> 
     least = min(min(values) for values in differences.values())
     return (
         f"* {name}, measured less reported: {numbers}: "
-        f"**{verdict(least >= -_CLOSE)}** (at most {_CLOSE:g} dB below)."
+        f"**{verdict(is_reached(least))}** (at most {_CLOSE:g} dB below)."
     )
 
 
