@@ -272,6 +272,23 @@ def test_measures_the_rows_that_are_asked_for(
     json.dumps(outcome.weights)
 
 
+def test_what_was_measured_before_on_a_part_is_not_shown_as_the_whole(
+    test_images, of_run
+):
+    """Of the 68 only: nothing stands below the 100."""
+    rows = _rows(of_run, test_images)
+    record = {
+        "model": "RIM-3task",
+        "condition": {"sigma": 25},
+        "per_image": {"b": 30.0},
+    }
+    rows.add_measured_before("RIM-3task", {"measured": [record]})
+    fields = rows.table.lines[-1].split("|")[1:-1]
+    assert [field.strip() for field in fields] == [
+        *("RIM-3task, measured before", "", "30.00", "", "", "", ""),
+    ]
+
+
 def test_psnr_of_a_detail_is_that_of_the_whole_image(test_images, of_run, monkeypatch):
     drawn = []
     monkeypatch.setattr(

@@ -218,6 +218,7 @@ class _Rows:
     def add_measured_before(self, name: str, result: Mapping[str, Any]) -> None:
         """Adds a row of an earlier run."""
         records = measured_before.scores(result, name, self.test)
+        records = table.whole_sets(records, self.test.sets)
         steps = self.run.num_steps
         self._add_measured(name, records, steps, "measured before")
 
