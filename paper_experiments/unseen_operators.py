@@ -11,7 +11,9 @@ six have no like in any training: *never seen*. Prints mean PSNR, and writes
 The RIMs are compared with classics, whose strengths are tuned on the truth, and with
 plug-and-play half-quadratic splitting around the RIM that removes noise. Estimates of
 t = 10, 20 and 50 are of one run. Values are kept as they are made: the same command
-goes on with an interrupted run. --num_images=1 is a quick look.
+goes on with an interrupted run. --num_images=1 is a quick look. `--method=FILE.py`
+measures a method of your own; it raises a `NotImplementedError` where it is not for the
+forward model.
 """
 
 from paper_experiments.common import table
@@ -29,7 +31,7 @@ _SETTLED = 20
 
 
 def measure(run, test):
-    from paper_experiments.common import provenance, weights
+    from paper_experiments.common import method_files, provenance, weights
     from paper_experiments.unseen import measurement, methods, pictures
     from paper_experiments.unseen.problems import OPERATORS
 
@@ -38,7 +40,8 @@ def measure(run, test):
     loaded = {row: weights.load(name, run, "gray") for row, name in names.items()}
     models = {row: model for row, (model, _) in loaded.items()}
     histories = {row: history for row, (_, history) in loaded.items()}
-    ways = methods.all_of(models, models[_DENOISER], run.num_steps)
+    asked = method_files.Methods(run.flags["method"], may_decline=True)
+    ways = methods.all_of(models, models[_DENOISER], run.num_steps, asked)
     measured = measurement.Measurement(
         test, ways, run.seed, run.output_dir / "measured", OPERATORS
     )
@@ -46,17 +49,21 @@ def measure(run, test):
     _announce(run, measured, models[_DENOISER])
     found = measured.run()
     records = measurement.to_measured(found, test, OPERATORS)
-    rows = _table(records, [column for way in ways for column in way.columns])
+    made = {record.model for record in records}
+    columns = [column for way in ways for column in way.columns]
+    rows = _table(records, [column for column in columns if column in made])
     first = next(iter(test.images))
+    settled = methods.column(next(iter(models)), min(_SETTLED, run.num_steps))
     pictures.save(
         {o.title: found[first, o.name] for o in OPERATORS},
         measured.clean(first),
-        methods.column(next(iter(models)), min(_SETTLED, run.num_steps)),
+        settled,
         run.output_dir / _PICTURE,
     )
     commits = frozenset().union(*(kept.commits for kept in found.values()))
     notes = [
         *_findings(records, models, run.num_steps),
+        *asked.notes(records, [settled], lambda r: r.condition["forward_model"]),
         "",
         *(f"* **{note}**" for note in test.notes),
         *_notes(run, test),
@@ -66,7 +73,7 @@ def measure(run, test):
         ),
         *provenance.note_on_commits(commits),
     ]
-    return Outcome(rows, notes, records, {}, histories, [_PICTURE])
+    return Outcome(rows, notes, records, {}, histories, [_PICTURE], asked)
 
 
 def _table(records, columns) -> table.Table:
@@ -153,4 +160,4 @@ def _notes(run, test) -> list[str]:
 
 
 if __name__ == "__main__":
-    reproduce(measure, num_steps=50, test_set=_SET, test_ids=_IDS)
+    reproduce(measure, use=["method"], num_steps=50, test_set=_SET, test_ids=_IDS)

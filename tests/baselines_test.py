@@ -1,146 +1,100 @@
-"""Tests of the denoisers of other libraries, and of what is remembered of them."""
-
-import dataclasses
-import json
-import sys
+"""Tests of the files of `baselines/`, each on grey and on colour images."""
 
 import numpy as np
 import pytest
 import skimage.data
 
-from paper_experiments.common import baselines, image_sets
-from paper_experiments.common.observations import Observations, psnr_of
+from paper_experiments.common import method_files
+from paper_experiments.common.method_files import MethodError, NotForThisError
+from paper_experiments.common.observations import psnr_of
+from rim_tf import Denoising
+from rim_tf.forward_models import Blur
+
+_IMAGE = np.float32(skimage.data.astronaut()[:64, 150:230] / 255)
+_CLEAN = {1: _IMAGE[..., 1:2], 3: _IMAGE}
+_CHANNELS = {"bm3d": [1], "cbm3d": [3], "dncnn_scico": [1]}
 
 
-@pytest.fixture(name="test_images")
-def _test_images():
-    image = skimage.data.astronaut()[:64, 150:230]
-    return image_sets.TestImages(
-        "mine", {"a": image, "b": image[::-1]}, {"a": 0, "b": 1}, {"mine": ["a", "b"]}
+def _load(name):
+    try:
+        return method_files.load(method_files.find(name))
+    except MethodError as error:
+        pytest.skip(f"{name}: {error}")
+
+
+def _noisy(channels, sigma):
+    clean = _CLEAN[channels]
+    normal = np.random.default_rng(0).standard_normal(clean.shape, np.float32)
+    return clean + np.float32(sigma) * normal
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", method_files.names())
+def test_removes_noise(name, channels):
+    file = _load(name)
+    if channels not in _CHANNELS.get(name, [1, 3]):
+        with pytest.raises(NotForThisError):
+            file.estimate(_CLEAN[channels], 0.1, Denoising(), _CLEAN[channels].shape)
+        return
+    for level, gain in ((15, 2), (25, 4), (50, 6)):
+        noisy = _noisy(channels, level / 255)
+        estimate = file.estimate(noisy, level / 255, Denoising(), noisy.shape)
+        clean = _CLEAN[channels]
+        assert psnr_of(estimate, clean) > psnr_of(noisy, clean, clip=False) + gain
+
+
+@pytest.mark.parametrize("name", method_files.names())
+def test_is_for_its_forward_models(name):
+    file = _load(name)
+    with pytest.raises(NotForThisError):
+        file.estimate(_CLEAN[1], 0.1, Blur(np.ones((3, 3)) / 9), _CLEAN[1].shape)
+
+
+@pytest.mark.parametrize("name", method_files.names())
+def test_says_what_it_is(name):
+    """Of which package, in which units, and what it was trained for."""
+    text = method_files.find(name).read_text()
+    said = text.split('"""')[1]
+    for words in ("scale from 0", "trained", "sigma"):
+        assert words in " ".join(said.split()), words
+    assert "NAME = " in text
+
+
+def test_total_variation_is_converged():
+    """A thousand times the tolerance stops a tenth of a dB lower."""
+    file = _load("converged_total_variation")
+    noisy = _noisy(1, 50 / 255)
+    estimate = file.estimate(noisy, 50 / 255, Denoising(), noisy.shape)
+    settled = skimage.restoration.denoise_tv_chambolle(
+        noisy, weight=0.8 * 50 / 255, eps=1e-9, max_num_iter=20000, channel_axis=-1
     )
-
-
-@pytest.mark.parametrize("color", ["gray", "rgb"])
-@pytest.mark.parametrize("name", ["BM3D", "CBM3D", "total variation", "wavelet"])
-def test_removes_noise(tmp_path, test_images, color, name):
-    found = baselines.Baselines("none", color, test_images, tmp_path, 0)
-    if name not in found.names:
-        pytest.skip(f"{name} is for other images, or not installed.")
-    observations = Observations(test_images, 25, color, False, 0)
-    clean = observations.clean("a")
-    restored = found.restore(name, observations, "a")
-    assert restored.shape == clean.shape
-    assert psnr_of(restored, clean) > 20.17 + 4
-
-
-def test_remembers(tmp_path, test_images, monkeypatch):
-    observations = Observations(test_images, 25, "gray", False, 0)
-    first = baselines.Baselines("none", "gray", test_images, tmp_path, 0)
-    assert first.known("wavelet", observations) == {}
-    first.measure("wavelet", observations)
-    known = first.known("wavelet", observations)
-    assert set(known) == {"a", "b"}
-
-    second = baselines.Baselines("none", "gray", test_images, tmp_path, 0)
-    monkeypatch.setattr(second, "restore", None)
-    second.measure("wavelet", observations)
-    assert second.known("wavelet", observations) == known
-    # Other noise is not the same observation, and other images are other images.
-    upside_down = {i: image[::-1] for i, image in test_images.images.items()}
-    others = dataclasses.replace(test_images, images=upside_down)
-    for script, color, test, seed in (
-        ("none", "gray", test_images, 1),
-        ("quantized", "gray", test_images, 0),
-        ("none", "rgb", test_images, 0),
-        ("none", "gray", others, 0),
-    ):
-        found = baselines.Baselines(script, color, test, tmp_path, seed)
-        assert found.known("wavelet", observations) == {}
-
-
-def test_knows_a_part_of_bsds300(tmp_path, test_images):
-    """But not a folder of that name."""
-    sets = {"68": ["b"], "100": ["a", "b"]}
-    whole = dataclasses.replace(test_images, dataset="bsds300", sets=sets)
-    folder = dataclasses.replace(whole, sets={"bsds300": ["a", "b"]})
-    observations = Observations(test_images, 25, "gray", False, 0)
-    known = []
-    for test in (whole, whole.only("68"), folder):
-        found = baselines.Baselines("none", "gray", test, tmp_path, 0)
-        if not known:
-            found.measure("wavelet", observations)
-        known.append(list(found.known("wavelet", observations)))
-    assert known == [["a", "b"], ["b"], []]
-
-
-def test_keeps_what_others_wrote(tmp_path, test_images):
-    observations = Observations(test_images, 25, "gray", False, 0)
-    runs = [
-        baselines.Baselines("none", "gray", test_images, tmp_path, seed)
-        for seed in (0, 1, 0)
-    ]
-    for run, name in zip(runs, ("wavelet", "wavelet", "total variation"), strict=True):
-        run.measure(name, observations)
-    content = json.loads((tmp_path / baselines.CACHE_FILE).read_text())
-    first, second = sorted(content)
-    assert first.startswith("none: gray, mine ")
-    assert first.endswith(", seed 0")
-    assert set(content[first]) == {"wavelet", "total variation"}
-    assert set(content[second]) == {"wavelet"}
-
-
-def test_a_folder_named_as_a_data_set(tmp_path, test_images):
-    observations = Observations(test_images, 25, "gray", False, 0)
-    key = "none: gray, bsds300, seed 0"
-    known = {key: {"wavelet": {"25": {"a": 31.5}}}}
-    (tmp_path / baselines.CACHE_FILE).write_text(json.dumps(known))
-    named = dataclasses.replace(
-        test_images, dataset="bsds300", sets={"bsds300": ["a", "b"]}
+    early = skimage.restoration.denoise_tv_chambolle(
+        noisy, weight=0.8 * 50 / 255, channel_axis=-1
     )
-    found = baselines.Baselines("none", "gray", named, tmp_path, 0)
-    assert found.known("wavelet", observations) == {}
+    clean = _CLEAN[1]
+    assert psnr_of(estimate, clean) == pytest.approx(psnr_of(settled, clean), abs=0.01)
+    assert abs(psnr_of(early, clean) - psnr_of(settled, clean)) > 0.02
 
 
-def test_shipped_values_are_used(tmp_path, test_images, monkeypatch):
-    monkeypatch.setattr(baselines, "_SHIPPED_FOLDER", tmp_path)
-    shipped = dataclasses.replace(test_images, dataset="bsds300", sets={"100": ["a"]})
-    values = {
-        "script: gray, bsds300, seed 0": {"BM3D": {"25": {"a": 31.5, "elsewhere": 1.0}}}
-    }
-    (tmp_path / "script.json").write_text(json.dumps(values))
-    found = baselines.Baselines("script", "gray", shipped, tmp_path / "out", 0)
-    assert "BM3D" in found.names
-    observations = Observations(test_images, 25, "gray", False, 0)
-    assert found.known("BM3D", observations) == {"a": 31.5}
-    assert found.known("BM3D", Observations(test_images, 15, "gray", False, 0)) == {}
-
-
-def test_strength_follows_the_noise(tmp_path, test_images):
-    """At each noise level the estimate is better than that for another level."""
-    found = baselines.Baselines("none", "gray", test_images, tmp_path, 0)
-    observations = Observations(test_images, 50, "gray", False, 0)
-    clean = observations.clean("a")
-    noisy = observations.noisy("a")
-    right, weak = (
-        psnr_of(found._denoisers["total variation"](noisy, sigma), clean)
-        for sigma in (50 / 255, 10 / 255)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_cycle_spinning_gains_a_db(channels):
+    file = _load("cycle_spun_wavelet")
+    noisy, sigma = _noisy(channels, 25 / 255), 25 / 255
+    plain = skimage.restoration.denoise_wavelet(
+        noisy,
+        sigma=sigma,
+        method="BayesShrink",
+        rescale_sigma=True,
+        convert2ycbcr=channels == 3,
+        channel_axis=-1,
     )
-    assert right > weak + 3
-    assert np.isfinite(right)
+    estimate = file.estimate(noisy, sigma, Denoising(), noisy.shape)
+    clean = _CLEAN[channels]
+    assert psnr_of(estimate, clean) > psnr_of(plain, clean) + 0.9
 
 
-@pytest.mark.parametrize("error", ["ImportError", "OSError"])
-def test_without_the_library(tmp_path, test_images, monkeypatch, error):
-    """What is known of BM3D is still used; the others are measured."""
-    (tmp_path / "bm3d.py").write_text(f"raise {error}('no binary part')")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "bm3d", raising=False)
-    observations = Observations(test_images, 25, "gray", False, 0)
-    found = baselines.Baselines("none", "gray", test_images, tmp_path, 0)
-    assert found.names == ["total variation", "wavelet"]
-    known = {found._key: {"BM3D": {"25": {"a": 31.5}}}}
-    (tmp_path / baselines.CACHE_FILE).write_text(json.dumps(known))
-    found = baselines.Baselines("none", "gray", test_images, tmp_path, 0)
-    assert found.names == ["total variation", "wavelet", "BM3D"]
-    found.measure("BM3D", observations)
-    assert found.known("BM3D", observations) == {"a": 31.5}
+@pytest.mark.parametrize("level", [5, 20, 35, 75])
+def test_a_network_for_one_level_is_not_taken_for_another(level):
+    file = _load("dncnn_scico")
+    with pytest.raises(NotForThisError, match="for sigma 15, 25 and 50 of 255"):
+        file.estimate(_noisy(1, level / 255), level / 255, Denoising(), (64, 80, 1))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from paper_experiments.common import denoising, image_sets, run, table
+from paper_experiments.common import denoising, image_sets, method_files, run, table
 from paper_experiments.common.conditions import DenoisingTable
 from paper_experiments.common.observations import Observations, psnr_of
 
@@ -29,9 +29,14 @@ def _test_images():
 
 @pytest.fixture(name="of_run")
 def _of_run(tmp_path):
-    flags = {"baselines": False, "num_images": None, "rows": None, "weights": None}
+    flags = {"method": [], "num_images": None, "rows": None, "weights": None}
     flags["seed"] = 0
     return run.Run("table2_denoise", flags, tmp_path, "float32", 20, 0.0)
+
+
+def _rows(of_run, test):
+    methods = method_files.Methods(of_run.flags["method"])
+    return denoising._Rows(_SPEC, of_run, test, methods)
 
 
 @pytest.fixture(name="clean_at_the_end")
@@ -79,7 +84,7 @@ def test_restores_all_images_and_shows_the_first(test_images, clean_at_the_end):
 def test_rows_stand_beside_those_of_the_paper(
     test_images, of_run, clean_at_the_end, capsys
 ):
-    rows = denoising._Rows(_SPEC, of_run, test_images)
+    rows = _rows(of_run, test_images)
     rows.add_known()
     pictures = rows.add_model("RIM-denoise", 0.01)
     lines = {line.split("|")[1].strip(): line for line in rows.table.lines}
@@ -92,6 +97,15 @@ def test_rows_stand_beside_those_of_the_paper(
     assert [float(value) for value in reported] == [31.31, 28.91, 26.06]
     measured = lines["RIM-denoise, MEASURED"].split("|")[2:-1]
     np.testing.assert_allclose([float(value) for value in measured], 40, atol=0.1)
+    # Below a line of its own, and before what is measured here.
+    published = [name for name in names if name.endswith(", published")]
+    first = names.index("after the paper:")
+    assert not "".join(lines["after the paper:"].split("|")[2:]).strip()
+    assert names[first + 1 : first + 4] == published
+    assert published == [f"{n}, published" for n in ("DnCNN", "FFDNet", "DRUNet")]
+    assert first > max(names.index(n) for n in names if n.endswith(", reported"))
+    fields = lines["DRUNet, published"].split("|")[2:-1]
+    assert [field.strip() for field in fields] == ["31.91", "29.48", "26.59"] + 3 * [""]
     # 24.6, 20.2 and 14.2 dB of the theory; there are few pixels.
     noisy = lines["noisy observation, MEASURED"].split("|")[2:5]
     expected = [-20 * np.log10(sigma / 255) for sigma in (15, 25, 50)]
@@ -112,7 +126,7 @@ def test_verdicts_are_about_whole_sets_of_the_paper(of_run, clean_at_the_end):
     test = image_sets.TestImages(
         "bsds300", dict.fromkeys(ids, image), {}, {"68": ids, "100": ids}
     )
-    rows = denoising._Rows(_SPEC, of_run, test)
+    rows = _rows(of_run, test)
     values = dict.fromkeys(ids, 30.0)
     for observations in rows.observations:
         rows.measured += rows._records("RIM-denoise", values, observations)
@@ -123,12 +137,11 @@ def test_verdicts_are_about_whole_sets_of_the_paper(of_run, clean_at_the_end):
 
 
 @pytest.mark.parametrize("wanted", [False, True])
-def test_baselines_are_measured_if_wanted_and_shown_if_known(
-    test_images, of_run, monkeypatch, wanted
-):
-    """In detail.png the first of them is compared with, or the one that is quick."""
-    denoisers = {"BM3D": lambda noisy, sigma: noisy, "total variation": _smooth}
-    monkeypatch.setattr(denoising.baselines, "_denoisers", lambda color: denoisers)
+def test_methods_are_measured_if_wanted(test_images, of_run, monkeypatch, wanted):
+    """In detail.png the first of them is compared with, or one that is quick."""
+    paths = [of_run.output_dir / f"{name}.py" for name in ("noisy", "bad")]
+    for path, divisor in zip(paths, (1, 0), strict=True):
+        path.write_text(f"def restore(y, sigma, a):\n    return y * 1 / {divisor}\n")
     monkeypatch.setattr(denoising, "restore", lambda _, noisy, **__: noisy)
     drawn = []
     monkeypatch.setattr(
@@ -136,31 +149,53 @@ def test_baselines_are_measured_if_wanted_and_shown_if_known(
         "save_detail",
         lambda clean, images, path: drawn.append(images),
     )
-    of_run.flags["baselines"] = wanted
+    of_run.flags["method"] = [str(path) for path in paths] if wanted else []
     # Not those of BSDS-300, which are known.
     images, sets = {"b": test_images.images["b"]}, {"mine": ["b"]}
     test = image_sets.TestImages("mine", images, {"b": 1}, sets)
-    rows = denoising._Rows(_SPEC, of_run, test)
-    rows.add_known()
+    rows = _rows(of_run, test)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rows.add_known()
     names = [line.split("|")[1].strip() for line in rows.table.lines]
     measured = [name for name in names if name.endswith(", MEASURED")]
     assert measured == [
-        *(["BM3D, MEASURED", "total variation, MEASURED"] if wanted else []),
+        *(["noisy (yours), MEASURED"] if wanted else []),
         "noisy observation, MEASURED",
     ]
-    assert (of_run.output_dir / "baselines.json").exists() == wanted
     rows.save_detail("RIM-denoise", None, of_run.output_dir / "detail.png")
     (titles,) = drawn
     names = [title.split(":")[0] for title in titles]
     assert names == [
         "noisy, sigma 25",
-        "BM3D" if wanted else "total variation",
+        "noisy (yours)" if wanted else "cycle-spun wavelet",
         "RIM-denoise, t = 20",
     ]
 
 
-def _smooth(noisy, sigma):
-    return np.full_like(noisy, noisy.mean())
+def test_a_method_is_compared_with_rim_denoise(test_images, of_run, clean_at_the_end):
+    path = of_run.output_dir / "mine.py"
+    path.write_text("def restore(y, sigma, a):\n    return y\n")
+    of_run.flags["method"] = [str(path)]
+    rows = _rows(of_run, test_images)
+    rows.add_known()
+    for row in ("RIM-3task", "RIM-denoise"):
+        rows.add_model(row, 0.01)
+    (note,) = rows.method_notes()
+    said = note.removeprefix("* mine (yours), mine.py: less RIM-denoise, mean ±")
+    assert said != note
+    compared = said.partition("images: ")[2].partition(";")[0].split(", ")
+    # One image of the 68; both of the 100.
+    assert len(compared) == 6
+    by_condition = {
+        (s.model, s.test_set, s.condition["sigma"]): s for s in rows.measured
+    }
+    for text in compared:
+        test_set, sigma, value = text.replace(":", "").split()[:3]
+        first, second = (
+            by_condition[row, test_set, int(sigma)]
+            for row in ("mine (yours)", "RIM-denoise")
+        )
+        assert float(value) == pytest.approx(first.mean - second.mean, abs=0.006)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +205,7 @@ def _smooth(noisy, sigma):
         (["RIM-3task"], ["RIM-3task"]),
         (["RIM-3task", "RIM-denoise"], ["RIM-denoise", "RIM-3task"]),
         (["all"], ["RIM-denoise", "RIM-3task"]),
+        (["none"], []),
     ],
 )
 def test_measures_the_rows_that_are_asked_for(
@@ -201,6 +237,13 @@ def test_measures_the_rows_that_are_asked_for(
     )
     outcome = denoising.measure(_SPEC, of_run, test_images)
     assert list(outcome.weights) == expected
+    if not expected:
+        assert {r.model for r in outcome.measured} == {"noisy observation"}
+        assert outcome.files == []
+        assert (
+            "* Not measured: RIM-denoise, RIM-3task; --rows=all does." in outcome.notes
+        )
+        return
     assert outcome.weights[expected[0]]["name"] == _SPEC.weights[expected[0]]
     assert loaded == [_SPEC.weights[row] for row in expected[1:]]
     models_measured = dict.fromkeys(record.model for record in outcome.measured)
@@ -218,12 +261,32 @@ def test_measures_the_rows_that_are_asked_for(
         "Images measured: 68: 1, 100: 2. Mean over images" in note
         for note in outcome.notes
     )
+    (after,) = (note for note in outcome.notes if note.startswith("* After the paper"))
+    assert "cszn/DPIR" in after
+    assert "DRUNet: one network of 32.6 million parameters" in after
     for row in expected:
         assert any(
             note.startswith(f"* {row}: T = 20, seed 0, float32. Weights ")
             for note in outcome.notes
         )
     json.dumps(outcome.weights)
+
+
+def test_what_was_measured_before_on_a_part_is_not_shown_as_the_whole(
+    test_images, of_run
+):
+    """Of the 68 only: nothing stands below the 100."""
+    rows = _rows(of_run, test_images)
+    record = {
+        "model": "RIM-3task",
+        "condition": {"sigma": 25},
+        "per_image": {"b": 30.0},
+    }
+    rows.add_measured_before("RIM-3task", {"measured": [record]})
+    fields = rows.table.lines[-1].split("|")[1:-1]
+    assert [field.strip() for field in fields] == [
+        *("RIM-3task, measured before", "", "30.00", "", "", "", ""),
+    ]
 
 
 def test_psnr_of_a_detail_is_that_of_the_whole_image(test_images, of_run, monkeypatch):
@@ -234,7 +297,7 @@ def test_psnr_of_a_detail_is_that_of_the_whole_image(test_images, of_run, monkey
         lambda clean, images, path: drawn.append(images),
     )
     monkeypatch.setattr(denoising, "restore", lambda _, noisy, **__: noisy)
-    rows = denoising._Rows(_SPEC, of_run, test_images)
+    rows = _rows(of_run, test_images)
     rows.save_detail("RIM-denoise", None, of_run.output_dir / "detail.png")
     observations = Observations(test_images, 25, "gray", False, 0)
     clean, noisy = observations.clean("a"), observations.noisy("a")

@@ -83,15 +83,15 @@ def test_help_is_quick_and_shows_few_flags(name):
     shown -= {"help", "helpfull", "helpshort", "helpxml", "only_check_args"}
     every = {"dataset", "data_dir", "output_dir", "seed", "precision", "overwrite"}
     tests = {"images", "num_images", "num_steps", "weights"}
-    denoising = {"rows", "baselines", "test_set"}
+    denoising = {"rows", "method", "test_set"}
     if name == "train":
         assert shown >= every | {"list", "minutes", "devices", "num_patches", "loss"}
         assert not shown & (tests | denoising)
         return
     own = {
         "figure3_three_task": {"num_test_patches"},
-        "table3_super_resolution": set(),
-        "unseen_operators": set(),
+        "table3_super_resolution": {"method"},
+        "unseen_operators": {"method"},
     }
     assert shown == every | tests | own.get(name, denoising)
     assert len(shown) <= 15
@@ -104,7 +104,12 @@ def test_help_is_quick_and_shows_few_flags(name):
             (name, "--rows=x", "--rows: this table has no row x; ")
             for name in _TABLES[:3]
         ),
-        ("table3_super_resolution", "--baselines", "--baselines: not for this script"),
+        *(
+            (name, "--baselines", "--baselines: give --method=NAME instead, once for")
+            for name in ("table2_denoise", "train")
+        ),
+        ("table2_denoise", "--method=x", "--method: there is no method x; there are"),
+        ("train", "--method=bm3d", "--method: not for this script"),
         ("figure3_three_task", "--rows=RIM", "--rows: not for this script"),
         ("train", "nonsense", "no recipe is called nonsense; there are rim_denoise"),
     ],
@@ -153,6 +158,11 @@ def test_a_process_that_is_refused_says_one_line(
             ["--rows=RIM-3task", "--weights=rim_denoise"],
             "--rows: --weights is about the row RIM-denoise",
         ),
+        (
+            ["--rows=none", "--weights=rim_denoise"],
+            "--rows: none leaves nothing for --weights.",
+        ),
+        (["--method=/no.py"], "--method: there is no file /no.py."),
     ],
 )
 def test_what_cannot_be_done_is_refused(arguments, message, check_refused):
@@ -198,7 +208,7 @@ def test_results_are_written_and_not_replaced_unless_told(
     assert settings["precision_used"] == "float32"
     assert settings["num_images"] == 1
     assert settings["rows"] is None
-    assert "baselines" not in settings
+    assert "method" not in settings
     assert result["measured"][0]["per_image"] == {"a": 30.0}
 
     refused = run_here(*arguments, "--seed=5", expect_success=False)
@@ -225,9 +235,9 @@ def test_interruption(tmp_path, run_here, script, images, existed):
 
 
 def test_flags_of_other_scripts_are_refused(tmp_path, run_here, script):
-    arguments = [f"--output_dir={tmp_path}/out", "--baselines"]
+    arguments = [f"--output_dir={tmp_path}/out", "--method=bm3d"]
     finished = run_here(script, *arguments, expect_success=False)
-    assert finished.stderr == "error: --baselines: not for this script, see --help.\n"
+    assert finished.stderr == "error: --method: not for this script, see --help.\n"
     assert not (tmp_path / "out").exists()
 
 
@@ -268,4 +278,5 @@ def test_what_result_json_tells():
         ],
         "reported": {"source": "paper"},
         "weights": {"RIM": {}},
+        "methods": {},
     }

@@ -5,7 +5,7 @@ import json
 import pytest
 
 
-def test_two_rows_with_baselines(tmp_path, run_here, small_images):
+def test_two_rows_with_other_methods(tmp_path, run_here, small_images):
     """One has brackets in its name; --weights is about the other."""
     output = tmp_path / "out"
     finished = run_here(
@@ -14,7 +14,8 @@ def test_two_rows_with_baselines(tmp_path, run_here, small_images):
         "--num_steps=10",
         "--rows=RIM-denoise,RIM-denoise-quantized (ours)",
         "--weights=rim_denoise_quantized",
-        "--baselines",
+        "--method=converged_total_variation",
+        "--method=cycle_spun_wavelet",
         f"--output_dir={output}",
     )
     result = json.loads((output / "result.json").read_text())
@@ -34,14 +35,14 @@ def test_two_rows_with_baselines(tmp_path, run_here, small_images):
     # Both rows have the same weights here, and see the same observations.
     assert quantized == pytest.approx(denoise, abs=1e-3)
     assert denoise[1] > noisy[1] + 7
-    total_variation = [r["mean"] for r in by_model["total variation"]]
+    total_variation = [r["mean"] for r in by_model["converged total variation"]]
     assert denoise[1] > total_variation[1] > noisy[1] + 4
     assert "RIM-3task" not in by_model
     table = (output / "table.md").read_text()
     for text in (
         "RIM-denoise-quantized (ours), MEASURED",
         "RIM-denoise, MEASURED",
-        "wavelet, MEASURED",
+        "cycle-spun wavelet, MEASURED",
         "rounded to 8 bits",
     ):
         assert text in table
@@ -67,3 +68,48 @@ def test_a_row_alone(tmp_path, run_here, small_images):
     assert measured == {"noisy observation", "RIM-3task"}
     assert list(result["weights"]) == ["RIM-3task"]
     assert (output / "estimates.png").exists()
+
+
+_METHODS = {
+    "mine": "return y - 0.1 * sigma * np.sign(y)",
+    "broken": "return y[0]",
+    "scaled": "return 255 * y",
+    "failing": "return np.linalg.inv(y[..., 0])",
+    "empty": "return y * np.nan",
+}
+
+
+def test_methods_of_a_user(tmp_path, run_here, small_images):
+    """One is a row; each of five others gets a line, and the table goes on."""
+    for name, text in _METHODS.items():
+        (tmp_path / f"{name}.py").write_text(
+            f"import numpy as np\ndef restore(y, sigma, a):\n    {text}\n"
+        )
+    (tmp_path / "unreadable.py").write_text("import nothing_of_this_name")
+    output = tmp_path / "out"
+    names = [*_METHODS, "unreadable"]
+    finished = run_here(
+        "table2_quantized_denoise",
+        f"--images={small_images}",
+        "--num_steps=1",
+        "--num_images=1",
+        *(f"--method={tmp_path / name}.py" for name in names),
+        f"--output_dir={output}",
+        expect_success=False,
+    )
+    lines = [x for x in finished.stderr.splitlines() if x.startswith("error: ")]
+    assert [line.split(" ")[2].rstrip(",:") for line in lines] == [
+        *("unreadable.py", "broken.py", "scaled.py", "failing.py", "empty.py"),
+    ]
+    for line in lines[1:]:
+        assert ", image astronaut.png, sigma 15: it " in line or "LinAlgError" in line
+    result = json.loads((output / "result.json").read_text())
+    measured = {record["model"] for record in result["measured"]}
+    assert measured == {"noisy observation", "mine (yours)", "RIM-denoise"}
+    assert list(result["methods"]) == ["mine (yours)"]
+    assert result["methods"]["mine (yours)"]["seconds_per_image"] >= 0
+    table = (output / "table.md").read_text()
+    assert "| mine (yours), MEASURED (1 image)" in table
+    assert "* mine (yours), mine.py: less RIM-denoise, mean ± standard error" in table
+    for line in lines:
+        assert f"* **{line.removeprefix('error: --method: ')}**" in table

@@ -1,5 +1,6 @@
 """Tests of `table3_super_resolution.py`."""
 
+import itertools
 import json
 
 import pytest
@@ -89,6 +90,42 @@ def test_a_single_image_has_no_error(functions_of):
     assert script._format("ssim", 0.89124, None) == "0.8912"
 
 
+def test_a_method_of_a_user(tmp_path, run_here, small_images):
+    """Bicubic up-sampling as one, which must be what the table has; and a wrong one."""
+    (tmp_path / "mine.py").write_text(
+        "def restore(y, sigma, a):\n"
+        "    assert sigma == 0\n"
+        "    return a.initial_estimate(y[None])[0]\n"
+    )
+    (tmp_path / "small.py").write_text("def restore(y, sigma, a):\n    return y\n")
+    output = tmp_path / "out"
+    finished = run_here(
+        "table3_super_resolution",
+        f"--images={small_images}",
+        "--num_steps=1",
+        "--num_images=1",
+        *(f"--method={tmp_path}/{name}.py" for name in ("mine", "small")),
+        f"--output_dir={output}",
+        expect_success=False,
+    )
+    (line,) = (x for x in finished.stderr.splitlines() if x.startswith("error: "))
+    assert line.startswith(
+        "error: --method: small.py, image astronaut.png, x2: it returns the shape "
+        "(32, 36, 1), not (64, 72, 1)."
+    )
+    result = json.loads((output / "result.json").read_text())
+    means = {
+        (r["model"], r["metric"], r["condition"]["factor"]): r["mean"]
+        for r in result["measured"]
+    }
+    for metric, factor in itertools.product(("psnr", "ssim"), (2, 3, 4)):
+        # It rounds to 8 bits once, in the luminance; Bicubic each colour.
+        assert means["mine (yours)", metric, factor] == pytest.approx(
+            means["Bicubic", metric, factor], rel=0.01
+        )
+    assert "* mine (yours), mine.py: less RIM" in (output / "table.md").read_text()
+
+
 def test_images_that_are_too_small(tmp_path, check_refused):
     Image.new("RGB", (60, 18)).save(tmp_path / "small.png")
     check_refused(
@@ -102,7 +139,6 @@ def test_images_that_are_too_small(tmp_path, check_refused):
     ("arguments", "message"),
     [
         (["--test_set=68"], "error: --test_set: not for this script"),
-        (["--baselines"], "error: --baselines: not for this script"),
         (["--lr_dir=x"], "Unknown command line flag 'lr_dir'"),
         (["--weights=rim_denoise"], "rim_denoise was trained on gray images"),
         (["--weights=rim_rgb_denoise"], "rim_rgb_denoise restores images of 3 chan"),

@@ -216,3 +216,13 @@ def test_images_without_error_are_left_out_of_means_and_said():
     test = image_sets.TestImages("bsds300", {}, {}, sets)
     name = table.row_name("RIM", [score], test)
     assert name == "RIM, MEASURED (2 of 3; 1 restored without error)"
+
+
+def test_what_was_published_since_is_of_one_table_only():
+    rows, line = table.published_since("table2_denoise")
+    assert set(rows) == {"DnCNN", "FFDNet", "DRUNet"}
+    assert line.startswith("After the paper: the figure figs/grayscale_psnr.png of ")
+    for script in ("table1_rgb_denoise", "table2_quantized_denoise"):
+        rows, line = table.published_since(script)
+        assert rows == {}
+        assert "noise that was neither clipped nor rounded; not shown." in line

@@ -131,6 +131,41 @@ def test_another_run_takes_what_was_kept(ran):
     assert "has results already" in refused
 
 
+def test_methods_of_a_user(tmp_path, run_here, small_weights, small_images):
+    (tmp_path / "mine.py").write_text(
+        "def restore(y, sigma, a):\n"
+        "    if y.shape != (63, 72, 1):\n"
+        "        raise NotImplementedError\n"
+        "    return a.adjoint(y[None])[0]\n"
+    )
+    (tmp_path / "bad.py").write_text("def restore(y, sigma, a):\n    return y * 99\n")
+    output = tmp_path / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(problems, "OPERATORS", _OPERATORS[:3])
+        patch.setattr(splitting, "_ITERATIONS", 1)
+        finished = run_here(
+            "unseen_operators",
+            f"--images={small_images}",
+            f"--weights={small_weights}",
+            "--num_steps=1",
+            "--num_images=1",
+            *(f"--method={tmp_path}/{name}.py" for name in ("mine", "bad")),
+            f"--output_dir={output}",
+            expect_success=False,
+        )
+    (line,) = (x for x in finished.stderr.splitlines() if x.startswith("error"))
+    title = _OPERATORS[0].title
+    assert f"--method: bad.py, image astronaut.png, {title}: it returns values" in line
+    table = (output / "table.md").read_text()
+    heading = table.splitlines()[0]
+    assert "mine (yours)" in heading
+    assert "bad" not in heading
+    assert "* mine (yours), mine.py: less RIM-3task, t = 1, mean" in table
+    measured = json.loads((output / "result.json").read_text())["measured"]
+    found = [r["model"] for r in measured].count("mine (yours)")
+    assert found == len(_OPERATORS[:3])
+
+
 def test_findings(functions_of):
     script = functions_of("unseen_operators")
     values = {

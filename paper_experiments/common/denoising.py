@@ -9,19 +9,20 @@ import numpy as np
 from tqdm import tqdm
 
 from paper_experiments.common import (
-    baselines,
     durations,
     figures,
     measured_before,
+    method_files,
     provenance,
     table,
     weights,
 )
 from paper_experiments.common.conditions import DenoisingTable
 from paper_experiments.common.image_sets import TestImages
+from paper_experiments.common.method_values import MethodValues
 from paper_experiments.common.observations import Observations, psnr_of
 from paper_experiments.common.run import Outcome, Run
-from rim_tf import pretrained
+from rim_tf import Denoising, pretrained
 from rim_tf.restoration import iterate, restore
 from rim_tf.rim import RIM
 
@@ -29,44 +30,67 @@ _ESTIMATES_FILE = "estimates.png"
 _DETAIL_FILE = "detail.png"
 # What the picture of a detail shows is restored at this noise level.
 _DETAIL_SIGMA = 25
+# Stands there where no method was asked for.
+_QUICK_METHOD = "cycle_spun_wavelet"
 
 
 def measure(spec: DenoisingTable, run: Run, test: TestImages) -> Outcome:
     """Restores the test images, prints the table, and draws its pictures."""
-    (first, first_name), *others = _asked(spec, run.flags["rows"]).items()
-    model, history = weights.load(run.flags["weights"] or first_name, run, spec.color)
-    # Models of others are loaded when their turn comes: the first need not wait.
-    histories = {first: history, **{row: _history(name) for row, name in others}}
+    asked = _asked(spec, run.flags["rows"])
+    methods = method_files.Methods(run.flags["method"])
+    models, histories = _load(asked, spec, run)
     before = _measured_before(spec, run, test, histories)
-    times = len(spec.sigmas) * len(histories)
-    durations.announce_duration(model, test, spec.color, run, times)
+    if models:
+        times = len(spec.sigmas) * len(asked)
+        first = next(iter(models.values()))
+        durations.announce_duration(first, test, spec.color, run, times)
     # Before the long work, so that nothing is lost to a history that says too little.
     notes = _notes(spec, run, test, histories, before)
-    rows = _Rows(spec, run, test)
+    rows = _Rows(spec, run, test, methods)
     rows.add_known()
     for row, result in before.items():
         rows.add_measured_before(row, result)
         versions = result["versions"]
         histories[row] = {**result["weights"][row], "measured_before": versions}
-    pictures = rows.add_model(first, model)
-    for row, name in others:
-        rows.add_model(row, pretrained.load_pretrained(name, run.dtype))
-    figures.save_estimates(pictures, run.output_dir / _ESTIMATES_FILE)
-    rows.save_detail(first, model, run.output_dir / _DETAIL_FILE)
+    written = []
+    for row, name in asked.items():
+        model = models.get(row) or pretrained.load_pretrained(name, run.dtype)
+        pictures = rows.add_model(row, model)
+        if row in models:
+            figures.save_estimates(pictures, run.output_dir / _ESTIMATES_FILE)
+            rows.save_detail(row, model, run.output_dir / _DETAIL_FILE)
+            written = [_ESTIMATES_FILE, _DETAIL_FILE]
     return Outcome(
         rows.table,
-        [*rows.verdicts(), *notes],
+        [*rows.verdicts(), *rows.method_notes(), *notes],
         rows.measured,
         rows.reported,
         histories,
-        [_ESTIMATES_FILE, _DETAIL_FILE],
+        written,
+        methods,
     )
+
+
+def _load(
+    asked: Mapping[str, str], spec: DenoisingTable, run: Run
+) -> tuple[dict[str, RIM], dict[str, Any]]:
+    """Returns the first model by its row, and the histories of all.
+
+    Models of others are loaded when their turn comes: the first need not wait.
+    """
+    if not asked:
+        return {}, {}
+    (first, name), *others = asked.items()
+    model, history = weights.load(run.flags["weights"] or name, run, spec.color)
+    return {first: model}, {first: history, **{r: _history(n) for r, n in others}}
 
 
 def _asked(spec: DenoisingTable, rows: list[str] | None) -> dict[str, str]:
     """Returns names of weights by the rows that are to be measured now."""
     if rows == ["all"]:
         return dict(spec.weights)
+    if rows == ["none"]:
+        return {}
     asked = spec.rows[:1] if rows is None else map(table.short, rows)
     asked = set(asked)
     return {row: n for row, n in spec.weights.items() if table.short(row) in asked}
@@ -112,7 +136,10 @@ def _notes(
         "Mean over images of the PSNR of the estimate clipped to [0, 1], not "
         "rounded.",
         *(
-            [f"* Reported numbers: {reported['source']}; {reported['provenance']}."]
+            [
+                f"* Reported numbers: {reported['source']}; {reported['provenance']}.",
+                f"* {table.published_since(run.script)[1]}",
+            ]
             if test.dataset == "bsds300"
             else []
         ),
@@ -133,7 +160,13 @@ def _notes(
 class _Rows:
     """The rows of a table, printed as they are ready, and what was measured."""
 
-    def __init__(self, spec: DenoisingTable, run: Run, test: TestImages):
+    def __init__(
+        self,
+        spec: DenoisingTable,
+        run: Run,
+        test: TestImages,
+        methods: method_files.Methods,
+    ):
         self.spec, self.run, self.test = spec, run, test
         self.reported = table.read_reported(run.script)
         self.measured: list[table.Score] = []
@@ -141,8 +174,9 @@ class _Rows:
             Observations(test, sigma, spec.color, spec.quantized, run.seed)
             for sigma in spec.sigmas
         ]
-        self.baselines = baselines.Baselines(
-            run.script, spec.color, test, run.output_dir, run.seed
+        self.methods = methods
+        self.values = MethodValues(
+            run.script, spec.color, test, run.output_dir, run.seed, methods
         )
         # The paper's sets have no column where their images were not measured.
         self.is_comparable = test.dataset == "bsds300"
@@ -152,18 +186,17 @@ class _Rows:
         self.table = table.Table(["PSNR in dB", *headings], 45)
 
     def add_known(self) -> None:
-        """Adds what is reported, the baselines, and the noisy images themselves."""
+        """Adds what is reported, rival methods, and the noisy images themselves."""
         reported = self.reported["rows"] if self.is_comparable else {}
         for name, values in reported.items():
-            self._add(
-                f"{name}, reported",
-                {(s, int(k)): v for s, row in values.items() for k, v in row.items()},
-            )
-            if name in self.baselines.names:
-                self._add_baseline(name)
-        for name in self.baselines.names:
+            self._add(f"{name}, reported", _by_column(values))
+            if name in self.values.rows:
+                self._add_method(name)
+        if self.is_comparable:
+            self._add_published_since()
+        for name in self.values.rows:
             if name not in reported:
-                self._add_baseline(name)
+                self._add_method(name)
         records = []
         for observations in self.observations:
             psnr = {i: observations.psnr_of_noisy(i) for i in self.test.images}
@@ -185,6 +218,7 @@ class _Rows:
     def add_measured_before(self, name: str, result: Mapping[str, Any]) -> None:
         """Adds a row of an earlier run."""
         records = measured_before.scores(result, name, self.test)
+        records = table.whole_sets(records, self.test.sets)
         steps = self.run.num_steps
         self._add_measured(name, records, steps, "measured before")
 
@@ -215,25 +249,50 @@ class _Rows:
         restored = restore(
             model, noisy[None], sigma=observations.unit_sigma, num_steps=steps
         )
-        # The first is the best of them; the others need no time to speak of.
-        wanted = self.run.flags["baselines"]
-        baseline = self.baselines.names[0] if wanted else "total variation"
-        estimates = {
-            baseline: self.baselines.restore(baseline, observations, image_id),
-            f"{table.short(row)}, t = {steps}": restored[0],
-        }
+        estimates = self._of_a_method(observations, image_id)
+        estimates[f"{table.short(row)}, t = {steps}"] = restored[0]
         noisy_psnr = observations.psnr_of_noisy(image_id)
         titled = {f"noisy, sigma {_DETAIL_SIGMA}: {noisy_psnr:.2f} dB": noisy}
         for name, image in estimates.items():
             titled[f"{name}: {psnr_of(image, clean):.2f} dB"] = image
         figures.save_detail(clean, titled, path)
 
-    def _add_baseline(self, name: str) -> None:
+    def method_notes(self) -> list[str]:
+        """Says of each method that was measured how far it is from a RIM."""
+        return self.methods.notes(
+            self.measured,
+            list(self.spec.weights),
+            lambda score: f"{score.test_set}: {score.condition['sigma']:g}",
+        )
+
+    def _of_a_method(
+        self, observations: Observations, image_id: str
+    ) -> dict[str, np.ndarray]:
+        """Returns the estimate of the first method that was asked for.
+
+        If none was, of one that needs no time to speak of.
+        """
+        row = next(iter(self.methods.files), None)
+        if row is None:
+            file = method_files.load(method_files.find(_QUICK_METHOD))
+            noisy = observations.noisy(image_id)
+            settings = observations.unit_sigma, Denoising(), noisy.shape
+            return {file.row: file.estimate(noisy, *settings)}
+        estimate = self.values.restore(row, observations, image_id)
+        return {} if estimate is None else {row: estimate}
+
+    def _add_published_since(self) -> None:
+        rows, _ = table.published_since(self.run.script)
+        if rows:
+            self._add("after the paper:", {})
+        for name, values in rows.items():
+            self._add(f"{name}, published", _by_column(values))
+
+    def _add_method(self, name: str) -> None:
         records = []
         for observations in self.observations:
-            if self.run.flags["baselines"]:
-                self.baselines.measure(name, observations)
-            known = self.baselines.known(name, observations)
+            self.values.measure(name, observations)
+            known = self.values.known(name, observations)
             records += self._records(name, known, observations)
         if records:
             self._add_measured(name, table.whole_sets(records, self.test.sets))
@@ -250,6 +309,15 @@ class _Rows:
 
     def _add(self, name: str, values: Mapping[tuple[str, int], float]) -> None:
         self.table.add(name, [values.get(column) for column in self.columns])
+
+
+def _by_column(values: Mapping[str, Mapping[str, float]]) -> dict[Any, float]:
+    """Returns numbers of a file by test set and noise level."""
+    return {
+        (test_set, int(sigma)): value
+        for test_set, row in values.items()
+        for sigma, value in row.items()
+    }
 
 
 def restore_all(

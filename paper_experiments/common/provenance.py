@@ -24,6 +24,9 @@ _PACKAGES = (
     "numpy",
     "pillow",
     "scikit-image",
+    "PyWavelets",
+    "bm3d",
+    "scico",
 )
 
 

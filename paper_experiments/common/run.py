@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from absl import app, flags, logging
 
-from paper_experiments.common import quiet
+from paper_experiments.common import method_files, quiet
 from paper_experiments.common.errors import UserError, check_writable
 from paper_experiments.common.table import PAPER_NUM_STEPS, Score, Table, short
 from paper_experiments.common.wording import describe_seconds
@@ -75,21 +75,28 @@ flags.DEFINE_list(
     "rows",
     None,
     "Rows of RIMs that are measured now, by their names in the table without "
-    "brackets, such as RIM-3task,RIM-denoise, or all; the first by default. Others "
-    "show what was measured before on BSDS-300.",
+    "brackets, such as RIM-3task,RIM-denoise, or all, or none; the first by default. "
+    "Others show what was measured before on BSDS-300.",
 )
-flags.DEFINE_bool(
-    "baselines",
-    False,
-    "Measure what is not known yet of the baselines: BM3D (to be installed with "
-    "'.[baselines]', half a minute an image), total variation, wavelet.",
+flags.DEFINE_multi_string(
+    "method",
+    [],
+    "A rival method to measure on the same observations: the NAME of a file of "
+    "baselines/, or FILE.py, your own with a function restore(observation, sigma, "
+    "forward_model). It can be given several times.",
 )
 flags.DEFINE_bool("overwrite", False, "Delete earlier results in --output_dir.")
 
 # What a script has use for: the first are of every script, it says itself which others.
 _COMMON_FLAGS = ["dataset", "data_dir", "output_dir", "seed", "precision", "overwrite"]
 _TEST_FLAGS = ("images", "num_images", "num_steps", "weights")
-DENOISING_FLAGS = ("rows", "baselines", "test_set")
+DENOISING_FLAGS = ("rows", "method", "test_set")
+
+# What users of earlier versions are told.
+_INSTEAD_OF_BASELINES = (
+    "give --method=NAME instead, once for each method that is to be measured; there "
+    f"are {', '.join(method_files.names())}."
+)
 
 RESULT_FILE = "result.json"
 TABLE_FILE = "table.md"
@@ -142,6 +149,7 @@ class Outcome(NamedTuple):
       reported: The paper's numbers.
       weights: History of the weights by row.
       files: Names of the pictures and other files that were written.
+      methods: What --method asked for.
     """
 
     table: Table
@@ -150,6 +158,7 @@ class Outcome(NamedTuple):
     reported: Mapping[str, Any]
     weights: Mapping[str, Any]
     files: list[str]
+    methods: method_files.Methods | None = None
 
 
 def reproduce(
@@ -185,9 +194,14 @@ def reproduce(
             f"\nWrote {', '.join(names)} and {last} to {run.output_dir} after "
             f"{describe_seconds(run.seconds)}."
         )
+        if outcome.methods and outcome.methods.failures:
+            # What failed was said when it did.
+            sys.exit(1)
 
     def check(values: Mapping[str, Any], _: Sequence[str]) -> None:
         _check_rows(values["rows"], values["weights"], rows)
+        for asked in values["method"]:
+            method_files.find(asked)
         folder = _output_dir(values)
         if (folder / RESULT_FILE).exists() and not values["overwrite"]:
             raise UserError(
@@ -261,6 +275,8 @@ def _parse(argv: Sequence[str]) -> list[str]:
     try:
         return flags.FLAGS(argv)
     except flags.UnrecognizedFlagError as error:
+        if error.flagname in ("baselines", "nobaselines"):
+            sys.exit(f"error: --baselines: {_INSTEAD_OF_BASELINES}")
         sys.exit(f"error: {error} See --help. Trainings are begun by train.py.")
     except flags.Error as error:
         sys.exit(f"error: {error}")
@@ -284,7 +300,11 @@ def _check_rows(
     asked: Sequence[str] | None, weights: str | None, known: Sequence[str]
 ) -> None:
     """Raises a `UserError` if --rows has a row that the table does not have."""
-    if asked is None or asked == ["all"]:
+    if asked in (None, ["all"]):
+        return
+    if asked == ["none"]:
+        if weights:
+            raise UserError("--rows: none leaves nothing for --weights.")
         return
     unknown = [short(row) for row in asked if short(row) not in known]
     if unknown or not asked:
@@ -347,6 +367,7 @@ def _result(
         "measured": [dataclasses.asdict(score) for score in outcome.measured],
         "reported": outcome.reported,
         "weights": outcome.weights,
+        "methods": outcome.methods.to_json() if outcome.methods else {},
     }
 
 

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from paper_experiments.common import figures
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.image_sets import TestImages
+from paper_experiments.common.method_files import Methods
 from paper_experiments.common.table import Score, measured_on
 from rim_tf import bicubic, images
 from rim_tf.forward_models import BicubicDownsampling
@@ -129,6 +130,25 @@ def measure_bicubic(test: TestImages) -> Results:
             image_id: small.quality(images.to_luminance(small.bicubic))
             for image_id, small in ((i, pair(image, factor)) for i, image in bar)
         }
+    return results
+
+
+def measure_method(methods: Methods, row: str, test: TestImages) -> Results:
+    """Returns the quality that a method has on all images; nothing if it fails."""
+    results: Results = {}
+    for factor in FACTORS:
+        model = BicubicDownsampling(factor)
+        bar = tqdm(test.images.items(), f"{row}, x{factor}", unit="image", leave=False)
+        for image_id, image in bar:
+            small = pair(image, factor)
+            where = f"image {image_id}, x{factor}"
+            estimate = methods.restore(
+                *(row, where, small.observation, 0.0, model, small.clean.shape)
+            )
+            if estimate is None:
+                return {}
+            quality = small.quality(images.to_8_bits(estimate))
+            results.setdefault(factor, {})[image_id] = quality
     return results
 
 

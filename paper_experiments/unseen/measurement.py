@@ -131,6 +131,8 @@ class Measurement:
         number = self.test.numbers[pair.image_id]
         clean = self.clean(pair.image_id)
         problem = problems.observe(pair.operator, clean, self.seed, number)
+        where = f"image {pair.image_id}, {pair.operator.title}"
+        problem = problem._replace(where=where)
         made = zip(method.columns, method.restore(problem), strict=True)
         estimates = {name: image for name, image in made if image is not None}
         psnr = {name: psnr_of(image, clean) for name, image in estimates.items()}

@@ -1,5 +1,6 @@
 """What restores the images of the table, each under one signature."""
 
+import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ import keras
 import numpy as np
 
 from paper_experiments.common import provenance
+from paper_experiments.common.method_files import Methods
 from paper_experiments.unseen import classics
 from paper_experiments.unseen.problems import Problem
 from paper_experiments.unseen.splitting import Splitting, normalize
@@ -44,13 +46,16 @@ class Method(NamedTuple):
     steps: int
 
 
-def all_of(models: Mapping[str, RIM], denoiser: RIM, num_steps: int) -> list[Method]:
+def all_of(
+    models: Mapping[str, RIM], denoiser: RIM, num_steps: int, asked: Methods
+) -> list[Method]:
     """Returns the methods in the order of the table.
 
     Args:
       models: The RIMs by name.
       denoiser: That of plug-and-play.
       num_steps: T of the RIMs. Other estimates of the table are of the same run.
+      asked: Files of other methods.
     """
     versions = provenance.fingerprint({})
 
@@ -68,6 +73,7 @@ def all_of(models: Mapping[str, RIM], denoiser: RIM, num_steps: int) -> list[Met
             provenance.fingerprint({PLUG_AND_PLAY: denoiser}),
             80,
         ),
+        *(_of_file(row, asked) for row in asked.files),
         *(
             Method(
                 name,
@@ -79,6 +85,21 @@ def all_of(models: Mapping[str, RIM], denoiser: RIM, num_steps: int) -> list[Met
             for name, model in models.items()
         ),
     ]
+
+
+def _of_file(row: str, asked: Methods) -> Method:
+    """Returns a file's method, which is measured anew in each run.
+
+    What its values depend on is not known here.
+    """
+
+    def restore(problem: Problem) -> list[np.ndarray | None]:
+        y = problem.observation[0]
+        settings = problem.sigma, problem.model, problem.clean.shape
+        return [asked.restore(row, problem.where, y, *settings)]
+
+    number = list(asked.files).index(row)
+    return Method(f"file {number}", (row,), restore, str(time.time_ns()), 0)
 
 
 def column(name: str, t: int) -> str:

@@ -57,12 +57,14 @@ class Problem(NamedTuple):
       sigma: Standard deviation of the noise on the scale from 0 to 1, more than 0.
       clean: The true image, `(height, width, 1)` float32 in [0, 1]. Classics tune
         their strength on it.
+      where: Image and forward model, for messages.
     """
 
     model: ForwardModel
     observation: np.ndarray
     sigma: float
     clean: np.ndarray
+    where: str = ""
 
 
 def _blur(kernel: np.ndarray, boundary: str = "circular") -> Callable:
