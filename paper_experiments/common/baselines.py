@@ -135,7 +135,7 @@ def _update(values: Values, more: Mapping[str, Any]) -> None:
 def _denoisers(color: str) -> dict[str, Denoiser]:
     """Returns the baselines whose library is installed."""
     found: dict[str, Denoiser] = {
-        "total variation": _total_variation,
+        "total variation": total_variation,
         "wavelet": _wavelet,
     }
     try:
@@ -156,7 +156,8 @@ def _cbm3d(denoise: Callable, noisy: np.ndarray, sigma: float) -> np.ndarray:
     return denoise(noisy, sigma)
 
 
-def _total_variation(noisy: np.ndarray, sigma: float) -> np.ndarray:
+def total_variation(noisy: np.ndarray, sigma: float) -> np.ndarray:
+    """Removes noise of that level from `(height, width, channels)`."""
     return restoration.denoise_tv_chambolle(
         noisy, weight=_TOTAL_VARIATION_WEIGHT * sigma, channel_axis=-1
     )
