@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from keras import ops
 
+from rim_tf.aliasing import warn_of_aliasing
 from rim_tf.forward_models import Denoising, ForwardModel
 from rim_tf.rim import RIM
 from rim_tf.speed import backend, stripes
@@ -87,7 +88,9 @@ def restore(
         `ensemble` is asked for with another forward model, or with `details`.
 
     Warns:
-      UserWarning: If sigma is above the 55/255 that the paper's networks have learnt.
+      UserWarning: If sigma is above the 55/255 that the paper's networks have learnt;
+        if what `BicubicDownsampling` is to explain was probably made small by another
+        kernel, see `rim_tf.aliasing.is_aliased`.
     """
     if ensemble:
         _check_ensemble(forward_model, details)
@@ -153,6 +156,7 @@ def _steps(
         model.build()
     normalize = model.normalize if normalize is None else normalize
     prepared = model.prepare(observation, sigma, forward_model, normalize)
+    warn_of_aliasing(observation, forward_model, sigma)
     if not hasattr(model, "_compiled_update"):
         # The forward model stays outside: a new one costs no compilation, and a user's
         # own may be anything that Python can compute.
