@@ -38,7 +38,7 @@ from paper_experiments.common.errors import (
     warnings_as_lines,
 )
 from paper_experiments.common.wording import describe_seconds
-from rim_tf import bicubic, files, images, pretrained
+from rim_tf import aliasing, bicubic, files, images, pretrained
 from rim_tf.forward_models import BicubicDownsampling, Denoising, ForwardModel
 from rim_tf.problems import PAPER_MAX_SIGMA
 from rim_tf.restoration import iterate
@@ -281,9 +281,16 @@ def _enlarge(pixels: np.ndarray, arguments: argparse.Namespace) -> np.ndarray:
     """Enlarges the luminance with the RIM, and the chroma with the bicubic kernel."""
     channels = pixels.shape[-1]
     rgb = pixels if channels == 3 else np.repeat(pixels, 3, axis=-1)
+    small = images.to_luminance(rgb)
+    if aliasing.is_aliased(small[np.newaxis] / 255).any():
+        print(
+            "*** The picture has more fine detail than MATLAB's bicubic kernel leaves: "
+            "it was made small by another, without anti-aliasing, or has noise. Expect "
+            "jagged edges."
+        )
     luminance = _restore(
         _ENLARGING_WEIGHTS,
-        images.to_luminance(rgb),
+        small,
         BicubicDownsampling(arguments.factor),
         0.0,
         arguments,

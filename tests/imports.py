@@ -167,7 +167,7 @@ def _inside(*names: str) -> _Predicate:
 def _is_script(module: str) -> bool:
     """Says whether a module is a file beside `common/`, and no package."""
     parts = module.split(".")
-    rooms = ("baselines", "common", "figure3", "unseen")
+    rooms = ("baselines", "choices", "common", "figure3", "unseen")
     return len(parts) == 2 and parts[0] == "paper_experiments" and parts[1] not in rooms
 
 
@@ -196,7 +196,10 @@ _EQUATIONS = tuple(
 _EXPERIMENTS = "paper_experiments"
 _TRAIN, _RECIPES = f"{_EXPERIMENTS}.train", f"{_EXPERIMENTS}.recipes"
 _ROOMS = _inside(
-    *(f"{_EXPERIMENTS}.{room}" for room in ("baselines", "common", "figure3", "unseen"))
+    *(
+        f"{_EXPERIMENTS}.{room}"
+        for room in ("baselines", "choices", "common", "figure3", "unseen")
+    )
 )
 
 LIBRARY_RULES = {

@@ -279,3 +279,33 @@ def test_starts_by_conjugate_gradients(model):
     np.testing.assert_allclose(scaled, started, atol=1e-4)
     with pytest.raises(ValueError, match=r"start must be one of .*, not 'mean'"):
         rim_tf.restore(model, observation, blur, 0.01, start="mean")
+
+
+def test_ensemble_is_the_mean_over_flips_and_turns(model):
+    noisy = np.random.default_rng(0).random((2, 12, 15, 1), np.float32)
+
+    def denoise(images, **how):
+        return restoration.restore(model, images, sigma=0.1, num_steps=2, **how)
+
+    made = denoise(noisy, ensemble=True)
+    expected = np.zeros_like(noisy)
+    for flip in (lambda a: a, np.fliplr, np.flipud, lambda a: a[::-1, ::-1]):
+        for turn in (lambda a: a, lambda a: np.swapaxes(a, 0, 1)):
+            turned = np.stack([turn(flip(image)) for image in noisy])
+            back = np.stack([flip(turn(image)) for image in denoise(turned)])
+            expected += back / 8
+    np.testing.assert_allclose(made, expected, atol=1e-6)
+    assert np.abs(made - denoise(noisy)).max() > 1e-4
+    # An observation flipped gives the estimate flipped.
+    flipped = denoise(noisy[:, :, ::-1], ensemble=True)
+    np.testing.assert_allclose(flipped, made[:, :, ::-1], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "how", [{"forward_model": Inpainting(np.ones((8, 8, 1)))}, {"details": True}]
+)
+def test_ensemble_that_cannot_be_is_refused(model, how):
+    with pytest.raises(ValueError, match=r"^ensemble "):
+        restoration.restore(
+            model, np.zeros((1, 8, 8, 1)), sigma=0.1, ensemble=True, **how
+        )

@@ -58,6 +58,16 @@ def test_enlarges(tmp_path, channels):
     assert _psnr(large, clean) > bicubic_psnr + 0.5
 
 
+@pytest.mark.parametrize("is_aliased", [False, True])
+def test_warns_of_a_picture_without_anti_aliasing(tmp_path, capsys, is_aliased):
+    clean = skimage.data.astronaut()[150:300, 200:350]
+    matlab = bicubic.imresize_uint8(clean, (50, 50))
+    path = tmp_path / "small.png"
+    Image.fromarray(clean[1::3, 1::3] if is_aliased else matlab).save(path)
+    main(["enlarge", str(path), "--factor=3", "--num_steps=1"])
+    assert ("without anti-aliasing" in capsys.readouterr().out) == is_aliased
+
+
 def test_estimates_the_noise_level_and_warns_of_strong_noise(tmp_path, capsys):
     noise = 80 * np.random.default_rng(0).standard_normal((64, 64))
     path = tmp_path / "photo.png"

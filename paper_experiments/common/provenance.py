@@ -95,12 +95,17 @@ def commit() -> str | None:
     return described.stdout.strip()
 
 
-def fingerprint(models: Mapping[str, RIM]) -> str:
+def fingerprint(models: Mapping[str, RIM], but: Collection[str] = ()) -> str:
     """Returns a hash of what estimates depend on: models, packages and machine.
 
     Most commits change something else: they are told, see `note_on_commits`.
+
+    Args:
+      models: By name.
+      but: Which of `versions` does not matter, beside the commit.
     """
-    digest = hashlib.sha256(repr({**versions(), "commit": None}).encode())
+    left_out = dict.fromkeys(["commit", *but])
+    digest = hashlib.sha256(repr({**versions(), **left_out}).encode())
     for name, model in models.items():
         kind = type(model.cell).__name__, model.gradient, model.dtype_policy.name
         digest.update(repr((name, *kind)).encode())

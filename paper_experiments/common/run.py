@@ -169,6 +169,9 @@ def reproduce(
     num_steps: int | None = None,
     test_set: str | None = None,
     test_ids: Sequence[str] | None = None,
+    own_check: Callable[[Mapping[str, Any]], None] = lambda values: None,
+    instead: tuple[str, Callable[[], str]] | None = None,
+    adds_to_results: bool = False,
 ) -> None:
     """Runs a script that tests models: images, measurements, table, files.
 
@@ -180,11 +183,19 @@ def reproduce(
       test_set: Only the images of this set, where there is one of that name and
         --test_set does not ask for another.
       test_ids: The images of BSDS-300 in this set, if it has a set of its own.
+      own_check: Raises a `UserError` if flags that the script defines are wrong.
+      instead: A flag, and what is done instead of a measurement where it is given; that
+        returns what it did.
+      adds_to_results: Whether earlier results are taken and added to, so that there is
+        no reason to refuse their folder.
     """
 
     def main(run: Run, _: Sequence[str]) -> None:
         from paper_experiments.common import image_sets
 
+        if instead and run.flags[instead[0]]:
+            print(instead[1]())
+            return
         test = image_sets.load_asked(run.flags, test_set, test_ids)
         outcome = measure(run, test)
         _write(run, test, outcome)
@@ -199,11 +210,13 @@ def reproduce(
             sys.exit(1)
 
     def check(values: Mapping[str, Any], _: Sequence[str]) -> None:
+        own_check(values)
         _check_rows(values["rows"], values["weights"], rows)
         for asked in values["method"]:
             method_files.find(asked)
         folder = _output_dir(values)
-        if (folder / RESULT_FILE).exists() and not values["overwrite"]:
+        is_refused = not (adds_to_results or values["overwrite"])
+        if is_refused and (folder / RESULT_FILE).exists():
             raise UserError(
                 f"--output_dir: {folder} has results already; choose another "
                 "folder, or give --overwrite."

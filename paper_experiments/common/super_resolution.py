@@ -72,19 +72,29 @@ class Pair(NamedTuple):
             for image in (self.clean, luminance)
         )
         error = np.mean(np.square(clean.astype(float) - estimate))
-        _, ssim = metrics.structural_similarity(
-            clean,
-            estimate,
-            data_range=_MAX_PIXEL,
-            gaussian_weights=True,
-            sigma=1.5,
-            use_sample_covariance=False,
-            full=True,
-        )
-        inside = ssim[_SSIM_BORDER:-_SSIM_BORDER, _SSIM_BORDER:-_SSIM_BORDER]
         with np.errstate(divide="ignore"):
             psnr = 10 * np.log10(_MAX_PIXEL**2 / error)
-        return Quality(float(psnr), float(inside.mean()))
+        return Quality(float(psnr), ssim(clean, estimate))
+
+
+def ssim(clean: np.ndarray, estimate: np.ndarray) -> float:
+    """Returns the SSIM of Wang et al., pixels on the scale from 0 to 255.
+
+    Args:
+      clean: `(height, width)`, 11 pixels or more each.
+      estimate: The same shape and dtype.
+    """
+    _, similarity = metrics.structural_similarity(
+        clean,
+        estimate,
+        data_range=_MAX_PIXEL,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        full=True,
+    )
+    inside = slice(_SSIM_BORDER, -_SSIM_BORDER)
+    return float(similarity[inside, inside].mean())
 
 
 # Quality by factor and image id.

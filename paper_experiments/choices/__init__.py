@@ -1,0 +1,1 @@
+"""Choices of a protocol of measurement, and what each of them costs."""

@@ -1,0 +1,70 @@
+"""Tests of `diagnose.py`."""
+
+import pytest
+
+from paper_experiments.choices import summary
+from paper_experiments.choices.measurement import Row
+from paper_experiments.choices.summary import Numbers
+
+_OURS = {"1": 25.0, "2": 28.0, "3": 31.0, "4": 26.0}
+_OPENCV = {"1": 24.0, "2": 26.5, "3": 29.5, "4": 25.5}
+_KEY = ("x3", "network")
+
+
+@pytest.fixture(name="diagnose")
+def _diagnose(tmp_path, monkeypatch, run_here):
+    results = {Row("ours", *_KEY): _OURS, Row("opencv_cubic", *_KEY): _OPENCV}
+    numbers = Numbers(results, {"opencv_cubic": "opencv 5.0"}, {}, {})
+    monkeypatch.setattr(summary, "load", lambda name: numbers)
+    path = tmp_path / "mine.csv"
+
+    def run(values, *arguments, **how):
+        path.write_text("".join(f"{i},{value}\n" for i, value in values.items()))
+        finished = run_here(
+            "diagnose",
+            f"--result={path}",
+            f"--output_dir={tmp_path / 'out'}",
+            *arguments,
+            **how,
+        )
+        assert not (tmp_path / "out").exists()
+        return finished
+
+    return run
+
+
+def test_names_what_fits(diagnose):
+    said = diagnose(_OPENCV, "--condition=x3").stdout
+    assert "4 images, x3, network: yours are -1.12 dB in the mean." in said
+    assert (
+        "* OpenCV, `INTER_CUBIC` (opencv 5.0): explains 100% of the squared "
+        "difference, 0.00 dB are left." in said
+    )
+
+
+def test_says_that_nothing_fits_or_differs(diagnose):
+    other = {i: v + 1.0 for i, v in _OURS.items()}
+    assert "None of the choices" in diagnose(other, "--condition=x3").stdout
+    assert "They are ours" in diagnose(_OURS, "--condition=x3").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--condition=x3", "--method=baseline"],
+            "nothing was measured yet of the base",
+        ),
+        ([], "nothing was measured yet of the network"),
+        (["--condition=x3", "--result=nowhere.csv"], "there is no nowhere.csv"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(diagnose, arguments, message):
+    finished = diagnose(_OURS, *arguments, expect_success=False)
+    (line,) = finished.stderr.splitlines()
+    assert line.startswith("error: --")
+    assert message in line
+
+
+def test_needs_a_result(check_refused):
+    check_refused("diagnose", message="error: --result: give a CSV file")
