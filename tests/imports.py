@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 _PACKAGES = ("data_prep", "paper_experiments", "rim_tf")
+# Of `paper_experiments`; its other modules are scripts.
+_ROOM_NAMES = ("baselines", "choices", "common", "figure3", "unseen")
 _Predicate = Callable[[str], bool]
 
 
@@ -167,8 +169,8 @@ def _inside(*names: str) -> _Predicate:
 def _is_script(module: str) -> bool:
     """Says whether a module is a file beside `common/`, and no package."""
     parts = module.split(".")
-    rooms = ("baselines", "choices", "common", "figure3", "unseen")
-    return len(parts) == 2 and parts[0] == "paper_experiments" and parts[1] not in rooms
+    is_beside = len(parts) == 2 and parts[0] == "paper_experiments"
+    return is_beside and parts[1] not in _ROOM_NAMES
 
 
 def _all(*predicates: _Predicate) -> _Predicate:
