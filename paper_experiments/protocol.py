@@ -75,7 +75,7 @@ def measure(run, test):
     document.save_chart(lines, run.output_dir / _CHART)
     kept = summary.save(numbers, _NUMBERS) if run.flags["keep"] else []
     rows = _table(lines)
-    notes = [*(f"* **{note}**" for note in test.notes), *_notes(run, measured)]
+    notes = [*(f"* **{note}**" for note in test.notes), *_notes(run, numbers)]
     if kept:
         notes.append(f"* Kept in `numbers/protocol/`: {' and '.join(kept)}.")
     return Outcome(rows, notes, _scores(numbers, test), {}, histories, [_CHART])
@@ -168,17 +168,27 @@ def _about(run, test) -> dict:
     }
 
 
-def _notes(run, measured) -> list[str]:
+def _notes(run, numbers) -> list[str]:
     """Says what a reader must know to compare the numbers."""
-    images = {m.name: len(ids) for m, ids in measured.methods.items()}
-    network = images.get("network", 0)
     return [
         "* Change of the mean over images: with the choice less as this project does, "
         "± standard error over images, in dB; of SSIM without a unit.",
-        f"* Baselines: {count(len(measured.all_choices), 'image')}. Networks: "
-        f"{network}, and {(network + 1) // 2} for the choices of restoring. "
-        f"T = {run.num_steps}, seed {run.seed}, {run.dtype}.",
+        *(
+            f"* Images measured, {method}: {_describe_numbers(numbers, method)}."
+            for method in dict.fromkeys(row.method for row in numbers.results)
+        ),
+        f"* T = {run.num_steps}, seed {run.seed}, {run.dtype}.",
     ]
+
+
+def _describe_numbers(numbers, method: str) -> str:
+    """Says on how many images choices were measured."""
+    found = {
+        len(values)
+        for row, values in numbers.results.items()
+        if row.method == method and row.choice != "ours"
+    }
+    return " to ".join(map(str, sorted({min(found, default=0), max(found, default=0)})))
 
 
 def _write_document() -> str:
