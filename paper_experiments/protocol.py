@@ -11,10 +11,11 @@ the networks. Writes `result.json`, `table.md` and `choices.png`, the largest ch
 first. The paper has no such table.
 
 Baselines are measured on the 68 images, networks on the first 20, and the choices of
-restoring on half of these: about three hours on two cores, of which --network_images=0
-takes minutes. --num_images=1 is a quick look. Values are kept as they are made: the
-same command goes on with an interrupted run, and with KERAS_BACKEND=jax adds the row of
-JAX. Choices of a library that is not installed are rows "not installed".
+restoring on half of these, which takes hours on two cores; --network_images=0 measures
+baselines only, --num_images=1 is a quick look. Values are kept as they are made: the
+same command goes on with an interrupted run, or with one that --minutes stopped, and
+with KERAS_BACKEND=jax it adds the row of JAX. Choices of a library that is missing are
+rows "not installed".
 
 --keep puts the values into `numbers/protocol/`. --write measures nothing: it makes the
 tables of WHY_ANOTHER_NUMBER.md from there.
@@ -34,6 +35,12 @@ flags.DEFINE_integer(
     20,
     "Measure networks on the first N images; 0 measures baselines only.",
     lower_bound=0,
+)
+flags.DEFINE_float(
+    "minutes",
+    None,
+    "Stop measuring after so many minutes, and show what is known; 0 measures nothing.",
+    lower_bound=0.0,
 )
 flags.DEFINE_bool(
     "keep", False, "Put the values of BSDS-300 into numbers/protocol/, when done."
@@ -59,13 +66,16 @@ def measure(run, test):
         f"{run.how_to_go_on}\n"
     )
     numbers = summary.Numbers(
-        measured.run(), measured.made_by(), test.sets, _about(run, test)
+        measured.run(run.flags["minutes"]),
+        measured.made_by(),
+        test.sets,
+        _about(run, test),
     )
     lines = {group: numbers.lines(group) for group in groups.ALL}
     document.save_chart(lines, run.output_dir / _CHART)
     kept = summary.save(numbers, _NUMBERS) if run.flags["keep"] else []
     rows = _table(lines)
-    notes = [*(f"* **{note}**" for note in test.notes), *_notes(run, measured)]
+    notes = [*(f"* **{note}**" for note in test.notes), *_notes(run, numbers)]
     if kept:
         notes.append(f"* Kept in `numbers/protocol/`: {' and '.join(kept)}.")
     return Outcome(rows, notes, _scores(numbers, test), {}, histories, [_CHART])
@@ -103,9 +113,16 @@ def _photographs(run, test):
     folder = None
     if test.dataset == "bsds300" and run.flags["data_dir"]:
         folder = source.find_images(run.flags["data_dir"])
+    # The usual set first, so that a run that is stopped has measured its first images.
+    ids = dict.fromkeys([*test.sets.get(_SET, ()), *test.images])
     return [
-        Photograph(i, test.numbers[i], rgb, folder and folder / "test" / f"{i}.jpg")
-        for i, rgb in test.images.items()
+        Photograph(
+            i,
+            test.numbers[i],
+            test.images[i],
+            folder and folder / "test" / f"{i}.jpg",
+        )
+        for i in ids
     ]
 
 
@@ -151,17 +168,27 @@ def _about(run, test) -> dict:
     }
 
 
-def _notes(run, measured) -> list[str]:
+def _notes(run, numbers) -> list[str]:
     """Says what a reader must know to compare the numbers."""
-    images = {m.name: len(ids) for m, ids in measured.methods.items()}
-    network = images.get("network", 0)
     return [
         "* Change of the mean over images: with the choice less as this project does, "
         "± standard error over images, in dB; of SSIM without a unit.",
-        f"* Baselines: {count(len(measured.all_choices), 'image')}. Networks: "
-        f"{network}, and {(network + 1) // 2} for the choices of restoring. "
-        f"T = {run.num_steps}, seed {run.seed}, {run.dtype}.",
+        *(
+            f"* Images measured, {method}: {_describe_numbers(numbers, method)}."
+            for method in dict.fromkeys(row.method for row in numbers.results)
+        ),
+        f"* T = {run.num_steps}, seed {run.seed}, {run.dtype}.",
     ]
+
+
+def _describe_numbers(numbers, method: str) -> str:
+    """Says on how many images choices were measured."""
+    found = {
+        len(values)
+        for row, values in numbers.results.items()
+        if row.method == method and row.choice != "ours"
+    }
+    return " to ".join(map(str, sorted({min(found, default=0), max(found, default=0)})))
 
 
 def _write_document() -> str:

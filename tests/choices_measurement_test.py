@@ -128,6 +128,11 @@ def test_another_run_measures_nothing_again(measured):
     assert _Gray.calls == calls
 
 
+def test_stops_when_told(measured):
+    assert measured.run(minutes=0) == {}
+    assert measured.run(minutes=10) == measured.run()
+
+
 def _without_broken(self, missing=Measurement.missing):
     return [task for task in missing(self) if task.choice.name != "broken"]
 

@@ -42,7 +42,7 @@ def test_networks_are_added(ran):
     measured = json.loads((folder / "result.json").read_text())["measured"]
     rows = {(r["model"], r["condition"]["choice"]) for r in measured}
     assert {("network", "ours"), ("network", "steps_5"), ("baseline", "clip")} <= rows
-    assert "Networks: 1, and 1 for the choices of restoring." in said
+    assert "* Images measured, network: 1.\n" in said
 
 
 def test_table(ran):

@@ -3,6 +3,8 @@
 import dataclasses
 import functools
 import hashlib
+import math
+import time
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -83,15 +85,20 @@ class Measurement:
     folder: Path
     asked: Sequence[str]
 
-    def run(self) -> Results:
+    def run(self, minutes: float | None = None) -> Results:
         """Measures what was not measured before.
+
+        Args:
+          minutes: When to stop; never if None.
 
         Returns:
           All values that are known, also those of groups that were not asked for.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        missing = self.missing()
-        for task in tqdm(missing, "Measuring", unit="value", mininterval=1):
+        start, limit = time.monotonic(), math.inf if minutes is None else 60 * minutes
+        for task in tqdm(self.missing(), "Measuring", unit="value", mininterval=1):
+            if time.monotonic() - start >= limit:
+                break
             self._measure(task)
         return self.known()
 
