@@ -201,7 +201,9 @@ _ROOMS = _inside(
 
 LIBRARY_RULES = {
     "the library knows no scripts, data and flags": Rule(
-        _inside("rim_tf"), _inside("absl", "data_prep", _EXPERIMENTS), imports
+        _inside("rim_tf"),
+        _inside("absl", "data_prep", _EXPERIMENTS, "rim_restore"),
+        imports,
     ),
     "equations know neither training nor speed": Rule(
         _inside(*_EQUATIONS), _is_speed_or_training, imports
