@@ -90,7 +90,8 @@ def restore(
 
     In float32 the two differed by 5e-7 at most after 20 steps of `rim_denoise`, on 64 x
     528 pixels in two tiles. An image of one tile is restored as a whole. Of 12
-    megapixels, grey, `rim-restore` took 3.2 GiB in float32.
+    megapixels, grey, `rim-restore` took 3.2 GiB in float32; two of 24 tiles, two steps
+    each, were computed there, and the others copied.
 
     Args:
       model: See `rim_tf.restore`, as the next four.
