@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
@@ -19,8 +20,9 @@ IMAGE_SUFFIXES = (
 
 # By Pillow's names. Of any other it is not known here how deep its channels are.
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+_GRAY_MODES = ("1", "L", "LA")
 # What it says is about a file, not about the line that reads it.
-_warn = functools.partial(warnings.warn, stacklevel=4)
+_warn = functools.partial(warnings.warn, stacklevel=5)
 # Tags of TIFF files.
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT = 258, 339
 
@@ -54,13 +56,41 @@ def read_with_profile(path: str | Path) -> tuple[np.ndarray, bytes | None]:
       ValueError: If the file is not an image of a format that is read, is damaged, or
         has pixels that 8 bits a channel do not hold.
     """
-    path = Path(path)
+    layers = _read(Path(path), keep_alpha=False)
+    return layers.pixels, layers.profile
+
+
+class Layers(NamedTuple):
+    """What an image file of 8 bits a channel holds.
+
+    Attributes:
+      pixels: `(height, width, 3)` uint8, RGB.
+      alpha: How opaque each is, `(height, width, 1)` uint8; None if nothing is said.
+      profile: The profile (ICC) of these colours, or of this grey, or None.
+      is_gray: Whether the file holds grey.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None
+    profile: bytes | None
+    is_gray: bool
+
+
+def read_layers(path: str | Path) -> Layers:
+    """Reads an image file with its transparency; see `read_with_profile`."""
+    return _read(Path(path), keep_alpha=True)
+
+
+def _read(path: Path, keep_alpha: bool) -> Layers:
     try:
         with Image.open(path, formats=_FORMATS) as image:
             _check_depth(image, path)
-            _warn_of_what_is_left_out(image, path)
+            _warn_of_what_is_left_out(image, path, keep_alpha)
             image.load()
-            return _in_rgb(_upright(image, path), path)
+            image = _upright(image, path)
+            alpha = _alpha(image) if keep_alpha else None
+            pixels, profile = _in_rgb(image, path)
+            return Layers(pixels, alpha, profile, image.mode in _GRAY_MODES)
     # A damaged file makes Pillow raise whatever it stumbles over.
     except Exception as error:
         reason = _reason(error)
@@ -110,20 +140,26 @@ def _bits(image: Image.Image, path: Path) -> int:
     return 8
 
 
-def _warn_of_what_is_left_out(image: Image.Image, path: Path) -> None:
+def _warn_of_what_is_left_out(image: Image.Image, path: Path, keep_alpha: bool) -> None:
     number = getattr(image, "n_frames", 1)
     if number > 1:
         _warn(f"{path} holds {number} pictures; the first is read.")
     bands = len(image.tag_v2.get(_BITS_PER_SAMPLE, ())) if image.format == "TIFF" else 0
     if bands > len(image.getbands()):
         _warn(f"{path} holds {bands} channels; read as {image.mode}.")
-    if image.has_transparency_data:
+    if image.has_transparency_data and not keep_alpha:
         lowest, _ = image.convert("RGBA").getchannel("A").getextrema()
         if lowest < 255:
             _warn(
                 f"{path} is transparent in places; transparency is dropped, and the "
                 "colours below it are shown."
             )
+
+
+def _alpha(image: Image.Image) -> np.ndarray | None:
+    if not image.has_transparency_data:
+        return None
+    return np.asarray(image.convert("RGBA").getchannel("A"))[..., np.newaxis]
 
 
 def _upright(image: Image.Image, path: Path) -> Image.Image:
@@ -148,7 +184,7 @@ def _in_rgb(image: Image.Image, path: Path) -> tuple[np.ndarray, bytes | None]:
                 outputMode="RGB",
             )
             profile = None
-    is_gray = image.mode in ("1", "L", "LA")
+    is_gray = image.mode in _GRAY_MODES
     if image.mode == "LAB":
         # Pillow makes sRGB of it.
         profile = None

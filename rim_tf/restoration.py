@@ -226,6 +226,9 @@ class _Progress:
         """Returns them for the last estimate."""
         return Details(self.num_steps, self.reason, self._residual(estimate))
 
+    def _residual(self, estimate: np.ndarray) -> np.ndarray:
+        return residual(estimate, self.observation, self.sigma, self.forward_model)
+
     @functools.cached_property
     def _is_denoising(self) -> bool:
         if isinstance(self.forward_model, LogLikelihood):
@@ -233,18 +236,35 @@ class _Progress:
         back = ops.convert_to_numpy(self.forward_model.adjoint(self.observation))
         return np.array_equal(back, self.observation)
 
-    def _residual(self, estimate: np.ndarray) -> np.ndarray:
-        if isinstance(self.forward_model, LogLikelihood):
-            return np.full(len(estimate), np.nan)
-        measured = ops.convert_to_numpy(self.forward_model.forward(estimate))
-        # What A makes of no image is no measurement, such as the pixels of a mask.
-        anything = np.random.default_rng(0).uniform(1, 2, estimate.shape)
-        of_anything = self.forward_model.forward(np.float32(anything))
-        is_measured = ops.convert_to_numpy(of_anything) != 0
-        difference = np.where(is_measured, self.observation - measured, 0.0)
-        share = _mean(is_measured)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return _root_mean_square(difference) / np.sqrt(share) / self.sigma
+
+def residual(
+    estimate: np.ndarray,
+    observation,
+    sigma,
+    forward_model: ForwardModel | LogLikelihood,
+) -> np.ndarray:
+    """Returns the root mean square of y - A x in units of sigma, as `Details` has it.
+
+    Args:
+      estimate: x, `(batch, height, width, channels)` float32.
+      observation: y, float32.
+      sigma: Standard deviation of the noise, a number or `(batch,)`.
+      forward_model: The operator A.
+
+    Returns:
+      `(batch,)`; infinite where sigma is 0, not a number for a `LogLikelihood`.
+    """
+    if isinstance(forward_model, LogLikelihood):
+        return np.full(len(estimate), np.nan)
+    measured = ops.convert_to_numpy(forward_model.forward(estimate))
+    # What A makes of no image is no measurement, such as the pixels of a mask.
+    anything = np.random.default_rng(0).uniform(1, 2, estimate.shape)
+    of_anything = forward_model.forward(np.float32(anything))
+    is_measured = ops.convert_to_numpy(of_anything) != 0
+    difference = np.where(is_measured, observation - measured, 0.0)
+    share = _mean(is_measured)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _root_mean_square(difference) / np.sqrt(share) / sigma
 
 
 def _mean(batch: np.ndarray) -> np.ndarray:

@@ -249,6 +249,7 @@ class RIM(keras.Model):
         image = scaling.finite_adjoint(forward_model, observation)
         if image is None:
             return observation, sigma, forward_model
+        scaling.check_start(forward_model, observation, image)
         norm = scaling.norm(forward_model, image)
         if self.link.name == "sigmoid":
             scaling.check_scale(forward_model, image, sigma, norm)

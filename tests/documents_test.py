@@ -19,6 +19,7 @@ from data_prep.bsds300 import source
 from paper_experiments.common import document_tables
 from paper_experiments.common.table import NUMBERS_FOLDER, standard_error
 from paper_experiments.recipes import RECIPES
+from paper_experiments.rim_restore import command as rim_restore
 
 _ROOT = Path(__file__).parents[1]
 _SCRIPTS = _ROOT / "paper_experiments"
@@ -518,8 +519,13 @@ def test_files_that_are_named_exist(document):
         assert _exists(name), name
 
 
+# The command that is installed, and the package that it is.
+_RESTORE = "rim-restore"
+_SUBCOMMANDS = ("denoise", "enlarge", "inpaint", "deblur", "demosaic")
+
+
 class _Command(NamedTuple):
-    """A call of a script."""
+    """A call of a script, or of the command that is installed."""
 
     script: Path
     arguments: list[str]
@@ -531,6 +537,9 @@ def _commands(document: Path) -> list[_Command]:
         lines = block.replace("\\\n", " ").splitlines()
         for part in (part for line in lines for part in line.split("&&")):
             words = shlex.split(part, comments=True)
+            if words and words[0].endswith(f"/{_RESTORE}"):
+                found.append(_Command(Path(_RESTORE), words[1:]))
+                continue
             if len(words) < 2 or not re.search(r"(^|/)python3?$", words[0]):
                 continue
             if words[1].endswith(".py"):
@@ -543,8 +552,11 @@ def _commands(document: Path) -> list[_Command]:
 
 @functools.cache
 def _help(script: Path, *subcommand: str) -> str:
+    start = (
+        ["-m", "paper_experiments.rim_restore"] if script.name == _RESTORE else [script]
+    )
     finished = subprocess.run(
-        [sys.executable, script, *subcommand, "--help"],
+        [sys.executable, *start, *subcommand, "--help"],
         capture_output=True,
         text=True,
         check=False,
@@ -560,7 +572,7 @@ def _flags(command: _Command) -> set[str]:
 
 
 def _has_subcommands(command: _Command) -> bool:
-    return command.script.name == "restore_image.py"
+    return command.script.name == _RESTORE
 
 
 @pytest.mark.parametrize("document", _DOCUMENTS, ids=lambda path: path.name)
@@ -568,12 +580,12 @@ def test_commands_have_scripts_and_flags_that_exist(document):
     commands = _commands(document)
     assert commands or document.name in ("CHANGELOG.md", "RESULTS.md", "PERFORMANCE.md")
     for command in commands:
-        assert command.script.exists(), command
+        assert command.script.name == _RESTORE or command.script.exists(), command
         names = [a for a in command.arguments if not a.startswith("--")]
         if command.script.name == "train.py":
             assert set(names) <= set(RECIPES), command
         elif _has_subcommands(command):
-            assert names[0] in ("denoise", "enlarge")
+            assert names[0] in _SUBCOMMANDS
         else:
             assert not names
         flags = [a[2:].partition("=")[0] for a in command.arguments if a[:2] == "--"]
@@ -606,7 +618,7 @@ _SHRUNK = {
     "figure3_three_task.py": (
         *("--images=FOLDER", "--num_steps=1", "--num_test_patches=1"),
     ),
-    "restore_image.py": ("--num_steps=1",),
+    _RESTORE: ("--num_steps=1",),
 }
 
 
@@ -635,9 +647,12 @@ def test_other_commands_run_shrunk(
             for flag in _SHRUNK[script.name]
             if not any(a.startswith(flag.partition("=")[0]) for a in arguments)
         ]
-        if script.name != "restore_image.py":
-            shrunk.append("--overwrite")
-        run_here(script.stem, *arguments, *shrunk)
+        if script.name == _RESTORE:
+            with pytest.raises(SystemExit) as end:
+                rim_restore.main([*arguments, *shrunk])
+            assert end.value.code == 0
+        else:
+            run_here(script.stem, *arguments, *shrunk, "--overwrite")
     written = {str(path.parent) for path in tmp_path.rglob("result.json")}
     assert len(written) == 3
     assert Path("photo_denoised.png").exists()
@@ -656,12 +671,11 @@ def test_flags_in_the_text_exist(document):
         text = "\n".join(row[-1] for row in rows if "refused" not in row[-1])
     scripts = [*_SCRIPTS.glob("*.py"), *(_ROOT / "data_prep").glob("*.py")]
     scripts = [s for s in scripts if s.name not in ("__init__.py", "recipes.py")]
+    calls = [(script,) for script in scripts]
+    calls += [(Path(_RESTORE), subcommand) for subcommand in _SUBCOMMANDS]
     known = {
         flag
-        for script in scripts
-        for subcommand in (
-            [("denoise",), ("enlarge",)] if "image.py" in script.name else [()]
-        )
+        for script, *subcommand in calls
         for flag in re.findall(r"--(?:\[no\])?(\w+)", _help(script, *subcommand))
     }
     for span in re.findall(r"`([^`\n]+)`", text):

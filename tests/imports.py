@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 _PACKAGES = ("data_prep", "paper_experiments", "rim_tf")
 # Of `paper_experiments`; its other modules are scripts.
-_ROOM_NAMES = ("baselines", "choices", "common", "figure3", "unseen")
+_ROOM_NAMES = ("baselines", "choices", "common", "figure3", "rim_restore", "unseen")
 _Predicate = Callable[[str], bool]
 
 
@@ -206,7 +206,9 @@ _ROOMS = _inside(
 
 LIBRARY_RULES = {
     "the library knows no scripts, data and flags": Rule(
-        _inside("rim_tf"), _inside("absl", "data_prep", _EXPERIMENTS), imports
+        _inside("rim_tf"),
+        _inside("absl", "data_prep", _EXPERIMENTS),
+        imports,
     ),
     "equations know neither training nor speed": Rule(
         _inside(*_EQUATIONS), _is_speed_or_training, imports

@@ -17,6 +17,7 @@ _BROKEN = {
         ("rim_tf.training.loop", "def f():\n    import data_prep"),
         ("rim_tf.files", "from paper_experiments.common import run"),
         ("rim_tf.files", "from ..paper_experiments import train"),
+        ("rim_tf.files", "from paper_experiments.rim_restore import picture"),
     ],
     "equations know neither training nor speed": [
         ("rim_tf.rim", "from rim_tf import restoration"),

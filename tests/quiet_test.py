@@ -8,7 +8,6 @@ import pytest
     [
         ("table2_denoise", "--dataset=embedded"),
         ("train", "rim_denoise_paper", "--dataset=embedded"),
-        ("restore_image", "denoise", "photo.png"),
         ("benchmark_speed",),
     ],
     ids=lambda arguments: arguments[0],

@@ -44,6 +44,13 @@ _BATCH_SIZE = 100
 _MOST_PSNR = -10 * math.log10(np.finfo(np.float32).epsneg ** 2 / PATCH_SIZE**2)
 
 
+class _InpaintingFromAdjoint(Inpainting):
+    """Inpainting that starts from A^T y as the other tasks, not from nearest pixels."""
+
+    def initial_estimate(self, observation):
+        return self.adjoint(observation)
+
+
 def _masks_of_patches(
     kind: type[FourierProjection | Inpainting], p: float, seeds: Sequence[int]
 ) -> ForwardModel:
@@ -60,7 +67,7 @@ TASKS: dict[str, Callable[[float, Sequence[int]], ForwardModel]] = {
     "binary": lambda p, seeds: RandomProjection.binary(PATCH_SIZE, p, seeds[0]),
     "Fourier": functools.partial(_masks_of_patches, FourierProjection),
     # None of the models is trained on this one.
-    "inpainting": functools.partial(_masks_of_patches, Inpainting),
+    "inpainting": functools.partial(_masks_of_patches, _InpaintingFromAdjoint),
 }
 
 

@@ -110,12 +110,14 @@ def column(name: str, t: int) -> str:
 def as_image(problem: Problem) -> np.ndarray:
     """Returns the observation as an image on the scale of pixels, clipped to [0, 1].
 
-    Of a blur that is y, else what the RIM starts from: A^T y, or the up-sampling.
+    Of a blur that is y, of a smaller image the up-sampling, else A^T y.
     """
     image = problem.observation
     if not isinstance(problem.model, Blur):
         problem = normalize(problem)
-        image = problem.model.initial_estimate(problem.observation)
+        is_smaller = problem.observation.shape[1] < len(problem.clean)
+        model, y = problem.model, problem.observation
+        image = model.initial_estimate(y) if is_smaller else model.adjoint(y)
     return np.clip(keras.ops.convert_to_numpy(image)[0], 0, 1)
 
 

@@ -22,6 +22,7 @@ from rim_tf.forward_models.filtered import FilteredProjection
 from rim_tf.forward_models.linear_function import LinearFunction
 from rim_tf.forward_models.pixels import Denoising, Inpainting
 from rim_tf.forward_models.projections import FourierProjection, RandomProjection
+from rim_tf.forward_models.sampling import Mosaic, Subsampling
 
 __all__ = [
     "BicubicDownsampling",
@@ -33,7 +34,9 @@ __all__ = [
     "FourierProjection",
     "Inpainting",
     "LinearFunction",
+    "Mosaic",
     "RandomProjection",
     "Scaled",
+    "Subsampling",
     "check_adjoint",
 ]

@@ -43,7 +43,10 @@ class ForwardModel(abc.ABC):
         """Returns A^T y, of the image's shape, for y of the observation's shape."""
 
     def initial_estimate(self, observation):
-        """Returns the image from which the RIM starts: A^T y, unless overridden."""
+        """Returns the image from which the RIM starts: A^T y, unless overridden.
+
+        Where A^T y is zero at many pixels, an interpolation of y is the better start.
+        """
         return self.adjoint(observation)
 
     def __matmul__(self, first: "ForwardModel") -> "ForwardModel":
@@ -124,11 +127,23 @@ class Composition(ForwardModel):
         return self.first.adjoint(self.second.adjoint(observation))
 
     def initial_estimate(self, observation):
+        if self.starts_from_adjoint:
+            return self.adjoint(observation)
         return self.first.initial_estimate(self.second.initial_estimate(observation))
 
     @property
     def starts_from_adjoint(self) -> bool:
-        return self.first.starts_from_adjoint and self.second.starts_from_adjoint
+        """As `ForwardModel`; also where a part's A^T y may have any scale.
+
+        The other part would take that for an image.
+        """
+        adjoints = [p for p in (self.first, self.second) if p.starts_from_adjoint]
+        return len(adjoints) == 2 or not all(map(_is_of_norm_1, adjoints))
+
+
+def _is_of_norm_1(model: ForwardModel) -> bool:
+    # Up to the rounding of float32.
+    return model.norm is not None and abs(model.norm - 1) < 1e-5
 
 
 class Scaled(ForwardModel):

@@ -1,14 +1,19 @@
 """Forward models of single pixels: denoising and inpainting."""
 
+import functools
 import warnings
 
 import numpy as np
 from keras import ops
+from scipy import ndimage
 
 from rim_tf import arguments
 from rim_tf.forward_models.base import ForwardModel
 
 _SMALL_SHARE = 0.05
+# Of the pixels. Where fewer are known, `rim_3task` came nearer to the truth from A^T y
+# than from an interpolation: by 0.7 to 1.1 dB where a fifth is known, at random.
+LEAST_SHARE_TO_INTERPOLATE = 0.4
 
 
 class Denoising(ForwardModel):
@@ -30,7 +35,8 @@ class Inpainting(ForwardModel):
     """Pixels are missing: y is x where the mask is 1, and 0 elsewhere.
 
     x and y have the same shape, `(batch, height, width, channels)`. What y holds
-    where the mask is 0 has no influence, NaN included.
+    where the mask is 0 has no influence, NaN included. The RIM starts from the nearest
+    known pixels, or from A^T y where less than 40% is known.
 
     Args:
       mask: 1 where a pixel is known, 0 where it is missing (scikit-image's
@@ -83,6 +89,57 @@ class Inpainting(ForwardModel):
 
     def adjoint(self, observation):
         return select(self.mask, self._observation(observation, self.mask))
+
+    def initial_estimate(self, observation):
+        observation = self._observation(observation, self.mask)
+        if self.starts_from_adjoint:
+            return self.adjoint(observation)
+        mask = ops.cast(self.mask, observation.dtype)
+        values = ops.where(mask == 0, 0, observation) / ops.where(mask == 0, 1, mask)
+        shape = ops.shape(values)
+        flat = ops.reshape(values, (shape[0], -1, shape[-1]))
+        nearest = ops.reshape(self._nearest, (len(self._nearest), flat.shape[1], -1))
+        nearest = ops.broadcast_to(nearest, ops.shape(flat))
+        return ops.reshape(ops.take_along_axis(flat, nearest, axis=1), shape)
+
+    def part(self, rows: slice, columns: slice) -> "Inpainting":
+        """Returns the model of a part of the images, of the same norm."""
+        with warnings.catch_warnings():
+            # That little is known was said of the whole.
+            warnings.simplefilter("ignore", UserWarning)
+            part = Inpainting(self.mask[:, rows, columns])
+        part.norm = self.norm
+        part.starts_from_adjoint = self.starts_from_adjoint
+        return part
+
+    @functools.cached_property
+    def starts_from_adjoint(self) -> bool:
+        """See `ForwardModel`; also while a function of the mask is compiled."""
+        mask = arguments.known(self.mask)
+        return mask is None or (mask > 0).mean() < LEAST_SHARE_TO_INTERPOLATE
+
+    @functools.cached_property
+    def _nearest(self) -> np.ndarray:
+        """Numbers of the nearest known pixels, of the mask's shape."""
+        mask = arguments.known(self.mask)
+        channels = np.moveaxis(mask, -1, 1)
+        numbers = [[_nearest_known(channel) for channel in image] for image in channels]
+        return np.moveaxis(np.int32(numbers), 1, -1)
+
+
+def _nearest_known(mask: np.ndarray) -> np.ndarray:
+    """Returns the number of the nearest known pixel for each, `(height, width)`.
+
+    Known is here what the mask knows half as well as its best pixel, at least. Where
+    it knows nothing, each pixel is its own nearest.
+    """
+    if not mask.any():
+        return np.arange(mask.size).reshape(mask.shape)
+    missing = mask < mask.max() / 2
+    indices = ndimage.distance_transform_edt(
+        missing, return_distances=False, return_indices=True
+    )
+    return np.ravel_multi_index(tuple(indices), mask.shape)
 
 
 def select(mask, values):

@@ -15,6 +15,8 @@ _LARGEST_PIXEL = 10.0
 # Power iteration ends when it gains less, or after so many products.
 _TOLERANCE = 1e-3
 _MOST_ITERATIONS = 20
+# Where A^T y shows this part of an image or less, it is a poor start.
+_MOSTLY_HIDDEN = 0.5
 # Of the random part of the first image: without one, an image that A enlarges little
 # could hide those that it enlarges most.
 _RANDOM_SHARE = 0.1
@@ -82,6 +84,32 @@ def finite_adjoint(model: ForwardModel, observation) -> np.ndarray | None:
         return image
     arguments.check_finite(observation, "The observation y")
     raise ValueError(f"{model} makes of finite y an A^T y that is not finite.")
+
+
+def check_start(model: ForwardModel, observation, image: np.ndarray) -> None:
+    """Warns where A^T y, from which a RIM is to start, is zero whatever y is.
+
+    Args:
+      model: The forward model A.
+      observation: y.
+      image: A^T y, `(batch, height, width, channels)`.
+
+    Warns:
+      UserWarning: If that is so at half of the pixels or more, and the model has no
+        `initial_estimate` of its own.
+    """
+    is_overridden = type(model).initial_estimate is not ForwardModel.initial_estimate
+    if is_overridden or np.mean(image == 0) < _MOSTLY_HIDDEN:
+        return
+    anything = np.random.default_rng(0).uniform(1, 2, tuple(observation.shape))
+    of_anything = ops.convert_to_numpy(model.adjoint(np.float32(anything)))
+    hidden = np.mean(of_anything == 0)
+    if hidden >= _MOSTLY_HIDDEN:
+        warnings.warn(
+            f"The RIM starts from A^T y of {model}, which is zero at {hidden:.0%} of "
+            "the pixels; override initial_estimate by an interpolation of y.",
+            stacklevel=2,
+        )
 
 
 def check_scale(model: ForwardModel, image: np.ndarray, sigma, s: float) -> None:

@@ -6,6 +6,7 @@ import pytest
 from rim_tf.forward_models import (
     BicubicDownsampling,
     Blur,
+    Denoising,
     ForwardModel,
     FourierProjection,
     Inpainting,
@@ -42,6 +43,19 @@ def test_composition_starts_from_its_parts_estimates():
     model = BicubicDownsampling(3) @ blur
     start = model.initial_estimate(model.forward(np.full((1, 12, 9, 1), 0.6)))
     np.testing.assert_allclose(start, 0.6, atol=1e-3)
+
+
+@pytest.mark.parametrize("factor", [7, 0.1])
+def test_composition_starts_from_the_adjoint_where_a_part_has_any_scale(factor):
+    """A start of the other part's would not be on the scale of images."""
+    parts = BicubicDownsampling(3), factor * Denoising()
+    image = normal((1, 4, 3, 1))
+    for model in (parts[0] @ parts[1], parts[0] @ (parts[1] @ Denoising())):
+        start = model.initial_estimate(image)
+        np.testing.assert_allclose(start, model.adjoint(image), rtol=1e-6)
+        assert model.starts_from_adjoint
+    start = (parts[0] @ Denoising()).initial_estimate(image)
+    np.testing.assert_array_equal(start, parts[0].initial_estimate(image))
 
 
 def test_composition_refuses_the_batches_that_its_parts_refuse():
@@ -91,7 +105,7 @@ def test_a_number_times_a_model(factor):
 def test_factors_multiply_norms_and_starts_that_are_adjoints():
     assert (2 * Inpainting(np.ones((4, 4, 1)))).norm == 2
     assert (0.5 * (-4 * FourierProjection.random((4, 4), 0.5))).norm == 2
-    assert (2 * Blur(kernel(3, 3))).norm is None
+    assert (2 * Blur(kernel(3, 3), "symmetric")).norm is None
     image = normal((1, 6, 6, 1))
     blur = 3 * (2 * Blur(kernel(3, 3)))
     np.testing.assert_allclose(

@@ -40,3 +40,11 @@ def test_nan_does_not_spread(name):
     image[0, 3, 0] = np.nan
     with pytest.raises(ValueError, match="blurred must be finite, got nan at "):
         getattr(Blur(kernel(3, 3)), name)(image)
+
+
+def test_states_its_norm_where_that_is_known():
+    assert Blur(np.full((3, 3), 0.5)).norm == 4.5
+    # A part of the image may count twice.
+    assert Blur(np.full((3, 3), 0.5), "symmetric").norm is None
+    assert Blur(np.float32([[-1, 2, -1]])).norm is None
+    assert Blur(np.zeros((3, 3))).norm is None

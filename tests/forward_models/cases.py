@@ -12,7 +12,9 @@ from rim_tf.forward_models import (
     FourierProjection,
     Inpainting,
     LinearFunction,
+    Mosaic,
     RandomProjection,
+    Subsampling,
 )
 
 IS_TENSORFLOW = keras.backend.backend() == "tensorflow"
@@ -72,6 +74,9 @@ MODELS = {
         LinearFunction(lambda x: x[:, 1:] - 2 * x[:, :-1], (6, 5, 2)),
         (3, 6, 5, 2),
     ),
+    "mosaic": lambda: (Mosaic("GRBG"), (2, 7, 5, 3)),
+    "subsampling": lambda: (Subsampling(2), (2, 6, 8, 1)),
+    "skipped rows": lambda: (Subsampling((3, 1)), (2, 9, 5, 3)),
     "composition": lambda: (
         BicubicDownsampling(2) @ Blur(kernel(3, 3)) @ Inpainting.random((12, 8), 0.7),
         (2, 12, 8, 1),
@@ -94,5 +99,6 @@ STATED = {
     "filtered": ((7, 8, None), (7, 8, None)),
     "filtered per image": ((6, 5, None), (6, 5, None)),
     "function": ((6, 5, 2), (5, 5, 2)),
+    "mosaic": ((None, None, 3), (None, None, 1)),
     "composition": ((12, 8, None), ANY),
 }

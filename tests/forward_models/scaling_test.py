@@ -164,3 +164,38 @@ def test_nan_that_shows_is_named_with_its_place():
 def test_an_operator_that_makes_nan_is_named():
     with pytest.raises(ValueError, match=r"Gain makes of finite y an A\^T y that is"):
         scaling.finite_adjoint(Gain(np.inf), _image() + 1)
+
+
+class _Rows(ForwardModel):
+    """A user's own operator: every other row, and no word on where to start."""
+
+    def forward(self, image):
+        return image[:, ::2]
+
+    def adjoint(self, observation):
+        rows = np.asarray(observation)
+        return np.stack([rows, np.zeros_like(rows)], 2).reshape(1, -1, *rows.shape[2:])
+
+
+class _RowsTwice(_Rows):
+    """The same, which starts from each row twice."""
+
+    def initial_estimate(self, observation):
+        return np.repeat(observation, 2, axis=1)
+
+
+def _check_start(model, observation):
+    image = scaling.finite_adjoint(model, observation)
+    scaling.check_start(model, observation, image)
+
+
+def test_a_start_that_is_mostly_zero_is_doubted(recwarn):
+    rows = _image()[:, ::2]
+    _check_start(_RowsTwice(), rows)
+    # Black images are no fault of the operator.
+    _check_start(Blur(np.ones((3, 3)) / 9), np.zeros(_SIZE, np.float32))
+    _check_start(Denoising(), np.zeros(_SIZE, np.float32))
+    assert not recwarn
+    for observation in (rows, 0 * rows):
+        with pytest.warns(UserWarning, match=r"A\^T y of _Rows, which is zero at 50%"):
+            _check_start(_Rows(), observation)

@@ -1,0 +1,72 @@
+"""A restored picture beside another: numbers, and a picture of both."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from skimage.metrics import structural_similarity
+
+from paper_experiments.common.errors import UserError
+from paper_experiments.rim_restore import picture
+from paper_experiments.rim_restore.picture import Picture
+from paper_experiments.rim_restore.units import Range
+from rim_tf import files, images, metrics
+
+# Of the window of SSIM: smaller images have none.
+_WINDOW = 7
+_GAP = 8
+
+
+def compare(path: Path, before: Picture, after: Picture, counts: Range) -> None:
+    """Prints PSNR and SSIM against a clean picture, its pages' mean.
+
+    Args:
+      path: The file of the clean picture.
+      before: What was restored.
+      after: What came of it.
+      counts: Black and white; their distance is the peak of PSNR.
+
+    Raises:
+      UserError: If the clean picture is of another kind.
+    """
+    clean = picture.read(path)
+    if (clean.pages.shape, clean.dtype) != (after.pages.shape, after.dtype):
+        raise UserError(
+            f"--compare: {path} is {_described(clean)}, the restored picture "
+            f"{_described(after)}."
+        )
+    for name, compared in (("before", before), ("after", after)):
+        if compared.pages.shape == clean.pages.shape:
+            print(f"Against {path}, {name}: {_quality(compared, clean, counts)}.")
+
+
+def _described(shown: Picture) -> str:
+    return f"{shown.dtype} of {' x '.join(map(str, shown.pages.shape))}"
+
+
+def _quality(compared: Picture, clean: Picture, counts: Range) -> str:
+    pair = [np.clip(counts.to_unit(p.pages), 0, 1) for p in (compared, clean)]
+    with np.errstate(divide="ignore"):
+        psnr = np.mean(metrics.psnr(*pair))
+    if min(clean.pages.shape[1:3]) < _WINDOW:
+        return f"PSNR {psnr:.2f} dB"
+    similar = [
+        structural_similarity(*both, data_range=1.0, channel_axis=-1)
+        for both in zip(*pair, strict=True)
+    ]
+    return f"PSNR {psnr:.2f} dB, SSIM {np.mean(similar):.4f}"
+
+
+def draw(path: Path, before: Picture, after: Picture, counts: Range) -> None:
+    """Writes a PNG file of the first page, before on the left and after."""
+    height, width = after.pages.shape[1:3]
+    first = counts.to_unit(before.pages[0])
+    factor = height // first.shape[0]
+    first = first.repeat(factor, axis=0).repeat(factor, axis=1)
+    shown = [np.clip(x, 0, 1) for x in (first, counts.to_unit(after.pages[0]))]
+    gap = np.ones((height, _GAP, 3))
+    wide = [np.broadcast_to(image, (height, width, 3)) for image in shown]
+    beside = np.concatenate([wide[0], gap, wide[1]], axis=1)
+    with files.replacing(path) as temporary:
+        Image.fromarray(images.to_8_bits(beside)).save(temporary, "png")
+    print(f"Wrote {path}, before and after.")

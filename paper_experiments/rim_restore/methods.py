@@ -1,0 +1,180 @@
+"""What each command does: from pixels on the scale from 0 to 1 to restored ones."""
+
+import argparse
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from keras import ops
+from skimage import color
+
+from paper_experiments.common.errors import UserError
+from paper_experiments.rim_restore import picture
+from rim_tf import bicubic
+from rim_tf.forward_models import (
+    BicubicDownsampling,
+    Blur,
+    Denoising,
+    ForwardModel,
+    Inpainting,
+    Mosaic,
+)
+
+# Of MATLAB's luminance on the scale from 0 to 1.
+_LUMINANCE = np.array([65.481, 128.553, 24.966]) / 255
+_LUMINANCE_BLACK = 16 / 255
+
+
+class Method(NamedTuple):
+    """How a command restores images of one kind.
+
+    Attributes:
+      weights: Name of the shipped weights.
+      forward_model: The operator A.
+      observe: From pixels, `(height, width, channels)` float32, to y, `(batch, height,
+        width, channels)`.
+      finish: From the estimate, `(batch, ...)` float32, and the pixels to the result,
+        `(height, width, channels)`.
+    """
+
+    weights: str
+    forward_model: ForwardModel
+    observe: Callable[[np.ndarray], np.ndarray]
+    finish: Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def choose(arguments: argparse.Namespace, pages: np.ndarray) -> Method:
+    """Returns how to restore the pages of a picture.
+
+    Args:
+      arguments: Those of the command line.
+      pages: `(pages, height, width, channels)` as the file has them.
+
+    Raises:
+      UserError: If a flag does not fit the picture.
+    """
+    return _METHODS[arguments.command](arguments, pages)
+
+
+def _whole(weights: str, forward_model: ForwardModel) -> Method:
+    """All channels at once."""
+    return Method(
+        weights, forward_model, lambda pixels: pixels[None], lambda x, _: x[0]
+    )
+
+
+def _denoise(arguments: argparse.Namespace, pages: np.ndarray) -> Method:
+    if pages.shape[-1] == 3:
+        return _whole("rim_rgb_denoise", Denoising())
+    # Of 8 bits noise is cut off at black and white, and these weights have learnt it.
+    is_rounded = pages.dtype == np.uint8 and arguments.noise == "gaussian"
+    weights = "rim_denoise_quantized" if is_rounded else "rim_denoise"
+    return _whole(weights, Denoising())
+
+
+def _enlarge(arguments: argparse.Namespace, pages: np.ndarray) -> Method:
+    """The luminance by the RIM, and the chroma by the bicubic kernel."""
+
+    def observe(pixels: np.ndarray) -> np.ndarray:
+        rgb = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+        luminance = rgb @ _LUMINANCE + _LUMINANCE_BLACK
+        return np.float32(luminance)[None, ..., None]
+
+    def finish(estimate: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        if pixels.shape[-1] == 1:
+            return np.clip((estimate[0] - _LUMINANCE_BLACK) / _LUMINANCE.sum(), 0, 1)
+        large = enlarge(pixels, estimate.shape[1:3])
+        chroma = color.rgb2ycbcr(large)[..., 1:]
+        together = np.concatenate([255 * estimate[0], chroma], axis=-1)
+        return np.clip(color.ycbcr2rgb(together), 0, 1)
+
+    model = BicubicDownsampling(arguments.factor)
+    return Method("rim_super_resolution", model, observe, finish)
+
+
+def enlarge(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Returns pixels made larger by the bicubic kernel, between 0 and 1."""
+    large = bicubic.imresize(np.float32(pixels)[None], size)
+    return np.clip(ops.convert_to_numpy(large)[0], 0, 1)
+
+
+def _inpaint(arguments: argparse.Namespace, pages: np.ndarray) -> Method:
+    mask = read_mask(arguments)
+    if mask.shape[:2] != pages.shape[1:3]:
+        raise UserError(
+            f"--mask: {arguments.mask} has {_size(mask.shape)} pixels, the image "
+            f"{_size(pages.shape[1:])}."
+        )
+    return _by_channel(Inpainting(mask))
+
+
+def read_mask(arguments: argparse.Namespace) -> np.ndarray:
+    """Returns what is known, `(height, width, 1)` float32, 1 or 0.
+
+    Raises:
+      UserError: If all is missing.
+    """
+    values = picture.read(arguments.mask.expanduser()).pages[0]
+    known = np.float32(values.mean(axis=-1, keepdims=True) > values.max() / 2)
+    if not known.any():
+        raise UserError(f"--mask: {arguments.mask} is black, so that nothing is known.")
+    return known
+
+
+def _deblur(arguments: argparse.Namespace, pages: np.ndarray) -> Method:
+    kernel = _read_kernel(arguments)
+    if any(k > n for k, n in zip(kernel.shape, pages.shape[1:3], strict=True)):
+        raise UserError(
+            f"--kernel: {arguments.kernel} has {_size(kernel.shape)} pixels, more than "
+            f"the image, {_size(pages.shape[1:])}."
+        )
+    return _by_channel(Blur(kernel, "symmetric"))
+
+
+def _read_kernel(arguments: argparse.Namespace) -> np.ndarray:
+    """Returns a kernel, `(rows, columns)` float32, which adds up to 1."""
+    path = arguments.kernel.expanduser()
+    if path.suffix.lower() == ".npy":
+        try:
+            kernel = np.load(path)
+        except (OSError, ValueError) as error:
+            raise UserError(f"--kernel: {path} cannot be read: {error}") from error
+    else:
+        kernel = picture.read(path).pages[0].mean(axis=-1)
+    if kernel.ndim != 2 or kernel.dtype.kind not in "iuf" or not kernel.sum() > 0:
+        raise UserError(
+            f"--kernel: {path} must hold numbers (rows, columns) whose sum is above 0."
+        )
+    return np.float32(kernel / kernel.sum(dtype=np.float64))
+
+
+def _by_channel(forward_model: ForwardModel) -> Method:
+    """Each channel alone, by the weights for forward models that no training saw."""
+    return Method(
+        "rim_3task",
+        forward_model,
+        lambda pixels: np.moveaxis(pixels, -1, 0)[..., None],
+        lambda x, _: np.moveaxis(x[..., 0], 0, -1),
+    )
+
+
+def _demosaic(arguments: argparse.Namespace, pages: np.ndarray) -> Method:
+    if pages.shape[-1] != 1:
+        raise UserError(
+            f"{arguments.image} has colours; a mosaic is a grey file, the raw image of "
+            "a sensor."
+        )
+    return _whole("rim_rgb_denoise", Mosaic(arguments.pattern))
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{shape[1]} x {shape[0]}"
+
+
+_METHODS = {
+    "denoise": _denoise,
+    "enlarge": _enlarge,
+    "inpaint": _inpaint,
+    "deblur": _deblur,
+    "demosaic": _demosaic,
+}

@@ -1,0 +1,255 @@
+"""Image files of any depth: reading them, and writing what they were.
+
+TIFF goes through tifffile, which scikit-image installs anyway. What it cannot unpack
+(LZW, without its optional package imagecodecs) Pillow reads, where 8 bits hold it.
+"""
+
+import struct
+import tempfile
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import tifffile
+from PIL import Image
+
+from paper_experiments.common.errors import UserError, warnings_as_lines
+from paper_experiments.common.wording import count
+from rim_tf import files, images
+
+SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff")
+_TIFF_SUFFIXES = (".tif", ".tiff")
+_WITH_ALPHA = (".png", *_TIFF_SUFFIXES)
+_WITHOUT_PROFILE = (".bmp", ".ppm")
+_TIFF_BEGINNINGS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_PNG_BEGINNING = b"\x89PNG\r\n\x1a\n"
+# Where a PNG's header ends, behind which its profile may stand.
+_PNG_HEADER = 33
+_DTYPES = ("uint8", "uint16", "float32", "float64")
+# Of JPEG files; Pillow's defaults would undo a part of the restoration.
+_JPEG_QUALITY = {"quality": 95, "subsampling": 0}
+
+
+class Picture(NamedTuple):
+    """What an image file holds.
+
+    Attributes:
+      pages: `(pages, height, width, channels)` of the file's dtype: uint8, uint16,
+        float32 or float64; 1 channel for grey, 3 for RGB.
+      alpha: How opaque each pixel is, `(pages, height, width, 1)` of the same dtype, or
+        None.
+      profile: The colour profile (ICC) of these colours, or None.
+    """
+
+    pages: np.ndarray
+    alpha: np.ndarray | None = None
+    profile: bytes | None = None
+
+    @property
+    def dtype(self) -> np.dtype:
+        """That of the file."""
+        return self.pages.dtype
+
+
+def read(path: Path) -> Picture:
+    """Reads an image file; prints what of it is left out.
+
+    Raises:
+      UserError: If there is none, or none that is known here.
+    """
+    if not path.is_file():
+        raise UserError(f"There is no file {path}.")
+    with path.open("rb") as file:
+        begin = file.read(26)
+    try:
+        with warnings_as_lines():
+            if begin.startswith(_TIFF_BEGINNINGS):
+                return _read_tiff(path)
+            if begin.startswith(_PNG_BEGINNING) and begin[24:25] == b"\x10":
+                return _read_deep_png(path)
+            return _read_8_bits(path)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def _read_8_bits(path: Path) -> Picture:
+    layers = images.read_layers(path)
+    pixels = layers.pixels[..., :1] if layers.is_gray else layers.pixels
+    alpha = None if layers.alpha is None else layers.alpha[np.newaxis]
+    return Picture(pixels[np.newaxis], alpha, layers.profile)
+
+
+class _Tiff(NamedTuple):
+    """What tifffile unpacked: values, their axes, and the colour profile."""
+
+    values: np.ndarray
+    axes: str
+    profile: bytes | None
+
+
+def _read_tiff(path: Path) -> Picture:
+    number, found = 1, None
+    try:
+        with tifffile.TiffFile(path) as file:
+            number = len(file.pages)
+            found = _unpack(file)
+    # A damaged file makes tifffile raise whatever it stumbles over.
+    except Exception as error:
+        problem = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(found, _Tiff):
+        return _to_picture(found, path)
+    problem = found or problem
+    if number > 1:
+        raise ValueError(
+            f"{path} cannot be read as an image: {problem}; save it as plain grey or "
+            "RGB pages of one size, not compressed."
+        )
+    try:
+        return _read_8_bits(path)
+    except ValueError as error:
+        raise ValueError(f"{error} As TIFF: {problem}") from error
+
+
+def _unpack(file: tifffile.TiffFile) -> _Tiff | str:
+    """Returns what a file holds; or why that is for Pillow."""
+    page = file.pages[0]
+    # Each written page by itself may be a series of its own.
+    kinds = {(series.shape, series.axes) for series in file.series}
+    is_plain = page.photometric.name in ("MINISBLACK", "RGB")
+    if not is_plain or page.bitspersample < 8 or len(kinds) > 1:
+        return f"{page.photometric.name}, {count(len(kinds), 'kind')} of pages"
+    values = np.stack([series.asarray() for series in file.series])
+    return _Tiff(values, f"I{file.series[0].axes}", page.iccprofile)
+
+
+def _to_picture(found: _Tiff, path: Path) -> Picture:
+    values, axes, profile = found
+    if "S" in axes:
+        values = np.moveaxis(values, axes.index("S"), -1)
+        axes = axes.replace("S", "")
+    else:
+        values = values[..., np.newaxis]
+    problem = None
+    if values.dtype.name not in _DTYPES:
+        problem = f"its numbers are {values.dtype}, not one of {', '.join(_DTYPES)}"
+    elif not axes.endswith("YX") or not 1 <= values.shape[-1] <= 4:
+        problem = f"its axes are {axes}, {values.shape[-1]} values a pixel"
+    elif values.dtype.kind == "f" and not np.isfinite(values).all():
+        problem = "it holds NaN or infinite numbers"
+    if problem:
+        raise ValueError(f"{path} cannot be read as an image: {problem}.")
+    values = values.reshape(-1, *values.shape[-3:])
+    # Of this machine's byte order.
+    return _split(values.astype(values.dtype.name), profile)
+
+
+def _split(values: np.ndarray, profile: bytes | None) -> Picture:
+    """Returns a picture of values whose channels are 1 to 4."""
+    channels = values.shape[-1]
+    if channels in (1, 3):
+        return Picture(values, None, profile)
+    return Picture(values[..., :-1], values[..., -1:], profile)
+
+
+def _read_deep_png(path: Path) -> Picture:
+    with Image.open(path) as image:
+        profile = image.info.get("icc_profile")
+    # Pillow would make 8 bits of colours.
+    import tensorflow as tf
+
+    try:
+        values = tf.io.decode_png(path.read_bytes(), dtype=tf.uint16).numpy()
+    except tf.errors.InvalidArgumentError as error:
+        raise ValueError(
+            f"{path} cannot be read as an image: it is damaged."
+        ) from error
+    return _split(values[np.newaxis], profile)
+
+
+def check_fits(picture: Picture, path: Path) -> None:
+    """Makes sure before the work that a file can hold what such a picture becomes.
+
+    Raises:
+      UserError: If it cannot.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UserError(f"{path} must end in one of {', '.join(SUFFIXES)}.")
+    if suffix in _TIFF_SUFFIXES:
+        return
+    if len(picture.pages) > 1:
+        raise UserError(f"{path}: {suffix} files have one page; choose .tif.")
+    deep = {"uint8": SUFFIXES, "uint16": (".png",)}.get(picture.dtype.name, ())
+    if suffix not in deep:
+        raise UserError(
+            f"{path}: {suffix} files do not hold {picture.dtype}; choose .tif"
+            f"{' or .png' * (picture.dtype == 'uint16')}."
+        )
+
+
+def write(picture: Picture, path: Path) -> None:
+    """Writes an image file; prints what its format does not hold.
+
+    Raises:
+      UserError: If that fails; the picture is then in another file.
+    """
+    suffix = path.suffix.lower()
+    if picture.alpha is not None and suffix not in _WITH_ALPHA:
+        print(f"*** {suffix} files have no transparency; it is dropped.")
+        picture = picture._replace(alpha=None)
+    if picture.profile and suffix in _WITHOUT_PROFILE:
+        print(f"*** {suffix} files have no colour profile; it is dropped.")
+        picture = picture._replace(profile=None)
+    try:
+        _save(picture, path)
+    # Whatever it is: what took minutes must not be lost.
+    except Exception as error:
+        rescued = Path(tempfile.mkdtemp(prefix="restored-")) / "restored.tif"
+        _save(picture, rescued)
+        raise UserError(
+            f"{path} cannot be written: {error}. The picture is in {rescued}."
+        ) from error
+
+
+def _save(picture: Picture, path: Path) -> None:
+    values = picture.pages
+    if picture.alpha is not None:
+        values = np.concatenate([values, picture.alpha], axis=-1)
+    with files.replacing(path) as temporary:
+        if path.suffix.lower() in _TIFF_SUFFIXES:
+            _save_tiff(values, picture, temporary)
+        elif values.dtype == np.uint16:
+            temporary.write_bytes(_deep_png(values[0], picture.profile))
+        else:
+            shown = values[0, ..., 0] if values.shape[-1] == 1 else values[0]
+            image = Image.fromarray(shown)
+            image.save(temporary, icc_profile=picture.profile, **_JPEG_QUALITY)
+
+
+def _save_tiff(values: np.ndarray, picture: Picture, path: Path) -> None:
+    is_gray = picture.pages.shape[-1] == 1
+    tifffile.imwrite(
+        path,
+        values[..., 0] if values.shape[-1] == 1 else values,
+        photometric="minisblack" if is_gray else "rgb",
+        planarconfig=None if values.shape[-1] == 1 else "contig",
+        extrasamples=None if picture.alpha is None else ["unassalpha"],
+        iccprofile=picture.profile,
+        metadata=None,
+    )
+
+
+def _deep_png(values: np.ndarray, profile: bytes | None) -> bytes:
+    """Returns a PNG of 16 bits, which Pillow writes of grey only."""
+    import tensorflow as tf
+
+    png = tf.io.encode_png(values).numpy()
+    if not profile:
+        return png
+    body = b"iCCP" + b"ICC profile\0\0" + zlib.compress(profile)
+    length, check = (
+        struct.pack(">I", len(body) - 4),
+        struct.pack(">I", zlib.crc32(body)),
+    )
+    return png[:_PNG_HEADER] + length + body + check + png[_PNG_HEADER:]

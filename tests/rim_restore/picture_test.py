@@ -1,0 +1,198 @@
+"""Tests of image files of any depth."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image, ImageCms
+
+from paper_experiments.common.errors import UserError
+from paper_experiments.rim_restore import picture
+from paper_experiments.rim_restore.picture import Picture
+
+_PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def _values(dtype, *shape):
+    values = np.random.default_rng(0).uniform(size=shape)
+    dtype = np.dtype(dtype)
+    scale = 1 if dtype.kind == "f" else np.iinfo(dtype).max
+    return (scale * values).astype(dtype)
+
+
+def _picture(dtype, pages, channels, has_alpha, profile=None):
+    alpha = _values(dtype, pages, 5, 7, 1)[..., ::-1, :] if has_alpha else None
+    return Picture(_values(dtype, pages, 5, 7, channels), alpha, profile)
+
+
+def _assert_same(read, written):
+    assert read.dtype == written.dtype
+    np.testing.assert_array_equal(read.pages, written.pages)
+    assert (read.alpha is None) == (written.alpha is None)
+    if read.alpha is not None:
+        np.testing.assert_array_equal(read.alpha, written.alpha)
+    assert read.profile == written.profile
+
+
+@pytest.mark.parametrize("has_alpha", [False, True])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("suffix", "dtype", "pages"),
+    [
+        (".png", "uint8", 1),
+        (".png", "uint16", 1),
+        *((".tif", dtype, 1) for dtype in ("uint8", "uint16", "float32", "float64")),
+        *((".tiff", dtype, 4) for dtype in ("uint8", "uint16", "float32")),
+    ],
+)
+def test_what_is_written_is_read(tmp_path, suffix, dtype, pages, channels, has_alpha):
+    path = tmp_path / f"Bild ü 1{suffix}"
+    profile = _PROFILE if channels == 3 else None
+    written = _picture(dtype, pages, channels, has_alpha, profile)
+    picture.check_fits(written, path)
+    picture.write(written, path)
+    _assert_same(picture.read(path), written)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_deep_colours_are_those_of_other_readers(tmp_path, suffix):
+    path = tmp_path / f"deep{suffix}"
+    written = _picture("uint16", 1, 3, False, _PROFILE)
+    picture.write(written, path)
+    with Image.open(path) as image:
+        assert image.info["icc_profile"] == _PROFILE
+        high = np.asarray(image.convert("RGB"))
+    np.testing.assert_allclose(high, written.pages[0] / 257, atol=1)
+
+
+def test_pages_of_other_writers(tmp_path):
+    stack = _values("uint16", 3, 5, 7)
+    tifffile.imwrite(tmp_path / "imagej.tif", stack, imagej=True)
+    tifffile.imwrite(
+        tmp_path / "big.tif",
+        stack,
+        byteorder=">",
+        bigtiff=True,
+        photometric="minisblack",
+    )
+    with tifffile.TiffWriter(tmp_path / "one by one.tif") as writer:
+        for page in stack:
+            writer.write(page, contiguous=False, compression="zlib")
+    for path in tmp_path.iterdir():
+        np.testing.assert_array_equal(picture.read(path).pages[..., 0], stack)
+
+
+def test_colours_one_plane_after_the_other(tmp_path):
+    path, values = tmp_path / "planes.tif", _values("uint16", 3, 5, 7)
+    tifffile.imwrite(path, values, photometric="rgb", planarconfig="separate")
+    pages = picture.read(path).pages
+    np.testing.assert_array_equal(pages[0], np.moveaxis(values, 0, -1))
+
+
+@pytest.mark.parametrize(
+    ("mode", "options", "channels"),
+    [
+        ("L", {"compression": "tiff_lzw"}, 1),
+        ("RGB", {"compression": "tiff_lzw"}, 3),
+        ("P", {}, 3),
+        ("CMYK", {}, 3),
+        ("1", {}, 1),
+    ],
+)
+def test_tiff_that_pillow_must_read(tmp_path, mode, options, channels):
+    path = tmp_path / "photo.tif"
+    image = Image.fromarray(_values("uint8", 5, 7, 3)).convert(mode)
+    image.save(path, **options)
+    pages = picture.read(path).pages
+    expected = np.asarray(image.convert("RGB"))[..., :channels]
+    np.testing.assert_array_equal(pages, expected[None])
+
+
+def test_grey_and_palettes_of_other_formats(tmp_path):
+    gray = Image.fromarray(_values("uint8", 5, 7))
+    gray.save(tmp_path / "a.png")
+    assert picture.read(tmp_path / "a.png").pages.shape == (1, 5, 7, 1)
+    gray.convert("P").save(tmp_path / "a.gif")
+    assert picture.read(tmp_path / "a.gif").pages.shape == (1, 5, 7, 3)
+
+
+def _write_text(path):
+    path.write_text("no image")
+
+
+def _write_half(path):
+    tifffile.imwrite(path, _values("uint16", 64, 64))
+    path.write_bytes(path.read_bytes()[:2000])
+
+
+def _write_half_png(path):
+    picture.write(_picture("uint16", 1, 3, False), path.with_name("whole.png"))
+    path.write_bytes(path.with_name("whole.png").read_bytes()[:100])
+
+
+def _write_lzw(path):
+    image = Image.fromarray(_values("uint16", 5, 7))
+    image.save(path, compression="tiff_lzw")
+
+
+def _write_sizes(path):
+    with tifffile.TiffWriter(path) as writer:
+        writer.write(_values("uint16", 5, 7), photometric="minisblack")
+        writer.write(_values("uint16", 6, 7), photometric="minisblack")
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (_write_text, "bad.tif cannot be read as an image: it is no AVIF"),
+        (_write_half, "bad.tif cannot be read as an image"),
+        (_write_half_png, "bad.tif cannot be read as an image: it is damaged"),
+        (_write_lzw, "requires the 'imagecodecs' package"),
+        (_write_sizes, "2 kinds of pages"),
+        (lambda p: tifffile.imwrite(p, np.ones((5, 7), "int16")), "numbers are int16"),
+        (lambda p: tifffile.imwrite(p, np.full((5, 7), np.nan)), "holds NaN"),
+        (lambda p: None, "There is no file"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_one_line(tmp_path, write, message):
+    path = tmp_path / "bad.tif"
+    write(path)
+    with pytest.raises(UserError, match=message) as refusal:
+        picture.read(path)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "pages", "name", "message"),
+    [
+        ("uint8", 1, "a.gif", "must end in one of"),
+        ("uint8", 2, "a.png", "have one page; choose .tif"),
+        ("uint16", 1, "a.jpg", "do not hold uint16; choose .tif or .png"),
+        ("float32", 1, "a.png", "do not hold float32; choose .tif."),
+    ],
+)
+def test_formats_that_do_not_hold_a_picture_are_refused(dtype, pages, name, message):
+    with pytest.raises(UserError, match=message):
+        picture.check_fits(_picture(dtype, pages, 1, False), Path(name))
+
+
+def test_what_a_format_does_not_hold_is_said(tmp_path, capsys):
+    picture.write(_picture("uint8", 1, 3, True, _PROFILE), tmp_path / "a.ppm")
+    assert capsys.readouterr().out.splitlines() == [
+        "*** .ppm files have no transparency; it is dropped.",
+        "*** .ppm files have no colour profile; it is dropped.",
+    ]
+    assert picture.read(tmp_path / "a.ppm").alpha is None
+
+
+def test_what_cannot_be_written_is_rescued(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    written = _picture("uint8", 1, 1, False)
+    (tmp_path / "full.png").mkdir()
+    with pytest.raises(UserError, match=r"cannot be written: .* is in .*\.tif\.") as e:
+        picture.write(written, tmp_path / "full.png")
+    rescued = Path(str(e.value).rpartition(" is in ")[2].removesuffix("."))
+    _assert_same(picture.read(rescued), written)
