@@ -33,6 +33,7 @@ TABLE = DenoisingTable(
         "RIM-denoise": "rim_denoise",
         "RIM-denoise-paper": "rim_denoise_paper",
         "RIM-3task": "rim_3task",
+        "RIM-3task-paper": "rim_3task_paper",
     },
 )
 

@@ -25,6 +25,7 @@ TABLE = DenoisingTable(
         "RIM-denoise-paper": "rim_denoise_paper",
         "RIM-denoise-quantized (ours)": "rim_denoise_quantized",
         "RIM-3task": "rim_3task",
+        "RIM-3task-paper": "rim_3task_paper",
     },
 )
 

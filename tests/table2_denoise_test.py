@@ -23,8 +23,8 @@ def test_from_weights_on_embedded_images(tmp_path, small_weights, run_here):
     assert result["script"] == "table2_denoise"
     assert result["dataset"] == "embedded"
     assert result["settings"]["num_steps"] == 1
-    # The observations, RIM-denoise, RIM-denoise-paper, and RIM-3task.
-    assert [r["condition"] for r in result["measured"]] == 4 * [
+    # The observations, RIM-denoise and RIM-3task, and both by the paper's recipe.
+    assert [r["condition"] for r in result["measured"]] == 5 * [
         {"sigma": sigma, "quantized": False} for sigma in (15, 25, 50)
     ]
     for record in result["measured"]:
@@ -46,5 +46,5 @@ def test_from_weights_on_embedded_images(tmp_path, small_weights, run_here):
     ):
         assert text in table
         assert text in finished.stdout
-    assert "Restoring 1 image 9 times with 1 step takes about" in finished.stdout
+    assert "Restoring 1 image 12 times with 1 step takes about" in finished.stdout
     assert str(output) in finished.stdout

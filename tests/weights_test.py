@@ -17,6 +17,7 @@ _DENOISING = {
     "ffn_3task": ("gray", False, (28.961, 27.845)),
     "gdn_3task": ("gray", False, (21.715, 21.213)),
     "rim_3task": ("gray", False, (30.034, 28.570)),
+    "rim_3task_paper": ("gray", False, (27.277, 27.158)),
     "rim_denoise": ("gray", False, (30.420, 28.834)),
     "rim_denoise_paper": ("gray", False, (29.814, 28.511)),
     "rim_denoise_quantized": ("gray", True, (30.275, 28.792)),
