@@ -27,6 +27,12 @@
 # 7. Exercises
 
 # %%
+# TensorFlow starts with a page of remarks, which this keeps away.
+from paper_experiments.common import quiet
+
+quiet.import_backend()
+
+# %%
 import os
 import time
 

@@ -17,6 +17,12 @@
 # far another would lie can be seen by changing it.
 
 # %%
+# TensorFlow starts with a page of remarks, which this keeps away.
+from paper_experiments.common import quiet
+
+quiet.import_backend()
+
+# %%
 import os
 import time
 
