@@ -6,8 +6,8 @@ reads lines of an image's id and its PSNR in dB, such as 3096,28.91, or a folder
 restored images that are named after the ids, such as 3096.png. Prints which choices of
 a protocol, see WHY_ANOTHER_NUMBER.md, change our values of these images as yours
 differ: one choice, or two together. "None fits" is an answer, too. Only choices are
-known that were measured, for the same method: --method=baseline is total variation, or
-bicubic.
+known that were measured: those of the network, or with --compared_with=baseline of
+total variation and bicubic.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ flags.DEFINE_string(
 )
 flags.DEFINE_enum("condition", _CONDITIONS[0], _CONDITIONS, "What was restored.")
 flags.DEFINE_enum(
-    "method",
+    "compared_with",
     "network",
     ["network", "baseline"],
     "Whose values yours are compared with.",
@@ -44,9 +44,9 @@ def main(run, _):
             f"Nothing was measured yet ({error}); see protocol.py."
         ) from error
     condition = run.flags["condition"].replace("sigma", "sigma ")
-    key = (condition, run.flags["method"])
+    key = (condition, run.flags["compared_with"])
     if not numbers.reference(key):
-        raise UserError(f"--method: nothing was measured yet of the {key[1]}.")
+        raise UserError(f"--compared_with: nothing was measured yet of the {key[1]}.")
     path = Path(run.flags["result"]).expanduser()
     theirs = _measured(run, path, condition) if path.is_dir() else diagnosis.read(path)
     found = diagnosis.explain(theirs, numbers, key)

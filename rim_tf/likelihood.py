@@ -53,8 +53,13 @@ class LogLikelihood:
 
     It takes the place of the forward model in a call of a `RIM`, in `rim_tf.restore`,
     and in what a problem draws for a training. Give the logarithm, which automatic
-    differentiation takes, or its gradient. Networks learnt with gradients of the scale
-    of equation 9: at most 1 / epsilon times a difference of pixels, see `RIM.epsilon`.
+    differentiation takes, or its gradient.
+
+    **A trained network knows gradients of the scale of equation 9 only**, which epsilon
+    bounds: 1 / (variance + epsilon) times a difference of pixels. Of counts of up to 60
+    photons `rim_denoise` made 29.6 dB with the gradient below, and 21.8 dB with that of
+    y log(x) - 60 x, which is larger where the image is dark. So add the epsilon of the
+    model to a variance; or train with yours.
 
     Args:
       start: From y to the first estimate, `(batch, height, width, channels)` in [0, 1].
@@ -68,11 +73,12 @@ class LogLikelihood:
 
     Example:
 
-        counts = LogLikelihood(
-            lambda y: y / peak,
-            lambda x, y, sigma: ops.sum(y * ops.log(x) - peak * x, axis=(1, 2, 3)),
+        # Counts of at most 60 photons, whose variance is their mean.
+        photons = LogLikelihood(
+            lambda y: y / 60,
+            gradient=lambda x, y, sigma: (y / 60 - x) / (x / 60 + model.epsilon),
         )
-        restored = rim_tf.restore(model, photons, counts)
+        restored = rim_tf.restore(model, counts, photons)
     """
 
     def __init__(

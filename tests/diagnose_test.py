@@ -52,7 +52,7 @@ def test_says_that_nothing_fits_or_differs(diagnose):
     ("arguments", "message"),
     [
         (
-            ["--condition=x3", "--method=baseline"],
+            ["--condition=x3", "--compared_with=baseline"],
             "nothing was measured yet of the base",
         ),
         ([], "nothing was measured yet of the network"),

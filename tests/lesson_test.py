@@ -14,6 +14,8 @@ import paper_experiments
 _ROOT = Path(paper_experiments.__file__).parents[1]
 _FOLDER = _ROOT / "paper_experiments" / "lesson"
 _NAMES = ["recurrent_inference_machines", "solutions"]
+# Those that were executed.
+_NOTEBOOKS = sorted(path.stem for path in _FOLDER.glob("*.ipynb"))
 
 
 @pytest.mark.parametrize("name", _NAMES)
@@ -34,12 +36,13 @@ def test_runs_in_quick_mode(name, tmp_path):
         },
     )
     assert finished.returncode == 0, finished.stderr
-    assert "retracing" not in finished.stderr
     assert not list(tmp_path.iterdir())
     said = finished.stdout
     if name == "solutions":
         assert "check_adjoint: " in said
         return
+    # Many trainings in a loop, as in the other, are warned of by Keras.
+    assert "retracing" not in finished.stderr
     differences = re.findall(r"gradient ascent: (\S+)", said)
     assert len(differences) == 2
     assert max(map(float, differences)) < 1e-5
@@ -57,7 +60,7 @@ def _cells_of_source(name):
             yield "code", body.strip()
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize("name", _NOTEBOOKS)
 def test_a_notebook_is_its_source_executed(name):
     notebook = json.loads((_FOLDER / f"{name}.ipynb").read_text())
     cells = [
@@ -76,7 +79,7 @@ def test_a_notebook_is_its_source_executed(name):
     assert sum("image/png" in output.get("data", {}) for output in outputs) >= 4
 
 
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize("name", _NOTEBOOKS)
 def test_notebooks_are_small_and_tell_nothing_of_a_machine(name):
     text = (_FOLDER / f"{name}.ipynb").read_text()
     assert len(text) < 1_500_000

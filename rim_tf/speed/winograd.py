@@ -51,6 +51,8 @@ def _transforms(points: Sequence[float]) -> tuple[np.ndarray, np.ndarray, np.nda
 _B_TRANSPOSED, _G, _A_TRANSPOSED = _transforms(_POINTS)
 _OUTPUTS, _TILE = _A_TRANSPOSED.shape
 
+# Compiled functions that are kept.
+_MOST_SHAPES = 128
 # Fewer channels make matrix products too thin to be worth their preparation.
 _LEAST_CHANNELS = 64
 
@@ -252,7 +254,18 @@ def _compile_linear(function: Callable, adjoint: Callable) -> Callable:
         def in_float32(tensor: Any, axis: _Axis):
             return ops.cast(function(ops.cast(tensor, "float32"), axis), tensor.dtype)
 
-        return tf.function(in_float32, jit_compile=True)
+        # For every shape by itself: a `tf.function` that serves networks of several
+        # sizes would warn of being traced so often. A new partial each time, since
+        # TensorFlow counts the traces of what it compiles.
+        @functools.lru_cache(_MOST_SHAPES)
+        def compiled_for(shape: tuple, dtype: Any, axis: _Axis) -> Callable:
+            del shape, dtype, axis
+            return tf.function(functools.partial(in_float32), jit_compile=True)
+
+        def call(tensor: Any, axis: _Axis):
+            return compiled_for(tuple(tensor.shape), tensor.dtype, axis)(tensor, axis)
+
+        return call
 
     forward, backward = compiled(function), compiled(adjoint)
 
