@@ -25,6 +25,7 @@ from pathlib import Path
 
 from absl import flags
 
+from paper_experiments.common import quiet
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.run import RESULT_FILE, start_script
 
@@ -75,6 +76,7 @@ def check(values, _) -> None:
 
 
 def _make_tables() -> None:
+    quiet.import_backend()
     from paper_experiments.common import document_tables
     from rim_tf import files
 
