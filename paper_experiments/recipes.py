@@ -201,13 +201,11 @@ RECIPES = {
         _ANY,
         (
             _muon(num_patches=30_000, steps_schedule="20", num_validations=10),
-            _muon(
+            dataclasses.replace(
+                _LARGE_PATCHES,
                 num_patches=8_000,
-                steps_schedule="20",
                 learning_rate=3e-4,
-                patch_size=64,
-                patch_stride=8,
-                batch_size=8,
+                warmup_updates=100,
                 seed=1,
                 num_validation_patches=64,
                 num_validations=4,

@@ -31,7 +31,7 @@ _BITS_PER_SAMPLE, _SAMPLE_FORMAT = 258, 339
 _GRAY_WEIGHTS = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
 
 # MATLAB's rgb2ycbcr: luminance between 16 and 235 (ITU-R BT.601).
-_LUMINANCE_WEIGHTS = np.array([65.481, 128.553, 24.966]) / 255.0
+LUMINANCE_WEIGHTS = np.array([65.481, 128.553, 24.966]) / 255.0
 _LUMINANCE_OFFSET = 16.0
 
 
@@ -272,7 +272,7 @@ def to_luminance(image: np.ndarray) -> np.ndarray:
       ValueError: If the image is not such an array.
     """
     check_image(image, (3,))
-    return round_to_uint8(image @ _LUMINANCE_WEIGHTS + _LUMINANCE_OFFSET)[
+    return round_to_uint8(image @ LUMINANCE_WEIGHTS + _LUMINANCE_OFFSET)[
         ..., np.newaxis
     ]
 

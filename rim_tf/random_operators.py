@@ -131,8 +131,7 @@ def _gaussians(batch_size, size: int, seed):
     rows, columns = _coordinates(size)[:, None], _coordinates(size)[None]
     first = ops.cos(angle) * rows + ops.sin(angle) * columns
     second = ops.cos(angle) * columns - ops.sin(angle) * rows
-    kernel = ops.exp(-(ops.square(first / along) + ops.square(second / across)) / 2)
-    return kernel / ops.sum(kernel, axis=(1, 2), keepdims=True)
+    return ops.exp(-(ops.square(first / along) + ops.square(second / across)) / 2)
 
 
 def _boxes(batch_size, size: int, seed):
@@ -146,8 +145,7 @@ def _boxes(batch_size, size: int, seed):
         )
         for _ in "12"
     )
-    kernel = rows[:, :, None] * columns[:, None]
-    return kernel / ops.sum(kernel, axis=(1, 2), keepdims=True)
+    return rows[:, :, None] * columns[:, None]
 
 
 def _paths(batch_size, size: int, seed):

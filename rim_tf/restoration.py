@@ -234,7 +234,7 @@ class _Progress:
         if isinstance(self.forward_model, LogLikelihood):
             return False
         # Of a random image: a constant one is what a blur makes of it, too.
-        shape = tuple(self.forward_model.adjoint(self.observation).shape)
+        shape = self._last.shape
         image = np.random.default_rng(0).uniform(size=shape).astype(np.float32)
         measured = ops.convert_to_numpy(self.forward_model.forward(image))
         return measured.shape == shape and np.allclose(measured, image, atol=1e-5)

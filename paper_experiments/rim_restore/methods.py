@@ -10,7 +10,7 @@ from skimage import color
 
 from paper_experiments.common.errors import UserError
 from paper_experiments.rim_restore import picture
-from rim_tf import bicubic
+from rim_tf import bicubic, images
 from rim_tf.forward_models import (
     BicubicDownsampling,
     Blur,
@@ -21,7 +21,6 @@ from rim_tf.forward_models import (
 )
 
 # Of MATLAB's luminance on the scale from 0 to 1.
-_LUMINANCE = np.array([65.481, 128.553, 24.966]) / 255
 _LUMINANCE_BLACK = 16 / 255
 
 
@@ -77,12 +76,14 @@ def _enlarge(arguments: argparse.Namespace, pages: np.ndarray) -> Method:
 
     def observe(pixels: np.ndarray) -> np.ndarray:
         rgb = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
-        luminance = rgb @ _LUMINANCE + _LUMINANCE_BLACK
+        luminance = rgb @ images.LUMINANCE_WEIGHTS + _LUMINANCE_BLACK
         return np.float32(luminance)[None, ..., None]
 
     def finish(estimate: np.ndarray, pixels: np.ndarray) -> np.ndarray:
         if pixels.shape[-1] == 1:
-            return np.clip((estimate[0] - _LUMINANCE_BLACK) / _LUMINANCE.sum(), 0, 1)
+            return np.clip(
+                (estimate[0] - _LUMINANCE_BLACK) / images.LUMINANCE_WEIGHTS.sum(), 0, 1
+            )
         large = enlarge(pixels, estimate.shape[1:3])
         chroma = color.rgb2ycbcr(large)[..., 1:]
         together = np.concatenate([255 * estimate[0], chroma], axis=-1)
