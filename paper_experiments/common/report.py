@@ -9,9 +9,9 @@ from paper_experiments.common import table
 from paper_experiments.common.claims import Again, Claim
 
 _STYLE = (
-    "body{font:16px/1.5 sans-serif;max-width:75em;margin:2em auto;padding:0 1em}"
+    "body{font:15px/1.4 sans-serif;max-width:85em;margin:2em auto;padding:0 1em}"
     "table{border-collapse:collapse}td,th{border:1px solid #bbb;padding:.2em .6em;"
-    "text-align:left}.red{background:#fbb}.green{background:#cfc}"
+    "text-align:left}.red{background:#fcc}.green{background:#e6f6e6}"
 )
 # Words that make a line or a row red, and green.
 _DIFFERS = "DIFFERS"
@@ -133,17 +133,13 @@ def _read(claims: Sequence[Claim]) -> _Block:
     return _Block("Read, of what was measured before", [note], rows)
 
 
-def _name(path: Path) -> str:
-    return "/".join(path.parts[-3:])
-
-
 def _markdown_cell(cell: str | Path) -> str:
-    return f"[{_name(cell)}]({cell.as_uri()})" if isinstance(cell, Path) else cell
+    return f"[{cell.name}]({cell.as_uri()})" if isinstance(cell, Path) else cell
 
 
 def _html_cell(cell: str | Path) -> str:
     if isinstance(cell, Path):
-        return f'<a href="{cell.as_uri()}">{html.escape(_name(cell))}</a>'
+        return f'<a href="{cell.as_uri()}">{html.escape(cell.name)}</a>'
     return html.escape(cell)
 
 
