@@ -53,12 +53,14 @@ def measure(run, test):
         values = [float(by_model[row].mean[t]) for row in models for t in steps]
         rows.add(panel.title, values)
     image_numbers = patches.images_of(np.arange(len(patches)))
+    found = []
     judged = [
         f"* **Too few patches to judge the paper's findings: take {_FEWEST_PATCHES} or "
         "more.**"
     ]
     if len(patches) >= _FEWEST_PATCHES:
-        judged = findings.judge(curves, image_numbers)
+        found = findings.judge(curves, image_numbers)
+        judged = findings.describe(found, curves)
     notes = [
         *judged,
         "",
@@ -78,7 +80,8 @@ def measure(run, test):
     ]
     names = pictures.save(curves, image_numbers, models, images[0], run)
     records = measurement.to_measured(curves, test.dataset, steps)
-    return Outcome(rows, notes, records, {}, histories, names)
+    of_result = {"findings": [finding._asdict() for finding in found]}
+    return Outcome(rows, notes, records, {}, histories, names, more=of_result)
 
 
 def _load_models(run):

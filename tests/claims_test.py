@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from paper_experiments.common import claims, table
+from paper_experiments.common import claims, figure3_claims, table
 from paper_experiments.common.table import NUMBERS_FOLDER
 from rim_tf import pretrained
 
@@ -88,7 +88,7 @@ def test_findings_of_figure_3(broken, curves, psnr):
         if (task, model) == ("inpainting", "GDN") and key not in curves:
             at_20, at_50 = 8, 7
         found[key] = [*np.linspace(5, at_20, 21), *(29 * [at_20]), at_50]
-    holds = [finding[-1] for finding in claims._findings(found)]
+    holds = [finding[-1] for finding in figure3_claims.judge(found)]
     assert [n for n, held in enumerate(holds) if not held] == (
         [] if broken is None else [broken]
     )

@@ -69,6 +69,8 @@ def test_curves_and_results_agree(finished):
     means = [record["mean"] for record in result["measured"]]
     np.testing.assert_allclose(at_the_end, means, atol=1e-3)
     assert list(result["weights"]) == list(_NAMES)
+    verdicts = [finding["verdict"] for finding in result["findings"]]
+    assert len(verdicts) == 7 and verdicts.count("not tested") == 4
 
 
 def test_table_findings_and_notes(finished):

@@ -54,13 +54,13 @@ def _curves(*changed):
 
 def _rows(curves, images=_IMAGES):
     """Returns evidence, bound, range and verdict of each finding."""
-    lines = findings.judge(curves, images)[2 : 2 + len(_ROWS)]
-    fields = ([field.strip() for field in line.split("|")[2:6]] for line in lines)
-    return dict(zip(_ROWS, fields, strict=True))
+    found = findings.judge(curves, images)
+    return dict(zip(_ROWS, (list(finding[1:]) for finding in found), strict=True))
 
 
 def test_the_papers_curves_reproduce_all():
-    lines, rows = findings.judge(_curves(), _IMAGES), _rows(_curves())
+    found, rows = findings.judge(_curves(), _IMAGES), _rows(_curves())
+    lines = findings.describe(found, _curves())
     assert [row[-1] for row in rows.values()] == [_YES] * 7
     bounds = [row[1] for row in rows.values()]
     assert bounds == ["0", "0", "0.3", "-0.3", "0.3", "0.3", "0"]
@@ -214,6 +214,6 @@ def test_short_runs(last):
         for panel, row in _curves().items()
     }
     assert findings.last_step(curves) == last
-    assert f"at t = {min(20, last)}" in findings.judge(curves, _IMAGES)[2]
+    assert f"at t = {min(20, last)}" in findings.judge(curves, _IMAGES)[0].finding
     untested = [name for name, row in _rows(curves).items() if row[-1] == "not tested"]
     assert untested == ["b", "c", "dPSNR", "d"]

@@ -93,4 +93,4 @@ def test_markdown_has_tables():
     assert row == "| image b | 30.000 | 30.040 | 0.03 | DIFFERS |"
     before = lines.index(row) - 1
     assert set(lines[before]) == {"|", "-"}
-    assert any("[a/b/c.json](file:///a/b/c.json)" in line for line in lines)
+    assert any("[c.json](file:///a/b/c.json)" in line for line in lines)

@@ -1,6 +1,5 @@
 """What the paper claims in numbers, what was measured of it, and is measured now."""
 
-import csv
 import functools
 import itertools
 import json
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from paper_experiments.common import document_tables, table
+from paper_experiments.common import document_tables, figure3_claims, table
 from paper_experiments.common.document_tables import Key
 from paper_experiments.common.table import NUMBERS_FOLDER
 
@@ -24,13 +23,9 @@ TABLES = {
 _MEASURED = NUMBERS_FOLDER / "measured"
 # The first image of each table among the embedded ones, as result.json has it.
 _EMBEDDED = _MEASURED / "quick_embedded.json"
-_FIGURE3, _CURVES = "figure3_three_task", _MEASURED / "figure3_curves.csv"
 # Of PSNR in dB, of an image that is restored again.
 _TOLERANCES = {"float32": 0.01}
 _TOLERANCE_OF_BFLOAT16 = 0.03
-# Of Figure 3: what counts as a fall, in dB, and how many panels count as hard.
-_FALL, _NUM_HARD, _LAST_OF_TRAINING = 0.3, 3, 20
-_UNSEEN_TASK = "inpainting"
 
 
 class Claim(NamedTuple):
@@ -72,7 +67,7 @@ def read() -> list[Claim]:
     """Returns all claims of which something was measured."""
     return [
         *itertools.chain.from_iterable(map(_of_table, TABLES)),
-        *_of_figure_3(),
+        *itertools.chain.from_iterable(map(_of_figure_3, figure3_claims.TRIOS)),
     ]
 
 
@@ -151,12 +146,10 @@ def _file_of(script: str, row: str) -> tuple[Path, Mapping[str, Any]]:
     raise LookupError(f"{script}: {row}")
 
 
-def _of_figure_3() -> list[Claim]:
-    """Returns the findings of section 3.1, by means over patches.
-
-    Standard errors are in RESULTS.md; `figure3/findings.py` judges a run with them.
-    """
-    path = _MEASURED / f"{_FIGURE3}.json"
+def _of_figure_3(trio: str) -> list[Claim]:
+    path = figure3_claims.path_of(trio)
+    if not path.exists():
+        return []
     result = json.loads(path.read_text())
     recipe = _recipe(result["weights"]["RIM"])
     return [
@@ -164,69 +157,8 @@ def _of_figure_3() -> list[Claim]:
             *(f"Figure 3: {what}", "found", measured, recipe, holds, path),
             str(result["versions"]["commit"]),
         )
-        for what, measured, holds in _findings(_curves())
+        for what, measured, holds in figure3_claims.read(trio)
     ]
-
-
-def _findings(curves: Mapping[tuple, Sequence[float]]) -> list[tuple[str, str, bool]]:
-    """Returns findings, evidence, and whether they hold.
-
-    Args:
-      curves: PSNR of all t by task, p and model.
-    """
-    t = _LAST_OF_TRAINING
-    panels = list(dict.fromkeys(key[:2] for key in curves))
-    trained = [panel for panel in panels if panel[0] != _UNSEEN_TASK]
-    unseen = [panel for panel in panels if panel[0] == _UNSEEN_TASK]
-    hard = sorted(trained, key=lambda p: curves[*p, "RIM"][t])[:_NUM_HARD]
-
-    def least(where, first: str, second: str) -> float:
-        return min(curves[*p, first][t] - curves[*p, second][t] for p in where)
-
-    def falls(where, model: str) -> list[float]:
-        return [curves[*p, model][t] - min(curves[*p, model][t:]) for p in where]
-
-    def gain(panel, model: str) -> float:
-        return curves[*panel, model][t] - curves[*panel, model][0]
-
-    over_ffn, over_gdn = least(trained, "RIM", "FFN"), least(trained, "RIM", "GDN")
-    ffn_over = least(trained, "FFN", "GDN")
-    of_gdn, of_rim = min(falls(trained, "GDN")), max(falls(panels, "RIM"))
-    of_ffn, best = max(falls(hard, "FFN")), least(unseen, "RIM", "FFN")
-    carries = all(gain(p, "FFN") > gain(p, "RIM") / 2 for p in unseen)
-    fails = all(gain(p, "GDN") < gain(p, "FFN") / 2 for p in unseen)
-    return [
-        (
-            "RIM above FFN and GDN, trained tasks",
-            f"by {over_ffn:.1f} and {over_gdn:.1f} dB at least",
-            min(over_ffn, over_gdn) > 0,
-        ),
-        (
-            "GDN the worst, and falls after t = 20, trained tasks",
-            f"{ffn_over:.1f} dB below the FFN at least; falls by {of_gdn:.1f} dB",
-            ffn_over > 0 and of_gdn > _FALL,
-        ),
-        ("RIM converges", f"falls by {of_rim:.1f} dB at most", of_rim <= _FALL),
-        (
-            "FFN falls on hard tasks",
-            f"falls by {of_ffn:.1f} dB at most on the hardest three panels",
-            of_ffn > _FALL,
-        ),
-        (
-            "inpainting: RIM best, FFN carries over, GDN fails",
-            f"RIM above the FFN by {best:.1f} dB at least",
-            best > 0 and carries and fails,
-        ),
-    ]
-
-
-def _curves() -> dict[tuple, list[float]]:
-    curves: dict[tuple, list[float]] = {}
-    with _CURVES.open() as file:
-        for row in csv.DictReader(file):
-            key = row["task"], float(row["p"]), row["model"]
-            curves.setdefault(key, []).append(float(row["mean"]))
-    return curves
 
 
 def _results_before(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:

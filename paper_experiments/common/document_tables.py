@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from paper_experiments.common import figure3_claims
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.table import (
     NUMBERS_FOLDER,
@@ -42,11 +43,11 @@ _HEADLINE = {
     "Table 2, 8 bits, RIM-3task, 68": (_QUANTIZED, "RIM-3task", "68"),
     "Table 3, RIM, 100, UNVERIFIED": (_TABLE3, "RIM", _SET),
 }
-# No mean of a table decides it: see the findings in RESULTS.md.
-_FIGURE_3 = [
-    *("Figure 3, findings reproduced", "", "all five", _NOT_YET),
-    "four: the FFN's fall is NOT REPRODUCED",
-]
+# Runs of `figure3_three_task.py` on the same 200 patches, by trio of networks.
+_FIGURE_3 = {
+    "shipped weights": "figure3_200_patches",
+    "paper's recipe": "figure3_200_patches_paper",
+}
 
 
 class Key(NamedTuple):
@@ -239,9 +240,32 @@ def _headline() -> list[str]:
                 " / ".join(_mean(values[key]) for key in keys),
             ]
         )
-    cells = [*lines, _FIGURE_3]
+    judged = map(_judged_reproduced, reversed(figure3_claims.TRIOS))
+    cells = [*lines, ["Figure 3, findings", "", "all five", *judged]]
     rows = [f"| {' | '.join(row)} |".replace("|  |", "| |") for row in cells]
     return [rows[0], "|---" * len(lines[0]) + "|", *rows[1:]]
+
+
+def _judged_reproduced(trio: str) -> str:
+    """Says how many findings of Figure 3 a trio of networks shows."""
+    if not figure3_claims.path_of(trio).exists():
+        return _NOT_YET
+    holds = [holds for _, _, holds in figure3_claims.read(trio)]
+    return f"{sum(holds)} of {len(holds)}"
+
+
+def _figure_3() -> list[str]:
+    """Returns the findings of Figure 3, judged by both trios of networks."""
+    paths = {t: NUMBERS_FOLDER / "measured" / f"{n}.json" for t, n in _FIGURE_3.items()}
+    results = {t: json.loads(p.read_text()) for t, p in paths.items() if p.exists()}
+    lines = [["finding: weakest evidence in dB", *results]]
+    for judged in zip(*(r["findings"] for r in results.values()), strict=True):
+        cells = [f"{each['evidence']}: {each['verdict']}" for each in judged]
+        lines.append([judged[0]["finding"], *cells])
+    return [
+        "| " + " | ".join(line) + " |" if line else "|---" * (len(lines[0])) + "|"
+        for line in (lines[0], [], *lines[1:])
+    ]
 
 
 def _mean(values: Sequence[float] | None) -> str:
@@ -283,5 +307,6 @@ _MAKERS: Mapping[str, Callable[[], list[str]]] = {
     "Table 2": functools.partial(_denoising, _TABLE2),
     "Table 2 of 8 bits": functools.partial(_denoising, _QUANTIZED),
     "Table 3": _super_resolution,
+    "Figure 3": _figure_3,
     "headline": _headline,
 }

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from absl import app, flags, logging
@@ -150,6 +151,7 @@ class Outcome(NamedTuple):
       weights: History of the weights by row.
       files: Names of the pictures and other files that were written.
       methods: What --method asked for.
+      more: What `result.json` says beside the rest; JSON values.
     """
 
     table: Table
@@ -159,6 +161,7 @@ class Outcome(NamedTuple):
     weights: Mapping[str, Any]
     files: list[str]
     methods: method_files.Methods | None = None
+    more: Mapping[str, Any] = MappingProxyType({})
 
 
 def reproduce(
@@ -381,6 +384,7 @@ def _result(
         "reported": outcome.reported,
         "weights": outcome.weights,
         "methods": outcome.methods.to_json() if outcome.methods else {},
+        **outcome.more,
     }
 
 

@@ -43,6 +43,17 @@ _QUANTITIES = {
 _GAINS = [what for what, (_, since, _) in _QUANTITIES.items() if since == 0]
 _HEADINGS = ("finding", "weakest evidence, in dB", "to be above", "range", "verdict")
 
+
+class Finding(NamedTuple):
+    """A finding of the paper, in words: its weakest evidence, and the verdict."""
+
+    finding: str
+    evidence: str
+    bound: str
+    span: str
+    verdict: str
+
+
 Curves = Mapping[Panel, Mapping[str, Curve]]
 _certainty = attrgetter("certainty")
 
@@ -88,8 +99,8 @@ def last_step(curves: Curves) -> int:
     return min(len(c.mean) for row in curves.values() for c in row.values()) - 1
 
 
-def judge(curves: Curves, images: np.ndarray) -> list[str]:
-    """Says of each finding whether it is reproduced, with its numbers.
+def judge(curves: Curves, images: np.ndarray) -> list[Finding]:
+    """Returns of each finding whether it is reproduced.
 
     What happens after t = 20 is not tested where the curves end before t = 30.
 
@@ -97,9 +108,6 @@ def judge(curves: Curves, images: np.ndarray) -> list[str]:
       curves: By panel, and by "RIM", "GDN" and "FFN".
       images: `(patches,)`, numbers of the images that the patches are of. Those of
         one image are alike, which standard errors take into account.
-
-    Returns:
-      Lines of Markdown: a table with a row for each finding, then how to read it.
     """
     t = min(TRAINED_STEPS, last_step(curves))
     trained = {p: row for p, row in curves.items() if p.task != _UNSEEN_TASK}
@@ -107,18 +115,24 @@ def judge(curves: Curves, images: np.ndarray) -> list[str]:
     rim_over = _margins(trained, images, ["RIM over FFN", "RIM over GDN"], [t])
     over_gdn = _margins(trained, images, ["RIM over GDN", "FFN over GDN"], [t])
     unknown = _margins(unseen, images, ["RIM over FFN", *_GAINS], [t])
-    rows = [
+    return [
         _row(f"(a) RIM above FFN and GDN at t = {t}, trained tasks", rim_over),
         _row(f"(b) GDN the worst at t = {t}, trained tasks", over_gdn),
         *_judge_later_steps(curves, trained, images),
         _row("(e) on inpainting the RIM is best, FFN carries over, GDN fails", unknown),
     ]
-    return [*_to_markdown([_HEADINGS, *rows]), "", *_notes(unseen, t)]
+
+
+def describe(found: Sequence[Finding], curves: Curves) -> list[str]:
+    """Returns Markdown: a table with a row for each finding, then how to read it."""
+    t = min(TRAINED_STEPS, last_step(curves))
+    unseen = {p: row for p, row in curves.items() if p.task == _UNSEEN_TASK}
+    return [*_to_markdown([_HEADINGS, *found]), "", *_notes(unseen, t)]
 
 
 def _judge_later_steps(
     curves: Curves, trained: Curves, images: np.ndarray
-) -> list[tuple[str, ...]]:
+) -> list[Finding]:
     findings = (
         f"(b) GDN falls after t = {TRAINED_STEPS}, trained tasks",
         f"(c) RIM does not fall after t = {TRAINED_STEPS}, all tasks",
@@ -128,7 +142,7 @@ def _judge_later_steps(
     last = last_step(curves)
     if last < _LEAST_LATER_STEP:
         needed = f"needs t = {_LEAST_LATER_STEP} or later"
-        return [(finding, needed, "", "", "not tested") for finding in findings]
+        return [Finding(name, needed, "", "", "not tested") for name in findings]
     later = range(TRAINED_STEPS + 1, last + 1)
     gdn = _margins(trained, images, ["fall of GDN"], later)
     ffn = _margins(trained, images, ["fall of FFN"], later)
@@ -185,12 +199,13 @@ def _margins(
     return margins
 
 
-def _row(finding: str, margins: Sequence[_Margin]) -> tuple[str, ...]:
-    """Returns a row of the table: the weakest of the margins decides."""
+def _row(finding: str, margins: Sequence[_Margin]) -> Finding:
+    """Returns a finding: the weakest of the margins decides."""
     weakest = min(margins, key=_certainty)
     means = [margin.mean for margin in margins if margin.what == weakest.what]
     span = f"{min(means):z.2f} to {max(means):z.2f}" if len(means) > 1 else ""
-    return finding, str(weakest), f"{weakest.bound:g}", span, weakest.verdict
+    bound = f"{weakest.bound:g}"
+    return Finding(finding, str(weakest), bound, span, weakest.verdict)
 
 
 def _to_markdown(rows: Sequence[Sequence[str]]) -> list[str]:
