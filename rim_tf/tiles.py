@@ -49,6 +49,28 @@ class Tile(NamedTuple):
     own_columns: slice
 
 
+class Step(NamedTuple):
+    """What a tile has come to after a step.
+
+    Attributes:
+      tile: The tile.
+      observation: What is observed of it.
+      forward_model: The operator A of it.
+      estimate: x_t of all of it, `(batch, height, width, channels)` float32.
+    """
+
+    tile: Tile
+    observation: np.ndarray
+    forward_model: ForwardModel
+    estimate: np.ndarray
+
+    @property
+    def own(self) -> np.ndarray:
+        """The part of the estimate that is kept."""
+        rows = _inside(self.tile.own_rows, self.tile.rows)
+        return self.estimate[:, rows, _inside(self.tile.own_columns, self.tile.columns)]
+
+
 def divide(
     height: int, width: int, side: int = _SIDE, overlap: int = _OVERLAP
 ) -> list[Tile]:
@@ -84,7 +106,7 @@ def restore(
     num_steps: NumSteps = None,
     side: int = _SIDE,
     overlap: int = _OVERLAP,
-    after_step: Callable[[], None] = lambda: None,
+    after_step: Callable[[Step], None] = lambda step: None,
 ) -> np.ndarray:
     """Restores images tile by tile; see `rim_tf.restore`, whose result this is nearly.
 
@@ -104,7 +126,8 @@ def restore(
       side: Height and width of what is kept of a tile, of the estimate.
       overlap: How many pixels a tile sees around that; as `side`, a multiple of the
         network's stride and of the steps of the forward model.
-      after_step: Is called after each step of each tile, as a progress bar wants.
+      after_step: Is called after each step of each tile, for a progress bar or to keep
+        how an estimate came about.
 
     Returns:
       `(batch, height, width, channels)` float32 in [0, 1].
@@ -128,16 +151,12 @@ def restore(
         part = _part(forward_model, tile) if len(tiles) > 1 else forward_model
         observed = _observed(observation, tile, steps)
         for estimate in restoration.iterate(model, observed, part, sigma, num_steps):
-            estimate = ops.convert_to_numpy(estimate)
-            after_step()
+            step = Step(tile, observed, part, ops.convert_to_numpy(estimate))
+            after_step(step)
+        own = step.own
         if restored is None:
-            shape = (len(estimate), height, width, estimate.shape[-1])
-            restored = np.empty(shape, np.float32)
-        own = (
-            _inside(tile.own_rows, tile.rows),
-            _inside(tile.own_columns, tile.columns),
-        )
-        restored[:, tile.own_rows, tile.own_columns] = estimate[:, *own]
+            restored = np.empty((len(own), height, width, own.shape[-1]), np.float32)
+        restored[:, tile.own_rows, tile.own_columns] = own
     return restored
 
 

@@ -34,6 +34,10 @@ class Range(NamedTuple):
         """Returns float32 on the scale from 0 to 1; noise may go beyond."""
         return np.float32((counts.astype(np.float64) - self.black) / self.width)
 
+    def to_range(self, unit: np.ndarray) -> np.ndarray:
+        """Returns the same; see `Poisson.to_range`."""
+        return unit
+
     def to_counts(self, unit: np.ndarray, dtype: np.dtype) -> np.ndarray:
         """Returns counts of a file's dtype; integers are rounded, halves up."""
         counts = self.black + self.width * unit.astype(np.float64)

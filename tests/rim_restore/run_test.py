@@ -11,9 +11,9 @@ import tifffile
 from PIL import Image, ImageCms
 
 import rim_tf
-from paper_experiments.rim_restore import picture, run
+from paper_experiments.rim_restore import picture, run, steps
 from paper_experiments.rim_restore.command import main
-from rim_tf import bicubic, metrics
+from rim_tf import bicubic, metrics, tiles, trajectory
 from rim_tf.forward_models import Mosaic
 
 _QUICKLY = ["--num_steps=4", "--precision=float32"]
@@ -26,7 +26,10 @@ def _copied(monkeypatch):
 
     def restore(model, observation, forward_model, sigma, num_steps, after_step):
         start = forward_model.initial_estimate(observation)
-        return np.clip(np.asarray(start, np.float32), 0, 1)
+        start = np.clip(np.asarray(start, np.float32), 0, 1)
+        (tile,) = tiles.divide(*start.shape[1:3])
+        after_step(tiles.Step(tile, observation, forward_model, start))
+        return start
 
     monkeypatch.setattr(run.tiles, "restore", restore)
 
@@ -74,6 +77,79 @@ def test_denoises_and_compares(tmp_path, capsys, mode):
     assert re.search(r"residual / sigma: (0\.[7-9]|1\.[01])\d, as noise of", printed)
     with Image.open(both) as image:
         assert image.size == (2 * 48 + 8, 40)
+
+
+@pytest.fixture(name="shown")
+def _shown(monkeypatch):
+    """What pages were written of."""
+    shown, write = [], trajectory.write
+    monkeypatch.setattr(
+        trajectory, "write", lambda what, path: shown.append(what) or write(what, path)
+    )
+    return shown
+
+
+def test_writes_a_page_of_all_steps(tmp_path, capsys, shown):
+    """Of the last step it shows what the file holds."""
+    for name, image in (("noisy", _noisy(_CAT)), ("clean", _CAT)):
+        Image.fromarray(image).save(tmp_path / f"{name}.png")
+    new, page = tmp_path / "new.png", tmp_path / "steps.html"
+    _run(
+        *("denoise", tmp_path / "noisy.png", new, "--sigma=25", *_QUICKLY),
+        *(f"--compare={tmp_path / 'clean.png'}", f"--trajectory={page}"),
+    )
+    (what,) = shown
+    assert len(what.estimates) == len(what.residuals) == 4
+    assert list(what.beside) == ["before", "clean"]
+    np.testing.assert_allclose(what.beside["before"], _noisy(_CAT) / 255, atol=1e-6)
+    with Image.open(new) as image:
+        np.testing.assert_allclose(
+            what.estimates[-1], np.asarray(image) / 255, atol=3e-3
+        )
+    np.testing.assert_array_equal(what.clean, np.float32(_CAT / 255))
+    said = capsys.readouterr().out
+    assert f"residual / sigma: {what.residuals[-1]:.2f}" in said
+    assert said.endswith(f"Wrote {page}, all steps.\n")
+    assert "noisy.png: denoise" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "image", "shape"),
+    [
+        # Grey in colours, and a stack.
+        (["denoise", "--sigma=5"], np.stack([_CAT[..., [0] * 3]] * 2), (40, 48, 1)),
+        (["denoise", "--noise=poisson"], _CAT[..., 0], (40, 48, 1)),
+        (["enlarge", "--factor=2"], _CAT, (80, 96, 3)),
+        (["demosaic", "--pattern=RGGB", "--sigma=5"], _CAT[..., 0], (40, 48, 3)),
+    ],
+)
+def test_pages_are_of_what_each_command_makes(
+    tmp_path, copied, shown, command, image, shape
+):
+    path, new, page = (tmp_path / name for name in ("a.tif", "b.tif", "c.html"))
+    tifffile.imwrite(path, image, photometric="rgb" if image.shape[-1] == 3 else None)
+    _run(command[0], path, new, *command[1:], f"--trajectory={page}")
+    ((estimate,), beside, clean, residuals, *_) = shown[0]
+    assert estimate.shape == beside["before"].shape == shape
+    assert (clean, residuals is None) == (None, command[0] == "enlarge")
+    after = picture.read(new).pages[0]
+    np.testing.assert_allclose(estimate[..., 0], after[..., 0] / 255, atol=3e-3)
+
+
+def test_of_a_large_image_a_page_shows_the_middle(tmp_path, copied, shown, monkeypatch):
+    parts = [tiles.Tile(*[slice(i, i + 4), slice(0, 6)] * 2) for i in (0, 4)]
+    monkeypatch.setattr(steps.tiles, "divide", lambda height, width: parts)
+    observation = np.random.default_rng(0).uniform(size=(1, 8, 6, 1))
+    recorder = steps.Recorder(8, 6)
+    for part in parts:
+        own = observation[:, part.own_rows]
+        recorder.keep(tiles.Step(part, own, rim_tf.Denoising(), own + 0.1))
+    page = tmp_path / "c.html"
+    before = {"before": observation[0]}
+    steps.save(page, recorder, [recorder.steps[0].own[0]], before, 0.2, "a")
+    assert shown[0].caption == "columns 0 to 5, rows 4 to 7 of 6 x 8 pixels"
+    np.testing.assert_array_equal(shown[0].beside["before"], observation[0, 4:])
+    assert shown[0].residuals == pytest.approx([0.5])
 
 
 def test_deep_counts_are_as_good_as_those_that_are_stretched_by_hand(tmp_path):
@@ -288,6 +364,11 @@ def test_profile_is_that_of_what_is_written(
         (["enlarge", "photo.png", "/proc/a.png"], "cannot be written"),
         (["enlarge", "photo.png", f"{'a' * 260}.png"], "too long"),
         (["enlarge", "c.png", "d", "--picture=b.png"], "--picture is for one file"),
+        (["enlarge", "c.png", "d", "--trajectory=b.html"], "--trajectory is for one"),
+        (["enlarge", "photo.png", "a.png", "--trajectory=b.png"], "must end in .html"),
+        (["enlarge", "photo.png", "a.png", "--picture=photo.png"], "photo.png exists"),
+        (["enlarge", "photo.png", "a.png", "--picture=no/a.png"], "no folder no"),
+        (["enlarge", "photo.png", "a.png", "--compare=no.png"], "There is no file no"),
         (["inpaint", "photo.png", "a.png", "--mask=photo.png"], "photo.png is black"),
         (["inpaint", "photo.png", "a.png", "--mask=wide.png"], "has 3 x 1 pixels, the"),
         (["deblur", "photo.png", "a.png", "--kernel=wide.png"], "more than the image"),
