@@ -48,6 +48,17 @@ class Tile(NamedTuple):
     own_rows: slice
     own_columns: slice
 
+    @property
+    def inside(self) -> tuple[slice, slice]:
+        """Rows and columns of what is kept, counted in the tile."""
+        return _inside(self.own_rows, self.rows), _inside(
+            self.own_columns, self.columns
+        )
+
+    def smaller(self, factor: int) -> tuple[slice, slice]:
+        """Rows and columns of the tile in an image that is `factor` times smaller."""
+        return _divided(self.rows, factor), _divided(self.columns, factor)
+
 
 class Step(NamedTuple):
     """What a tile has come to after a step.
@@ -211,11 +222,12 @@ def _part(forward_model: ForwardModel, tile: Tile) -> ForwardModel:
 
 
 def _observed(observation: np.ndarray, tile: Tile, steps: tuple[int, int]):
-    rows, columns = (
-        slice(part.start // step, part.stop // step)
-        for part, step in zip((tile.rows, tile.columns), steps, strict=True)
-    )
+    rows, columns = map(_divided, (tile.rows, tile.columns), steps)
     return observation[:, rows, columns]
+
+
+def _divided(part: slice, step: int) -> slice:
+    return slice(part.start // step, part.stop // step)
 
 
 def _inside(part: slice, whole: slice) -> slice:

@@ -321,7 +321,9 @@ def _restore_pages(
             restored.append(method.finish(estimate, unit))
     if residuals:
         _say_residual(float(np.mean(residuals)))
-    return scale.to_range(np.stack(restored))
+    # Without a copy of the only page, which may be large.
+    together = restored[0][np.newaxis] if len(restored) == 1 else np.stack(restored)
+    return scale.to_range(together)
 
 
 def _residual(estimate: np.ndarray, observed: np.ndarray, model, sigma) -> np.ndarray:

@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image, ImageCms
 
 import rim_tf
-from paper_experiments.rim_restore import picture, run, steps
+from paper_experiments.rim_restore import methods, picture, run, steps
 from paper_experiments.rim_restore.command import main
 from rim_tf import bicubic, metrics, tiles, trajectory
 from rim_tf.forward_models import Mosaic
@@ -191,6 +191,30 @@ def test_enlarges(tmp_path, channels):
         large = np.asarray(image).reshape(clean.shape)
     bicubic_psnr = _psnr(bicubic.imresize_uint8(small, (39, 48)), clean)
     assert _psnr(large, clean) > bicubic_psnr + 0.1
+
+
+@pytest.mark.parametrize("is_aliased", [False, True])
+def test_warns_of_an_image_that_another_kernel_made_small(tmp_path, capsys, is_aliased):
+    face = skimage.data.astronaut()[:132, 150:282]
+    small = face[::4, ::4] if is_aliased else bicubic.imresize_uint8(face, (33, 33))
+    Image.fromarray(small).save(tmp_path / "small.png")
+    flags = ["--num_steps=1", "--precision=float32"]
+    _run("enlarge", tmp_path / "small.png", tmp_path / "large.png", *flags)
+    lines = capsys.readouterr().out.splitlines()
+    said = [line for line in lines if line.startswith("*** The low-resolution image")]
+    assert len(said) == is_aliased
+
+
+def test_colours_of_a_large_image_are_enlarged_as_those_of_the_whole(monkeypatch):
+    pixels = np.random.default_rng(0).uniform(size=(25, 31, 3)).astype("float32")
+    divide = tiles.divide
+    monkeypatch.setattr(
+        methods.tiles, "divide", lambda *size, **kwargs: divide(*size, 24, **kwargs)
+    )
+    for factor in (2, 3, 4):
+        size = (25 * factor, 31 * factor)
+        whole = np.clip(np.asarray(bicubic.imresize(pixels[None], size))[0], 0, 1)
+        np.testing.assert_allclose(methods.enlarge(pixels, size), whole, atol=1e-5)
 
 
 def test_enlarges_transparency_and_depth(tmp_path, copied):
