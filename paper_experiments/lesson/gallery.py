@@ -15,8 +15,8 @@
 #
 # Six ways of seeing an image badly, and what comes of each: by a recurrent inference
 # machine (RIM), and by a classic. No network was trained for any of the six: `restore`
-# gets the forward model beside the observation. Two networks know nothing but noise on
-# colour and on grey images; the third, `rim_3task`, has seen random projections of small
+# gets the forward model beside the observation. Two networks know nothing but noise, on
+# colours and on grey; the third, `rim_3task`, has seen random projections of small
 # patches, among them random parts of the Fourier plane.
 #
 # 1. A camera's mosaic of colours
