@@ -11,9 +11,9 @@ import tifffile
 from PIL import Image, ImageCms
 
 import rim_tf
-from paper_experiments.rim_restore import methods, picture, run, steps
+from paper_experiments.rim_restore import methods, picture, run
 from paper_experiments.rim_restore.command import main
-from rim_tf import bicubic, metrics, tiles, trajectory
+from rim_tf import bicubic, metrics, tiles
 from rim_tf.forward_models import Mosaic
 
 _QUICKLY = ["--num_steps=4", "--precision=float32"]
@@ -79,16 +79,6 @@ def test_denoises_and_compares(tmp_path, capsys, mode):
         assert image.size == (2 * 48 + 8, 40)
 
 
-@pytest.fixture(name="shown")
-def _shown(monkeypatch):
-    """What pages were written of."""
-    shown, write = [], trajectory.write
-    monkeypatch.setattr(
-        trajectory, "write", lambda what, path: shown.append(what) or write(what, path)
-    )
-    return shown
-
-
 def test_writes_a_page_of_all_steps(tmp_path, capsys, shown):
     """Of the last step it shows what the file holds."""
     for name, image in (("noisy", _noisy(_CAT)), ("clean", _CAT)):
@@ -134,22 +124,6 @@ def test_pages_are_of_what_each_command_makes(
     assert (clean, residuals is None) == (None, command[0] == "enlarge")
     after = picture.read(new).pages[0]
     np.testing.assert_allclose(estimate[..., 0], after[..., 0] / 255, atol=3e-3)
-
-
-def test_of_a_large_image_a_page_shows_the_middle(tmp_path, copied, shown, monkeypatch):
-    parts = [tiles.Tile(*[slice(i, i + 4), slice(0, 6)] * 2) for i in (0, 4)]
-    monkeypatch.setattr(steps.tiles, "divide", lambda height, width: parts)
-    observation = np.random.default_rng(0).uniform(size=(1, 8, 6, 1))
-    recorder = steps.Recorder(8, 6)
-    for part in parts:
-        own = observation[:, part.own_rows]
-        recorder.keep(tiles.Step(part, own, rim_tf.Denoising(), own + 0.1))
-    page = tmp_path / "c.html"
-    before = {"before": observation[0]}
-    steps.save(page, recorder, [recorder.steps[0].own[0]], before, 0.2, "a")
-    assert shown[0].caption == "columns 0 to 5, rows 4 to 7 of 6 x 8 pixels"
-    np.testing.assert_array_equal(shown[0].beside["before"], observation[0, 4:])
-    assert shown[0].residuals == pytest.approx([0.5])
 
 
 def test_deep_counts_are_as_good_as_those_that_are_stretched_by_hand(tmp_path):
