@@ -310,7 +310,8 @@ def _restore_pages(
 
         for page in pages:
             unit = scale.to_unit(page)
-            observed = np.float32(method.observe(unit))
+            # Not np.float32(), which copies.
+            observed = np.asarray(method.observe(unit), np.float32)
             problem = (observed, method.forward_model, sigma)
             with warnings_as_lines():
                 estimate = tiles.restore(
