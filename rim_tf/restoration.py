@@ -261,9 +261,8 @@ def residual(
         return np.full(len(estimate), np.nan)
     measured = ops.convert_to_numpy(forward_model.forward(estimate))
     # What A makes of no image is no measurement, such as the pixels of a mask.
-    anything = np.random.default_rng(0).random(estimate.shape, np.float32)
-    of_anything = forward_model.forward(1 + anything)
-    is_measured = ops.convert_to_numpy(of_anything) != 0
+    anything = 1 + np.random.default_rng(0).random(estimate.shape, np.float32)
+    is_measured = ops.convert_to_numpy(forward_model.forward(anything)) != 0
     difference = np.subtract(observation, measured)
     difference[~is_measured] = 0
     share = _mean(is_measured)

@@ -121,10 +121,9 @@ def restore(
 
     In float32 the two differed by 5e-7 at most after 20 steps of `rim_denoise`, on 64 x
     528 pixels in two tiles, and of `rim_super_resolution`, on 120 x 900 pixels in two.
-    An image of one tile is restored as a whole. Of 12 megapixels, 16 bits, float32,
-    `rim-restore denoise` took 3.2 GiB (grey), and `enlarge`, by two and in colours, 3.5
-    GiB. A few tiles, of the largest size and two steps each, were computed there, and
-    the others copied.
+    An image of one tile is restored as a whole. Of 12 megapixels, 16 bits, in colours
+    and float32, `rim-restore denoise` took 3.7 GiB, and `enlarge`, by two, 3.5 GiB. One
+    tile of the largest size, two steps, was computed there, and the others copied.
 
     Args:
       model: See `rim_tf.restore`, as the next four.
