@@ -4,10 +4,11 @@
 
 restores the test images of BSDS-300 at sigma 15, 25 and 50 with the shipped
 weights, prints mean PSNR beside the reported numbers, and writes `result.json`,
-`table.md`, `estimates.png` and `detail.png`. RIM-denoise is measured now; of the other
-RIMs, with BSDS-300, the values of an earlier run are shown, and `--rows=all` measures
-them. `--method=bm3d`, or a file of your own with a function `restore`, measures rivals
-on the same observations; `baselines/` has ours, and `--rows=none` leaves RIMs out.
+`table.md`, `estimates.png`, `detail.png`, and `trajectory.html`, a page for a browser.
+RIM-denoise is measured now; of the other RIMs, with BSDS-300, the values of an earlier
+run are shown, and `--rows=all` measures them. `--method=bm3d`, or a file of your own
+with a function `restore`, measures rivals on the same observations; `baselines/` has
+ours, and `--rows=none` leaves RIMs out.
 
 Expected, with RIM-denoise of the paper's ICLR 2017 submission, which had batch
 normalisation, on 68 images: 31.31, 28.91 and 26.06 dB. Time: 2 to 23 s per image, noise

@@ -5,7 +5,8 @@
 makes the 100 test images of BSDS-300 small with MATLAB's bicubic kernel, to the bit,
 and large again: with that kernel, and with one RIM for all factors, whose forward model
 is the kernel. Prints mean PSNR and SSIM, with standard errors, beside the reported
-numbers, and writes `result.json`, `table.md`, `estimates.png` and `detail.png`.
+numbers, and writes `result.json`, `table.md`, `estimates.png`, `detail.png` and
+`trajectory.html`.
 
 The network has no strides but dilated convolutions (a trous), as the paper says. Its
 layers are a guess: a ConvGRU of 100 features makes 502,557 parameters, and the paper's
@@ -31,6 +32,7 @@ _PICTURES = ["estimates.png", "detail.png"]
 def measure(run, test):
     from paper_experiments.common import durations, figures, super_resolution, weights
     from paper_experiments.common.method_files import Methods
+    from rim_tf import trajectory
 
     methods = Methods(run.flags["method"])
     factors = super_resolution.FACTORS
@@ -59,18 +61,21 @@ def measure(run, test):
     for row in list(methods.files):
         results = super_resolution.measure_method(methods, row, test)
         measured += add_measured(row, results) if results else []
-    results, pictures, detail = super_resolution.measure_rim(model, test, run.num_steps)
-    measured += add_measured("RIM", results, run.num_steps)
-    figures.save_estimates(pictures, run.output_dir / _PICTURES[0])
-    figures.save_detail(*detail, run.output_dir / _PICTURES[1])
+    of_rim = super_resolution.measure_rim(model, test, run.num_steps)
+    measured += add_measured("RIM", of_rim.results, run.num_steps)
+    figures.save_estimates(of_rim.pictures, run.output_dir / _PICTURES[0])
+    figures.save_detail(*of_rim.detail, run.output_dir / _PICTURES[1])
+    trajectory.write(of_rim.trajectory, run.output_dir / figures.TRAJECTORY_FILE)
 
     def reported_psnr(record: table.Score) -> float:
         return reported["psnr"][record.model][str(record.condition["factor"])][0]
 
     verdicts = table.compare(measured, reported_psnr, test.dataset, run.num_steps)
     notes = [*verdicts, *methods.notes(measured, ["RIM"], _column), *notes]
+    notes.append(figures.TRAJECTORY_NOTE)
+    files = [*_PICTURES, figures.TRAJECTORY_FILE]
     histories = {"RIM": history}
-    return Outcome(rows, notes, measured, reported, histories, _PICTURES, methods)
+    return Outcome(rows, notes, measured, reported, histories, files, methods)
 
 
 def _column(score: table.Score) -> str:

@@ -18,6 +18,7 @@ from rim_tf.pretrained import load_pretrained, save_pretrained
 from rim_tf.restoration import iterate, restore
 from rim_tf.rim import RIM
 from rim_tf.speed import precision
+from rim_tf.trajectory import show_trajectory
 
 __all__ = [
     "RIM",
@@ -35,4 +36,5 @@ __all__ = [
     "restore",
     "save_pretrained",
     "show_estimates",
+    "show_trajectory",
 ]

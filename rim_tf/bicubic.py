@@ -46,22 +46,59 @@ def resize_matrix(
     arguments.check_boundary(boundary, BOUNDARIES)
     if size < 1 or new_size < 1:
         raise ValueError(f"Sizes must be positive, got {size} and {new_size}.")
-    scale = scale or new_size / size
+    indices, weights = _kernels(new_size, scale or new_size / size)
+    matrix = np.zeros((new_size, size))
+    rows = np.broadcast_to(np.arange(new_size)[:, None], indices.shape)
+    np.add.at(matrix, (rows, _inside(indices, size, boundary)), weights)
+    matrix.flags.writeable = False
+    return matrix
+
+
+def _kernels(number: int, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Returns which old pixels the first new ones are made of, and their weights.
+
+    Args:
+      number: Of new pixels.
+      scale: Distance of pixels before by that after.
+
+    Returns:
+      Indices, int, which may lie outside of the image; and weights, float64, that add
+      up to 1: both `(number, taps)`.
+    """
     # Below 1 the kernel is stretched, so that it averages what it skips.
     stretch = min(scale, 1.0)
     width = _KERNEL_WIDTH / stretch
     # Positions of the new pixels in the old image, counted from 1 as in MATLAB.
-    centers = np.arange(1, new_size + 1) / scale + 0.5 * (1 - 1 / scale)
+    centers = np.arange(1, number + 1) / scale + 0.5 * (1 - 1 / scale)
     first = np.floor(centers - width / 2)
     indices = first[:, None] + np.arange(math.ceil(width) + 2)
     weights = stretch * _cubic(stretch * (centers[:, None] - indices))
     weights /= weights.sum(axis=1, keepdims=True)
+    return indices.astype(int) - 1, weights
 
-    matrix = np.zeros((new_size, size))
-    rows = np.broadcast_to(np.arange(new_size)[:, None], indices.shape)
-    np.add.at(matrix, (rows, _inside(indices.astype(int) - 1, size, boundary)), weights)
-    matrix.flags.writeable = False
-    return matrix
+
+def resize_matrix_in_graph(size, factor: int, is_larger: bool):
+    """As `resize_matrix`, of a size that is known only when a graph runs.
+
+    Args:
+      size: Number of pixels along the axis, an integer tensor.
+      factor: How many times larger, or smaller, the axis becomes.
+      is_larger: Which of the two.
+
+    Returns:
+      The matrix for borders that are repeated, float32.
+    """
+    # New pixels come in periods, between which the kernels move by whole pixels.
+    period, step = (factor, 1) if is_larger else (1, factor)
+    indices, weights = _kernels(period, period / step)
+    starts = step * ops.arange(size // step, dtype="int32")
+    indices = ops.reshape(starts, (-1, 1, 1)) + np.int32(indices)
+    indices = ops.clip(indices, 0, size - 1)
+    is_there = ops.expand_dims(indices, -1) == ops.arange(size, dtype="int32")
+    matrix = ops.sum(
+        ops.cast(is_there, "float32") * np.float32(weights)[..., None], axis=2
+    )
+    return ops.reshape(matrix, (-1, size))
 
 
 def imresize(

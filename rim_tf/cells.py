@@ -324,7 +324,12 @@ def _beside(inputs, state):
 
 def _pad(images, stride: int):
     """Repeats the last row and column where the stride, 1 or 2, wants an even size."""
+    if stride == 1:
+        return images
     height, width = ops.shape(images)[1:3]
     # Padding by one in "symmetric" mode repeats the border pixel.
     paddings = [[0, 0], [0, height % stride], [0, width % stride], [0, 0]]
-    return ops.pad(images, paddings, mode="symmetric")
+    padded = ops.pad(images, paddings, mode="symmetric")
+    # Where sizes are known only when a graph runs, it would forget the channels.
+    size = height + height % stride, width + width % stride
+    return ops.reshape(padded, (-1, *size, images.shape[-1]))

@@ -21,6 +21,7 @@ IMAGE_SUFFIXES = (
 # By Pillow's names. Of any other it is not known here how deep its channels are.
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 _GRAY_MODES = ("1", "L", "LA")
+_OTHER_COLORS = ("CMYK", "LAB")
 # What it says is about a file, not about the line that reads it.
 _warn = functools.partial(warnings.warn, stacklevel=5)
 # Tags of TIFF files.
@@ -45,8 +46,8 @@ def read_with_profile(path: str | Path) -> tuple[np.ndarray, bytes | None]:
 
     TensorFlow's default JPEG decoder gives other pixels, so that PSNR values
     would not be comparable. What a file holds and the pixels do not is said by
-    `warnings.warn`: transparency, further pictures, a turn that cannot be read, a
-    colour profile that does not fit.
+    `warnings.warn`: transparency, further pictures, a turn that cannot be read, other
+    colours than RGB, a colour profile that does not fit.
 
     Returns:
       `(height, width, 3)` uint8, RGB, turned upright as a camera noted; and the
@@ -175,6 +176,8 @@ def _in_rgb(image: Image.Image, path: Path) -> tuple[np.ndarray, bytes | None]:
     """Returns pixels in RGB, and the profile if it is that of these pixels."""
     profile = image.info.get("icc_profile")
     space = _space(profile)
+    if image.mode in _OTHER_COLORS:
+        _warn(f"{path} has colours in {image.mode}; they become RGB.")
     if space == b"CMYK" and image.mode == "CMYK":
         with contextlib.suppress(ImageCms.PyCMSError, OSError):
             image = ImageCms.profileToProfile(

@@ -43,12 +43,14 @@ def show_estimates(
     """
     from matplotlib import pyplot as plt
 
-    images = [_image(estimate, "estimates") for estimate in estimates]
+    images = [single_image(estimate, "estimates") for estimate in estimates]
     steps = _checked_steps(steps, len(images))
-    panels = [] if observation is None else [("observation", _image(observation, "y"))]
+    panels = (
+        [] if observation is None else [("observation", single_image(observation, "y"))]
+    )
     panels += [(f"t = {t}", images[t - 1]) for t in steps]
     if clean is not None:
-        clean = _image(clean, "clean")
+        clean = single_image(clean, "clean")
         panels = [(f"{name}\n{_psnr(i, clean):.2f} dB", i) for name, i in panels]
         panels.append(("clean\n", clean))
     figure = plt.figure(dpi=_DOTS_PER_INCH, layout="constrained")
@@ -83,12 +85,20 @@ def _draw(figure: "Figure", panels: Sequence, images: Sequence, clean) -> None:
         axis.grid(alpha=0.3)
 
 
-def _image(values, name: str) -> np.ndarray:
-    """Returns the only image of a batch, `(height, width, channels)` in [0, 1]."""
+def single_image(values, name: str) -> np.ndarray:
+    """Returns the only image of a batch, `(height, width, channels)` in [0, 1].
+
+    Args:
+      values: `(1, height, width, 1 or 3)`; what lies outside of [0, 1] is clipped.
+      name: What they are called if they are no such thing.
+
+    Raises:
+      ValueError: If they are not.
+    """
     values = ops.convert_to_numpy(values)
     if values.ndim != 4 or len(values) != 1 or values.shape[-1] not in (1, 3):
         raise ValueError(
-            f"show_estimates takes one image, (1, height, width, 1 or 3); {name} "
+            f"A picture takes one image, (1, height, width, 1 or 3); {name} "
             f"have the shape {values.shape}."
         )
     return np.clip(values[0].astype(np.float64), 0, 1)

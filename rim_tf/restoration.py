@@ -261,10 +261,10 @@ def residual(
         return np.full(len(estimate), np.nan)
     measured = ops.convert_to_numpy(forward_model.forward(estimate))
     # What A makes of no image is no measurement, such as the pixels of a mask.
-    anything = np.random.default_rng(0).uniform(1, 2, estimate.shape)
-    of_anything = forward_model.forward(np.float32(anything))
-    is_measured = ops.convert_to_numpy(of_anything) != 0
-    difference = np.where(is_measured, observation - measured, 0.0)
+    anything = 1 + np.random.default_rng(0).random(estimate.shape, np.float32)
+    is_measured = ops.convert_to_numpy(forward_model.forward(anything)) != 0
+    difference = np.subtract(observation, measured)
+    difference[~is_measured] = 0
     share = _mean(is_measured)
     with np.errstate(divide="ignore", invalid="ignore"):
         return _root_mean_square(difference) / np.sqrt(share) / sigma

@@ -3,13 +3,14 @@
 import functools
 from collections.abc import Callable, Iterator
 from numbers import Integral
+from pathlib import Path
 from typing import Any, Protocol
 
 import keras
 import numpy as np
 from keras import ops
 
-from rim_tf import arguments, links
+from rim_tf import arguments, exporting, links
 from rim_tf.cells import RIMCell
 from rim_tf.forward_models import Denoising, ForwardModel, scaling
 from rim_tf.likelihood import LogLikelihood, likelihood_gradient
@@ -315,6 +316,52 @@ class RIM(keras.Model):
         raise NotImplementedError(
             "Use rim_tf.restore, which returns the last estimate."
         )
+
+    def export(
+        self,
+        filepath: str | Path,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature=None,
+        forward_model: ForwardModel | None = None,
+        num_steps: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Writes a graph that restores images without this package.
+
+        It takes y and sigma, `(batch,)`, and returns x_T as `rim_tf.restore` does, but
+        checks nothing. It computes in float32. Tried with TensorFlow only.
+
+        Args:
+          filepath: A folder; for LiteRT a file that ends in ".tflite".
+          format: "tf_saved_model", or "litert" (TensorFlow Lite). Keras knows others,
+            which were not tried here.
+          verbose: See `keras.Model.export`.
+          input_signature: Two `keras.InputSpec`, of y and sigma. If None, those of any
+            number and size of images.
+          forward_model: The operator A, which the graph contains; `Denoising()` if
+            None. For super-resolution `BicubicDownsampling(factor)`.
+          num_steps: T; the model's own if None.
+          **kwargs: See `keras.Model.export`.
+
+        Raises:
+          TypeError: If the forward model is none.
+          ValueError: If the path ends as it should not, or the norm of A, which
+            `normalize` wants, is not known.
+
+        Example:
+
+            model.export("denoiser")
+            denoiser = tf.saved_model.load("denoiser")
+            restored = denoiser.serve(noisy, [25 / 255])
+        """
+        as_in_keras = filepath, format, verbose, input_signature
+        exporting.export(self, *as_in_keras, forward_model, num_steps, **kwargs)
+
+    def save(self, filepath: str | Path, *args: Any, **kwargs: Any) -> None:
+        """Saves the model as a `.keras` file; see `keras.Model.save`."""
+        exporting.check_suffix(filepath)
+        super().save(filepath, *args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         return {

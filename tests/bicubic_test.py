@@ -232,3 +232,14 @@ def test_refuses_other_sizes(size):
         bicubic.imresize(np.zeros((1, 3, 3, 1)), size)
     with pytest.raises(ValueError, match=message):
         bicubic.imresize_uint8(np.zeros((3, 3), np.uint8), size)
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3, 4])
+@pytest.mark.parametrize("is_larger", [False, True])
+def test_matrices_of_sizes_that_only_a_graph_knows_are_the_same(factor, is_larger):
+    for number in (1, 2, 7, 16):
+        size = number if is_larger else factor * number
+        new_size = factor * number if is_larger else number
+        matrix = bicubic.resize_matrix_in_graph(size, factor, is_larger)
+        expected = bicubic.resize_matrix(size, new_size)
+        np.testing.assert_allclose(np.asarray(matrix), expected, atol=1e-6)

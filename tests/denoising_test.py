@@ -62,9 +62,6 @@ def _clean_at_the_end(monkeypatch, test_images):
         yield clean[None] + np.float32(model)
 
     monkeypatch.setattr(denoising, "iterate", iterate)
-    monkeypatch.setattr(
-        denoising, "restore", lambda *args, **kwargs: [*iterate(*args, **kwargs)][-1]
-    )
     return tried
 
 
@@ -142,7 +139,7 @@ def test_methods_are_measured_if_wanted(test_images, of_run, monkeypatch, wanted
     paths = [of_run.output_dir / f"{name}.py" for name in ("noisy", "bad")]
     for path, divisor in zip(paths, (1, 0), strict=True):
         path.write_text(f"def restore(y, sigma, a):\n    return y * 1 / {divisor}\n")
-    monkeypatch.setattr(denoising, "restore", lambda _, noisy, **__: noisy)
+    monkeypatch.setattr(denoising, "iterate", lambda _, noisy, **__: [noisy])
     drawn = []
     monkeypatch.setattr(
         denoising.figures,
@@ -162,7 +159,7 @@ def test_methods_are_measured_if_wanted(test_images, of_run, monkeypatch, wanted
         *(["noisy (yours), MEASURED"] if wanted else []),
         "noisy observation, MEASURED",
     ]
-    rows.save_detail("RIM-denoise", None, of_run.output_dir / "detail.png")
+    rows.save_detail("RIM-denoise", None, of_run.output_dir)
     (titles,) = drawn
     names = [title.split(":")[0] for title in titles]
     assert names == [
@@ -253,7 +250,9 @@ def test_measures_the_rows_that_are_asked_for(
     for row in expected:
         assert means[row] == pytest.approx(psnr[row], abs=0.5)
     assert shown.rows[0].title.startswith(f"{expected[0]}\n")
-    assert outcome.files == ["estimates.png", "detail.png"]
+    assert outcome.files == ["estimates.png", "detail.png", "trajectory.html"]
+    assert (of_run.output_dir / "trajectory.html").exists()
+    assert denoising.figures.TRAJECTORY_NOTE in outcome.notes
     assert outcome.reported == table.read_reported("table2_denoise")
     # What a reader must know stands below.
     assert "* **Few.**" in outcome.notes
@@ -296,9 +295,9 @@ def test_psnr_of_a_detail_is_that_of_the_whole_image(test_images, of_run, monkey
         "save_detail",
         lambda clean, images, path: drawn.append(images),
     )
-    monkeypatch.setattr(denoising, "restore", lambda _, noisy, **__: noisy)
+    monkeypatch.setattr(denoising, "iterate", lambda _, noisy, **__: [noisy])
     rows = _rows(of_run, test_images)
-    rows.save_detail("RIM-denoise", None, of_run.output_dir / "detail.png")
+    rows.save_detail("RIM-denoise", None, of_run.output_dir)
     observations = Observations(test_images, 25, "gray", False, 0)
     clean, noisy = observations.clean("a"), observations.noisy("a")
     titles = list(drawn[0])

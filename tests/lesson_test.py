@@ -13,7 +13,7 @@ import paper_experiments
 
 _ROOT = Path(paper_experiments.__file__).parents[1]
 _FOLDER = _ROOT / "paper_experiments" / "lesson"
-_NAMES = ["recurrent_inference_machines", "solutions"]
+_NAMES = ["gallery", "recurrent_inference_machines", "solutions"]
 # Those that were executed.
 _NOTEBOOKS = sorted(path.stem for path in _FOLDER.glob("*.ipynb"))
 
@@ -38,6 +38,10 @@ def test_runs_in_quick_mode(name, tmp_path):
     assert finished.returncode == 0, finished.stderr
     assert not list(tmp_path.iterdir())
     said = finished.stdout
+    if name == "gallery":
+        _, _, table = said.partition("PSNR in dB")
+        assert len(re.findall(r"^[a-z ]+? +\d+\.\d +\d+\.\d   \w", table, re.M)) == 6
+        return
     if name == "solutions":
         assert "check_adjoint: " in said
         return

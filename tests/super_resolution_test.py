@@ -107,7 +107,8 @@ def test_rim_is_measured_at_its_last_step_and_the_first_image_shown(monkeypatch)
 
     monkeypatch.setattr(super_resolution, "iterate", iterate)
     test = _test_images(image, image[::-1])
-    results, pictures, detail = super_resolution.measure_rim(None, test, 4)
+    measured = super_resolution.measure_rim(None, test, 4)
+    results, pictures, detail, trajectory = measured
     for values in results.values():
         assert values["0.png"].psnr == np.inf
         assert values["1.png"].psnr < 20
@@ -126,6 +127,10 @@ def test_rim_is_measured_at_its_last_step_and_the_first_image_shown(monkeypatch)
     psnr = super_resolution.pair(image, 3).quality(large).psnr
     assert bicubic == f"bicubic, x3: {psnr:.2f} dB"
     assert rim == "RIM: inf dB"
+    assert len(trajectory.estimates) == 4
+    np.testing.assert_array_equal(trajectory.estimates[-1], trajectory.clean)
+    np.testing.assert_array_equal(trajectory.clean, pictures[1].clean)
+    assert list(trajectory.beside) == ["bicubic", "clean"]
 
 
 def test_a_white_page_is_left_out_of_the_mean_and_said(tmp_path):

@@ -14,7 +14,7 @@ def test_table(tmp_path, run_here, small_images):
         f"--output_dir={output}",
     )
     assert {path.name for path in output.iterdir()} == {
-        *("result.json", "table.md", "estimates.png", "detail.png"),
+        *("result.json", "table.md", "estimates.png", "detail.png", "trajectory.html"),
     }
     result = json.loads((output / "result.json").read_text())
     noisy, restored = result["measured"]

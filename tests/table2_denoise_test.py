@@ -18,7 +18,7 @@ def test_from_weights_on_embedded_images(tmp_path, small_weights, run_here):
     )
     result = json.loads((output / "result.json").read_text())
     assert {p.name for p in output.iterdir()} == {
-        *("result.json", "table.md", "estimates.png", "detail.png"),
+        *("result.json", "table.md", "estimates.png", "detail.png", "trajectory.html"),
     }
     assert result["script"] == "table2_denoise"
     assert result["dataset"] == "embedded"

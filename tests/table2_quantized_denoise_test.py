@@ -48,7 +48,14 @@ def test_two_rows_with_other_methods(tmp_path, run_here, small_images):
         assert text in table
         assert text in finished.stdout
     assert {path.name for path in output.iterdir()} == {
-        *("result.json", "table.md", "estimates.png", "detail.png", "baselines.json"),
+        *(
+            "result.json",
+            "table.md",
+            "estimates.png",
+            "detail.png",
+            "trajectory.html",
+            "baselines.json",
+        ),
     }
 
 

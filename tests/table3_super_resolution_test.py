@@ -26,7 +26,8 @@ def _result(tmp_path_factory, run_here):
         )
     result = json.loads((output / "result.json").read_text())
     names = {path.name for path in output.iterdir()}
-    assert names == {"result.json", "table.md", "estimates.png", "detail.png"}
+    pictures = {"estimates.png", "detail.png", "trajectory.html"}
+    assert names == {"result.json", "table.md", *pictures}
     return result, (output / "table.md").read_text(), finished.stdout
 
 

@@ -54,14 +54,19 @@ def test_tiles_are_the_whole_where_they_see_enough(name, rims):
     observation = np.asarray(forward_model.forward(_image(1, *shape)))
     problem = (rims[shape[-1]], observation, forward_model, 0.1)
     whole = rim_tf.restore(*problem)
-    calls = []
-    tiled = tiles.restore(
-        *problem, side=24, overlap=36, after_step=lambda: calls.append(1)
-    )
+    steps = []
+    tiled = tiles.restore(*problem, side=24, overlap=36, after_step=steps.append)
     assert tiled.dtype == np.float32
     # Norms that are found have their tolerance.
     np.testing.assert_allclose(tiled, whole, atol=1e-3 if name == "blur" else 2e-5)
-    assert len(calls) == _STEPS * len(tiles.divide(*shape[:2], 24, 36)) > 2 * _STEPS
+    divided = tiles.divide(*shape[:2], 24, 36)
+    assert [step.tile for step in steps[1::_STEPS]] == divided
+    assert len(steps) == _STEPS * len(divided) > 2 * _STEPS
+    for step in steps[1::_STEPS]:
+        rows, columns = step.tile.own_rows, step.tile.own_columns
+        np.testing.assert_array_equal(step.own, tiled[:, rows, columns])
+        measured = step.forward_model.forward(step.estimate)
+        assert tuple(measured.shape) == step.observation.shape
 
 
 def test_tiles_that_see_little_are_not_the_whole(rims):

@@ -22,8 +22,8 @@ from paper_experiments.common.image_sets import TestImages
 from paper_experiments.common.method_values import MethodValues
 from paper_experiments.common.observations import Observations, psnr_of
 from paper_experiments.common.run import Outcome, Run
-from rim_tf import Denoising, pretrained
-from rim_tf.restoration import iterate, restore
+from rim_tf import Denoising, pretrained, trajectory
+from rim_tf.restoration import iterate
 from rim_tf.rim import RIM
 
 _ESTIMATES_FILE = "estimates.png"
@@ -58,8 +58,9 @@ def measure(spec: DenoisingTable, run: Run, test: TestImages) -> Outcome:
         pictures = rows.add_model(row, model)
         if row in models:
             figures.save_estimates(pictures, run.output_dir / _ESTIMATES_FILE)
-            rows.save_detail(row, model, run.output_dir / _DETAIL_FILE)
-            written = [_ESTIMATES_FILE, _DETAIL_FILE]
+            rows.save_detail(row, model, run.output_dir)
+            written = [_ESTIMATES_FILE, _DETAIL_FILE, figures.TRAJECTORY_FILE]
+            notes.append(figures.TRAJECTORY_NOTE)
     return Outcome(
         rows.table,
         [*rows.verdicts(), *rows.method_notes(), *notes],
@@ -238,24 +239,35 @@ class _Rows:
             self.measured, reported, self.test.dataset, self.run.num_steps
         )
 
-    def save_detail(self, row: str, model: RIM, path: Path) -> None:
-        """Draws a detail of the first image, noisy and restored by a row's model."""
+    def save_detail(self, row: str, model: RIM, folder: Path) -> None:
+        """Draws a detail of the first image, noisy and restored by a row's model.
+
+        Writes a page of all steps, too.
+        """
         spec, steps = self.spec, self.run.num_steps
         observations = Observations(
             self.test, _DETAIL_SIGMA, spec.color, spec.quantized, self.run.seed
         )
         image_id = next(iter(self.test.images))
         clean, noisy = observations.clean(image_id), observations.noisy(image_id)
-        restored = restore(
-            model, noisy[None], sigma=observations.unit_sigma, num_steps=steps
+        sigma = observations.unit_sigma
+        restored = list(iterate(model, noisy[None], sigma=sigma, num_steps=steps))
+        trajectory.show_trajectory(
+            restored,
+            folder / figures.TRAJECTORY_FILE,
+            clean[None],
+            noisy[None],
+            sigma=sigma,
+            title=f"{table.short(row)}, {image_id}, sigma {_DETAIL_SIGMA}",
         )
         estimates = self._of_a_method(observations, image_id)
-        estimates[f"{table.short(row)}, t = {steps}"] = restored[0]
+        last = keras.ops.convert_to_numpy(restored[-1])[0]
+        estimates[f"{table.short(row)}, t = {steps}"] = last
         noisy_psnr = observations.psnr_of_noisy(image_id)
         titled = {f"noisy, sigma {_DETAIL_SIGMA}: {noisy_psnr:.2f} dB": noisy}
         for name, image in estimates.items():
             titled[f"{name}: {psnr_of(image, clean):.2f} dB"] = image
-        figures.save_detail(clean, titled, path)
+        figures.save_detail(clean, titled, folder / _DETAIL_FILE)
 
     def method_notes(self) -> list[str]:
         """Says of each method that was measured how far it is from a RIM."""

@@ -16,6 +16,13 @@ from matplotlib.figure import Figure
 from paper_experiments.common.observations import psnr_of
 from rim_tf import files
 
+# A page with all steps of one image, and what is said of it below a table.
+TRAJECTORY_FILE = "trajectory.html"
+TRAJECTORY_NOTE = (
+    f"* [{TRAJECTORY_FILE}]({TRAJECTORY_FILE}), for a browser: all steps of the first "
+    "image."
+)
+
 # Height and width of a detail in pixels.
 _DETAIL_SIZE = 96
 _PIXELS_PER_INCH = 110

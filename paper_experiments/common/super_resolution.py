@@ -5,7 +5,7 @@ the factor and made small by MATLAB's `imresize`, in colour; what counts is the
 luminance, 8 bits between 16 and 235, without a border of `factor` pixels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from rim_tf import bicubic, images
 from rim_tf.forward_models import BicubicDownsampling
 from rim_tf.restoration import iterate
 from rim_tf.rim import RIM
+from rim_tf.trajectory import Trajectory
 
 FACTORS = (2, 3, 4)
 _MAX_PIXEL = 255.0
@@ -162,27 +163,42 @@ def measure_method(methods: Methods, row: str, test: TestImages) -> Results:
     return results
 
 
-def measure_rim(
-    model: RIM, test: TestImages, num_steps: int
-) -> tuple[Results, list[figures.Restored], tuple[np.ndarray, Mapping]]:
+class OfRIM(NamedTuple):
+    """How well a RIM does, and what pictures show of the first image.
+
+    Attributes:
+      results: Quality of all images.
+      pictures: Estimates of the first, of each factor.
+      detail: It, and what a picture shows of it by title, of one factor.
+      trajectory: All steps of the same factor, without the border.
+    """
+
+    results: Results
+    pictures: list[figures.Restored]
+    detail: tuple[np.ndarray, Mapping[str, np.ndarray]]
+    trajectory: Trajectory
+
+
+def measure_rim(model: RIM, test: TestImages, num_steps: int) -> OfRIM:
     """Returns the quality of all images, and what pictures show of the first."""
     results: Results = {}
-    pictures, detail = [], None
+    pictures, detail, trajectory = [], None, None
     for factor in FACTORS:
         values = results.setdefault(factor, {})
         bar = tqdm(test.images.items(), f"RIM, x{factor}", unit="image", leave=False)
         for image_id, image in bar:
             small = pair(image, factor)
-            kept = _restore(model, small, num_steps)
-            luminance = images.to_8_bits(kept[num_steps])
+            estimates = _restore(model, small, num_steps)
+            luminance = images.to_8_bits(estimates[-1])
             if not values:
-                pictures.append(_picture(small, kept, image_id))
+                pictures.append(_picture(small, estimates, image_id))
                 if factor == _DETAIL_FACTOR:
                     detail = _detail(small, luminance)
+                    trajectory = _trajectory(small, estimates, image_id)
             values[image_id] = small.quality(luminance)
             mean = np.mean([quality.psnr for quality in values.values()])
             bar.set_postfix_str(f"mean so far {mean:.2f} dB")
-    return results, pictures, detail
+    return OfRIM(results, pictures, detail, trajectory)
 
 
 def to_measured(results: Results, name: str, test: TestImages) -> list[Score]:
@@ -201,41 +217,46 @@ def to_measured(results: Results, name: str, test: TestImages) -> list[Score]:
     ]
 
 
-def _restore(model: RIM, small: Pair, num_steps: int) -> dict[int, np.ndarray]:
-    """Returns the estimates that are shown, by t, the last one among them."""
+def _restore(model: RIM, small: Pair, num_steps: int) -> list[np.ndarray]:
+    """Returns the estimates of all steps, `(height, width, 1)`."""
     estimates = iterate(
         model,
         small.observation[np.newaxis],
         BicubicDownsampling(small.factor),
         num_steps=num_steps,
     )
-    shown_steps = figures.steps_to_show(num_steps)
-    return {
-        t: np.asarray(estimate)[0]
-        for t, estimate in enumerate(estimates, start=1)
-        if t in shown_steps
-    }
+    return [np.asarray(estimate)[0] for estimate in estimates]
+
+
+def _inside(small: Pair, luminance: np.ndarray) -> np.ndarray:
+    """Returns a uint8 luminance without the border, in [0, 1]."""
+    border = small.factor
+    return luminance[border:-border, border:-border] / _MAX_PIXEL
 
 
 def _picture(
-    small: Pair, estimates: Mapping[int, np.ndarray], image_id: str
+    small: Pair, estimates: Sequence[np.ndarray], image_id: str
 ) -> figures.Restored:
-    border = small.factor
-    clean, large, *kept = (
-        image[border:-border, border:-border]
-        for image in (
-            small.clean / 255.0,
-            images.to_luminance(small.bicubic) / 255.0,
-            *(images.to_8_bits(estimate) / 255.0 for estimate in estimates.values()),
-        )
-    )
-    return figures.Restored(
-        f"RIM\nx{small.factor}",
+    kept = {
+        t: _inside(small, images.to_8_bits(estimates[t - 1]))
+        for t in figures.steps_to_show(len(estimates))
+    }
+    large = _inside(small, images.to_luminance(small.bicubic))
+    clean = _inside(small, small.clean)
+    title = f"RIM\nx{small.factor}"
+    return figures.Restored(title, clean, large, kept, "bicubic", image_id)
+
+
+def _trajectory(
+    small: Pair, estimates: Sequence[np.ndarray], image_id: str
+) -> Trajectory:
+    clean = _inside(small, small.clean)
+    large = _inside(small, images.to_luminance(small.bicubic))
+    return Trajectory(
+        [_inside(small, images.to_8_bits(estimate)) for estimate in estimates],
+        {"bicubic": large, "clean": clean},
         clean,
-        large,
-        dict(zip(estimates, kept, strict=True)),
-        "bicubic",
-        image_id,
+        title=f"RIM, {image_id}, x{small.factor}",
     )
 
 

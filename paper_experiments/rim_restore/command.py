@@ -86,7 +86,15 @@ def _add_common(command: argparse.ArgumentParser) -> None:
     )
     add("--compare", type=Path, metavar="CLEAN", help="prints PSNR and SSIM against it")
     add("--picture", type=Path, help="a PNG file of the picture before and after")
-    add("--overwrite", action="store_true", help="replace earlier new files")
+    add(
+        "--trajectory",
+        type=Path,
+        metavar="PAGE.html",
+        help="a page for a browser: a slider over the steps, and a divider between "
+        "before and after. Of large images it shows the middle, of stacks the first "
+        "page",
+    )
+    add("--overwrite", action="store_true", help="replace files that are there")
 
 
 def _add_noise(command: argparse.ArgumentParser) -> None:

@@ -7,7 +7,6 @@ from PIL import Image
 from skimage.metrics import structural_similarity
 
 from paper_experiments.common.errors import UserError
-from paper_experiments.rim_restore import picture
 from paper_experiments.rim_restore.picture import Picture
 from paper_experiments.rim_restore.units import Range
 from rim_tf import files, images, metrics
@@ -17,11 +16,14 @@ _WINDOW = 7
 _GAP = 8
 
 
-def compare(path: Path, before: Picture, after: Picture, counts: Range) -> None:
+def compare(
+    path: Path, clean: Picture, before: Picture, after: Picture, counts: Range
+) -> None:
     """Prints PSNR and SSIM against a clean picture, its pages' mean.
 
     Args:
       path: The file of the clean picture.
+      clean: What it holds.
       before: What was restored.
       after: What came of it.
       counts: Black and white; their distance is the peak of PSNR.
@@ -29,7 +31,6 @@ def compare(path: Path, before: Picture, after: Picture, counts: Range) -> None:
     Raises:
       UserError: If the clean picture is of another kind.
     """
-    clean = picture.read(path)
     if (clean.pages.shape, clean.dtype) != (after.pages.shape, after.dtype):
         raise UserError(
             f"--compare: {path} is {_described(clean)}, the restored picture "
@@ -57,12 +58,16 @@ def _quality(compared: Picture, clean: Picture, counts: Range) -> str:
     return f"PSNR {psnr:.2f} dB, SSIM {np.mean(similar):.4f}"
 
 
+def as_large(pixels: np.ndarray, height: int) -> np.ndarray:
+    """Returns an image whose pixels are repeated until it has that height."""
+    factor = height // pixels.shape[0]
+    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
 def draw(path: Path, before: Picture, after: Picture, counts: Range) -> None:
     """Writes a PNG file of the first page, before on the left and after."""
     height, width = after.pages.shape[1:3]
-    first = counts.to_unit(before.pages[0])
-    factor = height // first.shape[0]
-    first = first.repeat(factor, axis=0).repeat(factor, axis=1)
+    first = as_large(counts.to_unit(before.pages[0]), height)
     shown = [np.clip(x, 0, 1) for x in (first, counts.to_unit(after.pages[0]))]
     gap = np.ones((height, _GAP, 3))
     wide = [np.broadcast_to(image, (height, width, 3)) for image in shown]

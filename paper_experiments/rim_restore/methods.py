@@ -10,7 +10,7 @@ from skimage import color
 
 from paper_experiments.common.errors import UserError
 from paper_experiments.rim_restore import picture
-from rim_tf import bicubic, images
+from rim_tf import bicubic, images, tiles
 from rim_tf.forward_models import (
     BicubicDownsampling,
     Blur,
@@ -22,6 +22,8 @@ from rim_tf.forward_models import (
 
 # Of MATLAB's luminance on the scale from 0 to 1.
 _LUMINANCE_BLACK = 16 / 255
+# Of a large image around a pixel: three small pixels, for every factor.
+_SEEN_BY_THE_KERNEL = 12
 
 
 class Method(NamedTuple):
@@ -85,18 +87,34 @@ def _enlarge(arguments: argparse.Namespace, pages: np.ndarray) -> Method:
                 (estimate[0] - _LUMINANCE_BLACK) / images.LUMINANCE_WEIGHTS.sum(), 0, 1
             )
         large = enlarge(pixels, estimate.shape[1:3])
-        chroma = color.rgb2ycbcr(large)[..., 1:]
-        together = np.concatenate([255 * estimate[0], chroma], axis=-1)
-        return np.clip(color.ycbcr2rgb(together), 0, 1)
+        for tile in tiles.divide(*large.shape[:2]):
+            own = tile.own_rows, tile.own_columns
+            large[own] = _with_luminance(large[own], estimate[0][own])
+        return large
 
     model = BicubicDownsampling(arguments.factor)
     return Method("rim_super_resolution", model, observe, finish)
 
 
+def _with_luminance(rgb: np.ndarray, luminance: np.ndarray) -> np.ndarray:
+    chroma = color.rgb2ycbcr(rgb)[..., 1:]
+    together = np.concatenate([255 * luminance, chroma], axis=-1)
+    return np.clip(color.ycbcr2rgb(together), 0, 1)
+
+
 def enlarge(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Returns pixels made larger by the bicubic kernel, between 0 and 1."""
-    large = bicubic.imresize(np.float32(pixels)[None], size)
-    return np.clip(ops.convert_to_numpy(large)[0], 0, 1)
+    """Returns pixels made larger by the bicubic kernel, between 0 and 1.
+
+    In tiles: the matrices of a large image take as much memory as the image.
+    """
+    factor = size[0] // pixels.shape[0]
+    large = np.empty((*size, pixels.shape[-1]), np.float32)
+    for tile in tiles.divide(*size, overlap=_SEEN_BY_THE_KERNEL):
+        part = np.float32(pixels[tile.smaller(factor)])[None]
+        part = bicubic.imresize(part, [factor * n for n in part.shape[1:3]])
+        part = ops.convert_to_numpy(part)[0][tile.inside]
+        large[tile.own_rows, tile.own_columns] = np.clip(part, 0, 1)
+    return large
 
 
 def _inpaint(arguments: argparse.Namespace, pages: np.ndarray) -> Method:

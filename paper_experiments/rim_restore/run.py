@@ -20,6 +20,7 @@ from paper_experiments.rim_restore import (
     methods,
     noise_level,
     picture,
+    steps,
     units,
 )
 from paper_experiments.rim_restore.picture import Picture
@@ -34,17 +35,20 @@ _LEAST_SIGMA = 0.5 / 255
 _PAGES_LOOKED_AT = 5
 # Between these the residual is what noise of that level leaves.
 _RESIDUALS = (0.7, 1.2)
+# Flags that name a file to look at, and how that must end.
+_SHOWS = {"picture": ".png", "trajectory": ".html"}
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs a command; returns the exit code."""
     arguments.image = arguments.image.expanduser()
     arguments.output = arguments.output.expanduser()
+    arguments.compare = arguments.compare and arguments.compare.expanduser()
     arguments.noise = getattr(arguments, "noise", "gaussian")
     try:
         if arguments.image.is_dir():
             return _restore_folder(arguments)
-        _check_output(arguments, arguments.output)
+        _check_outputs(arguments)
         _restore_file(arguments, arguments.image, arguments.output)
     except (UserError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -57,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _restore_folder(arguments: argparse.Namespace) -> int:
     """Restores all images of a folder; returns 1 if one of them failed."""
-    for flag in ("compare", "picture"):
+    for flag in ("compare", *_SHOWS):
         if getattr(arguments, flag):
             raise UserError(
                 f"--{flag} is for one file, and {arguments.image} a folder."
@@ -86,6 +90,19 @@ def _restore_folder(arguments: argparse.Namespace) -> int:
 def _output_in(folder: Path, path: Path) -> Path:
     known = path.suffix.lower() in picture.SUFFIXES
     return folder / (path.name if known else f"{path.stem}.png")
+
+
+def _check_outputs(arguments: argparse.Namespace) -> None:
+    """Makes sure before the work that all files of one image may be written."""
+    _check_output(arguments, arguments.output)
+    for flag, suffix in _SHOWS.items():
+        path = getattr(arguments, flag)
+        if path is None:
+            continue
+        setattr(arguments, flag, path := path.expanduser())
+        if path.suffix.lower() != suffix:
+            raise UserError(f"--{flag}: {path} must end in {suffix}.")
+        _check_output(arguments, path)
 
 
 def _check_output(
@@ -121,12 +138,16 @@ def _restore_file(
     pages = before.pages[..., :1] if is_gray else before.pages
     counts = units.find_range(pages, arguments.range)
     method = methods.choose(arguments, pages)
+    clean = picture.read(arguments.compare) if arguments.compare else None
     scale = units.Poisson(counts) if arguments.noise == "poisson" else counts
     sigma = _sigma(arguments, pages, scale)
     _say_assumed(arguments, path, before, counts, sigma)
-    restored = _restore_pages(arguments, method, pages, scale, sigma, show_steps)
-    if isinstance(scale, units.Poisson):
-        restored = scale.to_range(restored)
+    recorder = None
+    if arguments.trajectory:
+        recorder = steps.Recorder(*(factor * size for size in pages.shape[1:3]))
+    restored = _restore_pages(
+        arguments, method, pages, scale, sigma, show_steps, recorder
+    )
     after = _as_file(before, restored, counts)
     picture.write(after, output)
     height, width = after.pages.shape[1:3]
@@ -134,10 +155,20 @@ def _restore_file(
         f"Wrote {output}, {width} x {height} pixels, {after.dtype}, after "
         f"{describe_seconds(time.monotonic() - start)}."
     )
-    if arguments.compare:
-        comparison.compare(arguments.compare.expanduser(), before, after, counts)
+    if clean:
+        comparison.compare(arguments.compare, clean, before, after, counts)
     if arguments.picture:
-        comparison.draw(arguments.picture.expanduser(), before, after, counts)
+        comparison.draw(arguments.picture, before, after, counts)
+    if recorder:
+        pixels = recorder.cut(scale.to_unit(pages[0]), factor)
+        estimates = [
+            scale.to_range(method.finish(step.own, pixels)) for step in recorder.steps
+        ]
+        beside = {"before": comparison.as_large(counts.to_unit(pages[0]), height)}
+        if clean:
+            beside["clean"] = counts.to_unit(clean.pages[0])
+        title = f"{path.name}: {arguments.command}"
+        steps.save(arguments.trajectory, recorder, estimates, beside, sigma, title)
 
 
 def _sigma(
@@ -251,8 +282,12 @@ def _restore_pages(
     scale: units.Range | units.Poisson,
     sigma: float,
     show_steps: bool,
+    recorder: steps.Recorder | None,
 ) -> np.ndarray:
-    """Returns all pages restored, float32 in [0, 1]; shows a progress bar."""
+    """Returns all pages restored, float32 in [0, 1]; shows a progress bar.
+
+    A recorder keeps the steps of the first.
+    """
     dtype, reason = precision.resolve(arguments.precision)
     num_steps = arguments.num_steps or PAPER_NUM_STEPS
     print(
@@ -267,20 +302,29 @@ def _restore_pages(
     with tqdm(
         total=total, desc="Restoring", unit="step", disable=not show_steps
     ) as bar:
+
+        def after_step(step: tiles.Step) -> None:
+            bar.update()
+            if recorder and not restored:
+                recorder.keep(step)
+
         for page in pages:
             unit = scale.to_unit(page)
-            observed = np.float32(method.observe(unit))
+            # Not np.float32(), which copies.
+            observed = np.asarray(method.observe(unit), np.float32)
             problem = (observed, method.forward_model, sigma)
             with warnings_as_lines():
                 estimate = tiles.restore(
-                    model, *problem, num_steps, after_step=bar.update
+                    model, *problem, num_steps, after_step=after_step
                 )
             if sigma:
                 residuals.append(_residual(estimate, *problem))
             restored.append(method.finish(estimate, unit))
     if residuals:
         _say_residual(float(np.mean(residuals)))
-    return np.stack(restored)
+    # Without a copy of the only page, which may be large.
+    together = restored[0][np.newaxis] if len(restored) == 1 else np.stack(restored)
+    return scale.to_range(together)
 
 
 def _residual(estimate: np.ndarray, observed: np.ndarray, model, sigma) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Between the counts of a file and the scale on which black is 0 and white is 1."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,8 @@ from paper_experiments.common.errors import UserError
 _BITS = (8, 10, 12, 14, 16)
 # Floats that stay within these are taken for those from 0 to 1.
 _UNIT_FLOATS = (-0.5, 1.5)
+# Numbers that are converted at once.
+_PART = 1 << 22
 
 
 class Range(NamedTuple):
@@ -32,14 +35,36 @@ class Range(NamedTuple):
 
     def to_unit(self, counts: np.ndarray) -> np.ndarray:
         """Returns float32 on the scale from 0 to 1; noise may go beyond."""
-        return np.float32((counts.astype(np.float64) - self.black) / self.width)
+        return _in_parts(lambda c: (c - self.black) / self.width, counts, np.float32)
+
+    def to_range(self, unit: np.ndarray) -> np.ndarray:
+        """Returns the same; see `Poisson.to_range`."""
+        return unit
 
     def to_counts(self, unit: np.ndarray, dtype: np.dtype) -> np.ndarray:
         """Returns counts of a file's dtype; integers are rounded, halves up."""
-        counts = self.black + self.width * unit.astype(np.float64)
-        if dtype.kind == "f":
-            return counts.astype(dtype)
-        return np.floor(np.clip(counts, 0, np.iinfo(dtype).max) + 0.5).astype(dtype)
+        is_float = np.dtype(dtype).kind == "f"
+
+        def convert(unit: np.ndarray) -> np.ndarray:
+            counts = self.black + self.width * unit
+            if is_float:
+                return counts
+            return np.floor(np.clip(counts, 0, np.iinfo(dtype).max) + 0.5)
+
+        return _in_parts(convert, unit, dtype)
+
+
+def _in_parts(convert: Callable, values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Returns what a function makes of all values, in float64.
+
+    Part by part, so that a large image takes the memory of the result only.
+    """
+    result = np.empty(values.shape, dtype)
+    flat, source = result.reshape(-1), values.reshape(-1)
+    for first in range(0, source.size, _PART):
+        part = slice(first, first + _PART)
+        flat[part] = convert(source[part].astype(np.float64))
+    return result
 
 
 def find_range(pages: np.ndarray, given: tuple[float, float] | None) -> Range:

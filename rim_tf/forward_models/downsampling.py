@@ -3,6 +3,7 @@
 import numbers
 
 import numpy as np
+from keras import ops
 
 from rim_tf import arguments, bicubic
 from rim_tf.forward_models.base import ForwardModel
@@ -67,3 +68,26 @@ class BicubicDownsampling(ForwardModel):
             bicubic.resize_matrix(size, size // self.factor, self.boundary)
             for size in sizes
         ]
+
+
+class BicubicDownsamplingInGraph(ForwardModel):
+    """`BicubicDownsampling` of images whose size is known only when a graph runs.
+
+    Args:
+      factor: See there.
+      size: Height and width of y, integer tensors.
+    """
+
+    def __init__(self, factor: int, size):
+        resize = bicubic.resize_matrix_in_graph
+        self._smaller = [resize(factor * n, factor, is_larger=False) for n in size]
+        self._larger = [resize(n, factor, is_larger=True) for n in size]
+
+    def forward(self, image):
+        return bicubic.apply_matrices(image, *self._smaller)
+
+    def adjoint(self, observation):
+        return bicubic.apply_matrices(observation, *map(ops.transpose, self._smaller))
+
+    def initial_estimate(self, observation):
+        return bicubic.apply_matrices(observation, *self._larger)

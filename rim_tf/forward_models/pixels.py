@@ -96,9 +96,9 @@ class Inpainting(ForwardModel):
             return self.adjoint(observation)
         mask = ops.cast(self.mask, observation.dtype)
         values = ops.where(mask == 0, 0, observation) / ops.where(mask == 0, 1, mask)
-        shape = ops.shape(values)
-        flat = ops.reshape(values, (shape[0], -1, shape[-1]))
-        nearest = ops.reshape(self._nearest, (len(self._nearest), flat.shape[1], -1))
+        shape, number = ops.shape(values), np.prod(self.mask.shape[1:3])
+        flat = ops.reshape(values, (-1, number, shape[-1]))
+        nearest = self._nearest.reshape(len(self._nearest), number, -1)
         nearest = ops.broadcast_to(nearest, ops.shape(flat))
         return ops.reshape(ops.take_along_axis(flat, nearest, axis=1), shape)
 

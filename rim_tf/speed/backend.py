@@ -74,3 +74,11 @@ def compiles_training_by_xla(num_replicas: int) -> bool:
     return keras.backend.backend() == "jax" or (
         precision.has_gpu() and num_replicas == 1
     )
+
+
+def saves_tracked_weights_twice() -> bool:
+    """Says whether a SavedModel holds the weights of a model twice if that is tracked.
+
+    JAX wants it to be tracked.
+    """
+    return keras.backend.backend() == "tensorflow"

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from rim_tf.speed import precision
+from rim_tf.speed import plain, precision
 
 
 def _one_pass(gradients: Callable) -> Callable:
@@ -30,7 +30,8 @@ def _one_pass(gradients: Callable) -> Callable:
 
         @functools.wraps(function)
         def call(*args: Any):
-            if keras.backend.backend() != "tensorflow" or precision.has_gpu():
+            is_plain = plain.is_plain() or precision.has_gpu()
+            if is_plain or keras.backend.backend() != "tensorflow":
                 return function(*args)
             return compiled()(*args)
 

@@ -25,7 +25,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from rim_tf.speed import precision
+from rim_tf.speed import plain, precision
 
 # Convolution is multiplication of polynomials, which Winograd makes in the values at
 # these points, and at infinity. The usual ones, 0, 1, -1, 2 and -2, make twice the
@@ -93,6 +93,7 @@ def is_faster(images, kernel) -> bool:
         and tuple(kernel.shape[:2]) == (3, 3)
         and min(kernel.shape[2:]) >= _LEAST_CHANNELS
         and not precision.has_gpu()
+        and not plain.is_plain()
     )
 
 

@@ -11,9 +11,9 @@ import tifffile
 from PIL import Image, ImageCms
 
 import rim_tf
-from paper_experiments.rim_restore import picture, run
+from paper_experiments.rim_restore import methods, picture, run
 from paper_experiments.rim_restore.command import main
-from rim_tf import bicubic, metrics
+from rim_tf import bicubic, metrics, tiles
 from rim_tf.forward_models import Mosaic
 
 _QUICKLY = ["--num_steps=4", "--precision=float32"]
@@ -26,7 +26,10 @@ def _copied(monkeypatch):
 
     def restore(model, observation, forward_model, sigma, num_steps, after_step):
         start = forward_model.initial_estimate(observation)
-        return np.clip(np.asarray(start, np.float32), 0, 1)
+        start = np.clip(np.asarray(start, np.float32), 0, 1)
+        (tile,) = tiles.divide(*start.shape[1:3])
+        after_step(tiles.Step(tile, observation, forward_model, start))
+        return start
 
     monkeypatch.setattr(run.tiles, "restore", restore)
 
@@ -76,6 +79,53 @@ def test_denoises_and_compares(tmp_path, capsys, mode):
         assert image.size == (2 * 48 + 8, 40)
 
 
+def test_writes_a_page_of_all_steps(tmp_path, capsys, shown):
+    """Of the last step it shows what the file holds."""
+    for name, image in (("noisy", _noisy(_CAT)), ("clean", _CAT)):
+        Image.fromarray(image).save(tmp_path / f"{name}.png")
+    new, page = tmp_path / "new.png", tmp_path / "steps.html"
+    _run(
+        *("denoise", tmp_path / "noisy.png", new, "--sigma=25", *_QUICKLY),
+        *(f"--compare={tmp_path / 'clean.png'}", f"--trajectory={page}"),
+    )
+    (what,) = shown
+    assert len(what.estimates) == len(what.residuals) == 4
+    assert list(what.beside) == ["before", "clean"]
+    np.testing.assert_allclose(what.beside["before"], _noisy(_CAT) / 255, atol=1e-6)
+    with Image.open(new) as image:
+        np.testing.assert_allclose(
+            what.estimates[-1], np.asarray(image) / 255, atol=3e-3
+        )
+    np.testing.assert_array_equal(what.clean, np.float32(_CAT / 255))
+    said = capsys.readouterr().out
+    assert f"residual / sigma: {what.residuals[-1]:.2f}" in said
+    assert said.endswith(f"Wrote {page}, all steps.\n")
+    assert "noisy.png: denoise" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "image", "shape"),
+    [
+        # Grey in colours, and a stack.
+        (["denoise", "--sigma=5"], np.stack([_CAT[..., [0] * 3]] * 2), (40, 48, 1)),
+        (["denoise", "--noise=poisson"], _CAT[..., 0], (40, 48, 1)),
+        (["enlarge", "--factor=2"], _CAT, (80, 96, 3)),
+        (["demosaic", "--pattern=RGGB", "--sigma=5"], _CAT[..., 0], (40, 48, 3)),
+    ],
+)
+def test_pages_are_of_what_each_command_makes(
+    tmp_path, copied, shown, command, image, shape
+):
+    path, new, page = (tmp_path / name for name in ("a.tif", "b.tif", "c.html"))
+    tifffile.imwrite(path, image, photometric="rgb" if image.shape[-1] == 3 else None)
+    _run(command[0], path, new, *command[1:], f"--trajectory={page}")
+    ((estimate,), beside, clean, residuals, *_) = shown[0]
+    assert estimate.shape == beside["before"].shape == shape
+    assert (clean, residuals is None) == (None, command[0] == "enlarge")
+    after = picture.read(new).pages[0]
+    np.testing.assert_allclose(estimate[..., 0], after[..., 0] / 255, atol=3e-3)
+
+
 def test_deep_counts_are_as_good_as_those_that_are_stretched_by_hand(tmp_path):
     clean = 100 + 3000 * np.mean(_CAT / 255, axis=-1)
     noise = 200 * np.random.default_rng(0).standard_normal(clean.shape)
@@ -115,6 +165,30 @@ def test_enlarges(tmp_path, channels):
         large = np.asarray(image).reshape(clean.shape)
     bicubic_psnr = _psnr(bicubic.imresize_uint8(small, (39, 48)), clean)
     assert _psnr(large, clean) > bicubic_psnr + 0.1
+
+
+@pytest.mark.parametrize("is_aliased", [False, True])
+def test_warns_of_an_image_that_another_kernel_made_small(tmp_path, capsys, is_aliased):
+    face = skimage.data.astronaut()[:132, 150:282]
+    small = face[::4, ::4] if is_aliased else bicubic.imresize_uint8(face, (33, 33))
+    Image.fromarray(small).save(tmp_path / "small.png")
+    flags = ["--num_steps=1", "--precision=float32"]
+    _run("enlarge", tmp_path / "small.png", tmp_path / "large.png", *flags)
+    lines = capsys.readouterr().out.splitlines()
+    said = [line for line in lines if line.startswith("*** The low-resolution image")]
+    assert len(said) == is_aliased
+
+
+def test_colours_of_a_large_image_are_enlarged_as_those_of_the_whole(monkeypatch):
+    pixels = np.random.default_rng(0).uniform(size=(25, 31, 3)).astype("float32")
+    divide = tiles.divide
+    monkeypatch.setattr(
+        methods.tiles, "divide", lambda *size, **kwargs: divide(*size, 24, **kwargs)
+    )
+    for factor in (2, 3, 4):
+        size = (25 * factor, 31 * factor)
+        whole = np.clip(np.asarray(bicubic.imresize(pixels[None], size))[0], 0, 1)
+        np.testing.assert_allclose(methods.enlarge(pixels, size), whole, atol=1e-5)
 
 
 def test_enlarges_transparency_and_depth(tmp_path, copied):
@@ -288,6 +362,11 @@ def test_profile_is_that_of_what_is_written(
         (["enlarge", "photo.png", "/proc/a.png"], "cannot be written"),
         (["enlarge", "photo.png", f"{'a' * 260}.png"], "too long"),
         (["enlarge", "c.png", "d", "--picture=b.png"], "--picture is for one file"),
+        (["enlarge", "c.png", "d", "--trajectory=b.html"], "--trajectory is for one"),
+        (["enlarge", "photo.png", "a.png", "--trajectory=b.png"], "must end in .html"),
+        (["enlarge", "photo.png", "a.png", "--picture=photo.png"], "photo.png exists"),
+        (["enlarge", "photo.png", "a.png", "--picture=no/a.png"], "no folder no"),
+        (["enlarge", "photo.png", "a.png", "--compare=no.png"], "There is no file no"),
         (["inpaint", "photo.png", "a.png", "--mask=photo.png"], "photo.png is black"),
         (["inpaint", "photo.png", "a.png", "--mask=wide.png"], "has 3 x 1 pixels, the"),
         (["deblur", "photo.png", "a.png", "--kernel=wide.png"], "more than the image"),

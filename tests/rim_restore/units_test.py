@@ -75,3 +75,14 @@ def test_noise_of_photons_becomes_that_of_one_level_and_back_without_bias(mean):
 def test_without_photons_the_picture_is_black():
     scale = units.Poisson(units.Range(0, 50, ""))
     assert scale.to_range(scale.to_unit(_pages("uint16", 0))) == pytest.approx(0)
+
+
+def test_large_images_are_converted_part_by_part(monkeypatch):
+    counts = np.random.default_rng(0).integers(0, 4096, (2, 5, 7, 3)).astype("uint16")
+    scale = units.Range(100.0, 3100.0, "")
+    whole = scale.to_unit(counts)
+    monkeypatch.setattr(units, "_PART", 11)
+    np.testing.assert_array_equal(scale.to_unit(counts), whole)
+    # A view, as one channel of several is.
+    np.testing.assert_array_equal(scale.to_unit(counts[..., :1]), whole[..., :1])
+    np.testing.assert_array_equal(scale.to_counts(whole, counts.dtype), counts)
