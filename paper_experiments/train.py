@@ -4,7 +4,13 @@
     python paper_experiments/train.py --list
 
 A recipe (`recipes.py`) is a few stages, each from the weights of the one before. The
-flags of a stage below replace its setting in every stage; the weights remember which.
+flags of a stage below replace its setting in every stage, and those of the network
+(--cell, --features, --state_features, --gradient, --link) its own; the weights remember
+which. To change one thing, and compare with `compare.py`:
+
+    python paper_experiments/train.py rim_denoise_paper --output_dir=results/eta \
+        --gradient=eta
+
 Progress goes to OUTPUT_DIR/NAME/stage_1 and so on, the weights to
 OUTPUT_DIR/NAME/NAME.weights.h5. The same command goes on with an interrupted training.
 
@@ -20,10 +26,11 @@ from typing import Any
 
 from absl import flags
 
+from paper_experiments.common import cell_files
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.run import Run, flags_of_script, start_script
 from paper_experiments.common.wording import count, describe_seconds
-from paper_experiments.recipes import RECIPES, Stage
+from paper_experiments.recipes import RECIPES, Stage, Task
 
 flags.DEFINE_bool("list", False, "Show the recipes, and train nothing.")
 flags.DEFINE_string("train_images", None, "A folder of images to train on instead.")
@@ -49,6 +56,24 @@ flags.DEFINE_integer(
     "logical devices of the CPU, which is a trial and no faster.",
     lower_bound=1,
 )
+flags.DEFINE_integer(
+    "features",
+    None,
+    "Channels of the outer convolutions; of the paper's network 64.",
+    lower_bound=1,
+)
+flags.DEFINE_integer(
+    "state_features", None, "Channels of the memory; there 256.", lower_bound=1
+)
+flags.DEFINE_enum(
+    "gradient",
+    None,
+    ["x", "eta"],
+    "What the gradient that the network sees is taken with respect to; x here.",
+)
+flags.DEFINE_string(
+    "link", None, "Psi: sigmoid, identity, or what the file of --cell registers."
+)
 for _field in dataclasses.fields(Stage):
     if "enum_values" in _field.metadata:
         flags.DEFINE_enum(_field.name, None, **_field.metadata)
@@ -58,6 +83,8 @@ for _field in dataclasses.fields(Stage):
             _field.name, None, **_field.metadata
         )
 _STAGE_FLAGS = [field.name for field in dataclasses.fields(Stage) if field.metadata]
+# Of the network: arguments of a cell, and fields of `recipes.Task`.
+_CELL_FLAGS, _TASK_FLAGS = ("features", "state_features"), ("cell", "gradient", "link")
 # They do not change the weights.
 _FLAGS_LEFT_OUT_OF_COMMAND = {
     *("checkpoint_minutes", "data_dir", "devices", "list", "minutes", "output_dir"),
@@ -79,14 +106,16 @@ def main(run: Run, names: Sequence[str]) -> None:
         with devices.data_parallel(run.flags["devices"]):
             for name in names:
                 print(f"\nTraining of {name}:")
-                task, overrides = RECIPES[name].task, _overrides(run)
-                facts = {"recipe": name, "overrides": overrides}
+                overrides = _given(run, _STAGE_FLAGS)
+                network = _given(run, (*_CELL_FLAGS, *_TASK_FLAGS))
+                facts = {"recipe": name, "overrides": {**overrides, **network}}
                 facts["command"] = _command(name)
                 plan = [
                     dataclasses.replace(stage, **overrides)
                     for stage in RECIPES[name].stages
                 ]
-                training = stages.Training(run, name, task, plan, deadline)
+                task = _task(name, network)
+                training = stages.Training(run, name, task, plan, deadline, network)
                 paths.append(training.train(facts))
     except devices.DeviceError as error:
         raise UserError(f"--devices: {error}") from error
@@ -99,17 +128,26 @@ def main(run: Run, names: Sequence[str]) -> None:
         )
         return
     print("\nTo test the weights:")
-    for command in _test_commands(names, paths):
+    for command in _test_commands(run, names, paths):
         print(f"  {command}")
     written = ", ".join(map(str, paths))
     print(f"\nWrote {written} after {describe_seconds(run.seconds)}.")
 
 
-def _overrides(run: Run) -> dict[str, Any]:
-    """Returns what flags replace in all stages."""
-    return {
-        name: run.flags[name] for name in _STAGE_FLAGS if run.flags[name] is not None
-    }
+def _given(run: Run, names: Sequence[str]) -> dict[str, Any]:
+    """Returns the flags that were given, of those that replace what a recipe has."""
+    return {name: run.flags[name] for name in names if run.flags[name] is not None}
+
+
+def _task(name: str, network: Mapping[str, Any]) -> Task:
+    """Returns the task of a recipe, with another network if flags ask for one."""
+    task = RECIPES[name].task
+    of_cell = {key: value for key, value in network.items() if key in _CELL_FLAGS}
+    return dataclasses.replace(
+        task,
+        architecture={**task.architecture, **of_cell},
+        **{key: value for key, value in network.items() if key in _TASK_FLAGS},
+    )
 
 
 def _command(name: str) -> str:
@@ -122,13 +160,22 @@ def _command(name: str) -> str:
     return " ".join(["python paper_experiments/train.py", name, *arguments])
 
 
-def _test_commands(names: Sequence[str], paths: Sequence[Path]) -> list[str]:
+def _test_commands(run: Run, names: Sequence[str], paths: Sequence[Path]) -> list[str]:
     """Returns what to run to test weights; Figure 3 takes those of three models."""
     commands = {}
     for name, path in zip(names, paths, strict=True):
         script = RECIPES[name].task.test
-        tested = path.parents[1] if script == "figure3_three_task" else path
-        commands[f"python paper_experiments/{script}.py --weights={tested}"] = None
+        tested, cell = path, ""
+        if run.flags["cell"]:
+            # As it was when the training began.
+            file = cell_files.find(run.flags["cell"])
+            cell = f" --cell={path.with_name(file.path.name)}:{file.class_name}"
+            # Figure 3 has three cells of its own.
+            script = script.replace("figure3_three_task", "table2_denoise")
+        elif script == "figure3_three_task":
+            tested = path.parents[1]
+        command = f"python paper_experiments/{script}.py --weights={tested}{cell}"
+        commands[command] = None
     return list(commands)
 
 
@@ -141,6 +188,18 @@ def check(values: Mapping[str, Any], names: Sequence[str]) -> None:
     if unknown or not names:
         wrong = f"no recipe is called {unknown[0]}" if unknown else "name a recipe"
         raise UserError(f"{wrong}; there are {', '.join(RECIPES)}; see --list.")
+    if values["cell"]:
+        cell_files.find(values["cell"])
+    brought = [
+        name
+        for name in ("features", "state_features", "gradient", "link")
+        if values[name] is not None
+    ]
+    if brought and values["initial_weights"]:
+        raise UserError(
+            f"--{brought[0]}: --initial_weights bring a network of their own; leave "
+            "out one of the two."
+        )
 
 
 def _describe_recipes() -> list[str]:
@@ -167,4 +226,4 @@ def _describe_stage(stage: Stage) -> str:
 
 
 if __name__ == "__main__":
-    start_script(main, check, takes_names=True)
+    start_script(main, check, use=["cell"], takes_names=True)

@@ -80,6 +80,7 @@ def _draw(figure: "Figure", panels: Sequence, images: Sequence, clean) -> None:
         t = range(1, len(images) + 1)
         axis.plot(t, [_psnr(image, clean) for image in images], ".-")
         axis.set(xlabel="t", ylabel="PSNR in dB")
+        axis.xaxis.get_major_locator().set_params(integer=True)
         axis.grid(alpha=0.3)
 
 

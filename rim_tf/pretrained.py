@@ -49,7 +49,7 @@ def load_pretrained(name_or_path: str | Path, dtype: str | None = None) -> RIM:
         restored = rim_tf.restore(model, noisy, sigma=25 / 255)
     """
     weights_path = _find(name_or_path)
-    architecture = _read_json(weights_path)["architecture"]
+    architecture = read_architecture(weights_path)
     try:
         rim = _from_architecture(architecture, dtype)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -80,6 +80,15 @@ def read_history(name_or_path: str | Path) -> dict[str, Any]:
       WeightsNotFoundError: If there are no such weights.
     """
     return _read_json(_find(name_or_path))["history"]
+
+
+def read_architecture(name_or_path: str | Path) -> dict[str, Any]:
+    """Returns what network weights are of: its cell, link and gradient, T.
+
+    Raises:
+      WeightsNotFoundError: If there are no such weights.
+    """
+    return _read_json(_find(name_or_path))["architecture"]
 
 
 def save_pretrained(rim: RIM, path: str | Path, history: dict[str, Any]) -> None:
