@@ -40,6 +40,11 @@ def show_estimates(
 
     Raises:
       ValueError: If a shape is another one, or a step lies outside of 1 to T.
+
+    Example:
+
+        estimates = model(noisy, sigma=25 / 255)
+        rim_tf.show_estimates(estimates, clean, noisy, path="estimates.png")
     """
     from matplotlib import pyplot as plt
 

@@ -94,15 +94,25 @@ def read_architecture(name_or_path: str | Path) -> dict[str, Any]:
 def save_pretrained(rim: RIM, path: str | Path, history: dict[str, Any]) -> None:
     """Saves weights in float16, with architecture and history beside them.
 
+    Keras' own `rim.save("mine.keras")` keeps all digits, and the optimizer, in a larger
+    file.
+
     Args:
       rim: A built RIM, with a cell of `rim_tf.cells` or one of your own: a Keras layer
-        whose class is registered by `keras.saving.register_keras_serializable`.
+        whose class is registered by `keras.saving.register_keras_serializable`, and
+        whose `get_config` returns what its `__init__` takes. Who loads it imports that
+        class first; a link of your own is known after `rim_tf.links.register`.
       path: The weights file, ending in `.weights.h5`.
       history: What is to be known about the weights; goes to the JSON file.
 
     Raises:
       FloatingPointError: If a weight is beyond the range of float16.
       ValueError: If the cell's class is not registered, or the path ends otherwise.
+
+    Example:
+
+        rim_tf.save_pretrained(rim, "mine.weights.h5", {"trained on": "my patches"})
+        rim = rim_tf.load_pretrained("mine.weights.h5")
     """
     path = Path(path)
     if not path.name.endswith(_SUFFIX):

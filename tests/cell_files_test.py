@@ -53,7 +53,7 @@ def _refused(message, function, *arguments):
 def _check(file, **settings):
     cell = cell_files.make(file, settings, "float32")
     model = rim_tf.RIM(cell, dtype="float32")
-    cell_files.check(file, model, 1)
+    cell_files.build_and_check(file, model, 1)
     return model
 
 

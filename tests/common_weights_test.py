@@ -43,6 +43,7 @@ def test_weights_come_with_their_architecture(small_weights):
     model = rim_tf.RIM(RIMCell(features=4, state_features=6))
     model.build()
     assert history["parameters"] == model.count_params()
+    assert history["not_the_papers"] == ["features 4", "state_features 6", "0 patches"]
 
 
 @pytest.mark.parametrize(

@@ -321,7 +321,7 @@ def test_another_network(tmp_path, train):
     command = ["one", "--epochs=1", f"--output_dir={tmp_path}"]
     said = train(*command, *flags, "--optimizer=sgd").stdout
     assert (
-        "A network of 655 parameters, which is not the recipe's: features 3, "
+        "A network of 1,319 parameters, which is not the recipe's: features 3, "
         "state_features 5, gradient eta, link identity."
     ) in said
     architecture = _architecture(tmp_path)
@@ -329,7 +329,7 @@ def test_another_network(tmp_path, train):
     assert architecture["cell"]["state_features"] == 5
     assert (architecture["gradient"], architecture["link"]) == ("eta", "identity")
     history = _history(tmp_path, "one")
-    assert history["parameters"] == 655
+    assert history["parameters"] == 1319
     assert history["settings"]["optimizer"] == "sgd"
     assert history["overrides"] == {
         **{"epochs": 1, "optimizer": "sgd", "features": 3, "state_features": 5},

@@ -4,8 +4,10 @@ The file may register a link of its own, too. What is wrong with either is found
 a training begins.
 """
 
+import contextlib
 import hashlib
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -87,11 +89,12 @@ def make(file: CellFile, settings: dict[str, Any], dtype: str) -> "keras.Layer":
       dtype: Keras dtype policy.
 
     Raises:
-      UserError: If the class does not take them.
+      UserError: If the class does not take them, or fails otherwise.
     """
+    cell_class = load(file)
     try:
-        return load(file)(**settings, dtype=dtype)
-    except (TypeError, ValueError) as error:
+        return cell_class(**settings, dtype=dtype)
+    except Exception as error:
         asked = ", ".join(f"{key}={value}" for key, value in settings.items())
         said = user_files.describe(error, file.path)
         raise UserError(
@@ -99,49 +102,62 @@ def make(file: CellFile, settings: dict[str, Any], dtype: str) -> "keras.Layer":
         ) from error
 
 
-def check(file: CellFile, model: "RIM", channels: int) -> None:
-    """Saves the model, loads it and makes steps, before a long training.
+def build_and_check(file: CellFile, model: "RIM", channels: int) -> None:
+    """Builds the model, saves it, loads it and makes steps, before a long training.
 
     Args:
       file: Where the model's cell comes from.
-      model: Not trained yet.
+      model: Not built yet.
       channels: Of the images.
 
     Raises:
       UserError: If that fails, or a loaded model makes other steps.
     """
-    import keras
     import numpy as np
 
-    from rim_tf import pretrained
-
-    # Else Keras wraps what a cell says into a page.
-    was_filtering = keras.config.is_traceback_filtering_enabled()
-    keras.config.disable_traceback_filtering()
     try:
-        model.build()
-        weights = model.get_weights()
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "trial.weights.h5"
-            pretrained.save_pretrained(model, path, {})
-            # What is saved has 16 bits.
-            model.load_weights(path)
-            step = _make_step(model, channels)
-            again = pretrained.load_pretrained(path, model.dtype_policy.name)
-        is_same = np.array_equal(step, _make_step(again, channels))
-        model.set_weights(weights)
+        with _short_errors():
+            step, again = _before_and_after_saving(model, channels)
     except Exception as error:
         raise UserError(
             f"--cell: {file.class_name}: {user_files.describe(error, file.path)}"
         ) from error
-    finally:
-        if was_filtering:
-            keras.config.enable_traceback_filtering()
-    if not is_same:
+    if not np.array_equal(step, again):
         raise UserError(
             f"--cell: {file.class_name} makes other steps after it was saved and "
             "loaded; does get_config return all arguments of __init__?"
         )
+
+
+@contextlib.contextmanager
+def _short_errors() -> Iterator[None]:
+    """Keeps Keras from wrapping what a cell says into a page."""
+    import keras
+
+    was_wrapping = keras.config.is_traceback_filtering_enabled()
+    keras.config.disable_traceback_filtering()
+    try:
+        yield
+    finally:
+        if was_wrapping:
+            keras.config.enable_traceback_filtering()
+
+
+def _before_and_after_saving(model: "RIM", channels: int) -> tuple[Any, Any]:
+    """Returns what a model makes of random numbers, and what it makes once loaded."""
+    from rim_tf import pretrained
+
+    model.build()
+    weights = model.get_weights()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "trial.weights.h5"
+        pretrained.save_pretrained(model, path, {})
+        # What is saved has 16 bits.
+        model.load_weights(path)
+        step = _make_step(model, channels)
+        model.set_weights(weights)
+        loaded = pretrained.load_pretrained(path, model.dtype_policy.name)
+    return step, _make_step(loaded, channels)
 
 
 def _make_step(model: "RIM", channels: int) -> Any:

@@ -205,9 +205,10 @@ class Training:
         except ValueError as error:
             raise UserError(f"--link: {error}") from error
         if self.cell:
-            cell_files.check(self.cell.file, model, self._channels)
-        if self.network:
+            cell_files.build_and_check(self.cell.file, model, self._channels)
+        else:
             model.build()
+        if self.network:
             print(
                 f"A network of {model.count_params():,} parameters, which is not the "
                 f"recipe's: {_describe(self.network)}."

@@ -34,7 +34,7 @@ def load(
 
     Returns:
       The model, and the history of its weights with their name, their architecture,
-      and the number of parameters.
+      the number of parameters, and what is not the paper's.
 
     Raises:
       UserError: If there are no such weights, or they are not for this.
@@ -62,12 +62,13 @@ def load(
             f"--{flag}: {name} is of another model: its cell is "
             f"{type(model.cell).__name__}, not {cell.__name__}."
         )
-    return model, {
+    history = {
         "name": str(name),
         **history,
         "architecture": pretrained.read_architecture(name),
         "parameters": model.count_params(),
     }
+    return model, {**history, "not_the_papers": provenance.not_the_papers(history)}
 
 
 def _own_cell(

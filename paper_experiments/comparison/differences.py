@@ -13,7 +13,7 @@ from paper_experiments.comparison.side import Condition, Side, Training
 _LEFT_OUT = {
     *("name", "command", "overrides", "runs", "seconds", "recipe", "num_steps"),
     *("best_after_updates", "validation_psnr", "updates", "measured_before"),
-    "checkpoint_minutes",
+    *("checkpoint_minutes", "not_the_papers"),
 }
 # Before the names of what these parts hold.
 _PREFIXES = {"cell": "cell ", "initial_weights": "earlier stage: "}

@@ -422,9 +422,15 @@ for name, curve in curves.items():
 # %% [markdown]
 # **Why does the GDN fall?** Near the solution the gradient is mostly noise, and does
 # not say where the estimate stands. Its updates are made for five steps, after which
-# nothing tells it that the work is done: it goes on. The RIM sees its estimate, and can
-# see that there is little left to do. The paper finds the same with large networks
-# (Figure 3).
+# nothing tells it that the work is done: it goes on. The RIM and the FFN see their
+# estimate, and can see that there is little left to do. The paper finds the same with
+# large networks (Figure 3).
+#
+# **What is the memory good for?** Here for little: the FFN is small and quick, makes
+# more rounds in the same time, and comes close to the RIM. For plain noise the estimate
+# is memory enough. The projections of Figure 3 are harder, and there the RIM is clearly
+# above. If your curves look otherwise, train with another seed: that is one of the
+# things to learn.
 #
 # ## 6. The swap
 #
