@@ -26,43 +26,48 @@ _FILES = ("result.json", "table.md", "training_curves.png")
 
 def main(run, names):
     quiet.import_backend()
-    from paper_experiments.common.table import Table
     from paper_experiments.comparison import curves, differences, side
     from rim_tf import files
 
     a, b = map(side.read, names)
-    if bool(a.values) != bool(b.values):
-        raise UserError(
-            "compare two tests or two trainings; here is one of each. A table script "
-            "tests what train.py trained."
-        )
-    pairs = differences.rows_to_compare(a, b) if a.values else []
+    pairs = differences.pairs_of_rows(a, b)
     found = {
-        pair: differences.of_rows(a.values[pair[0]], b.values[pair[1]])
+        pair: differences.of_rows(a.values.get(pair[0], {}), b.values.get(pair[1], {}))
         for pair in pairs
     }
-    if pairs and not any(found.values()):
+    if a.values and not any(found.values()):
         raise UserError(f"{a.path} and {b.path} have no image and condition in common.")
-    pairs = pairs or [(next(iter(a.trainings)), next(iter(b.trainings)))]
     trainings = [(a.trainings[first], b.trainings[second]) for first, second in pairs]
-    rows = Table(["B less A", "images", "A", "B", "B - A"], 45, 14)
-    for difference in itertools.chain(*found.values()):
-        rows.add(str(difference.condition), _fields(difference))
-    for pair in trainings:
-        rows.add("validation PSNR, best of the training", _of_validation(*pair))
+    rows = _table(found, trainings)
     notes = _notes(a, b, pairs, trainings)
     print("\n".join(["", *notes]))
-    logs = {
-        f"{letter}: {row}": training.log
-        for rows_of_pair, both in zip(pairs, trainings, strict=True)
-        for letter, row, training in zip("AB", rows_of_pair, both, strict=True)
-    }
-    curves.save(logs, run.output_dir / _FILES[2])
+    curves.save(_logs(pairs, trainings), run.output_dir / _FILES[2])
     text = "\n".join([*rows.lines, "", *notes])
     files.write_text(run.output_dir / _FILES[1], text + "\n")
     result = _to_json(names, found, differences.of_tests(a, b))
     files.write_json(run.output_dir / _FILES[0], result, indent=1)
     print(f"\nWrote {', '.join(_FILES)} to {run.output_dir}.")
+
+
+def _table(found, trainings):
+    """Returns the table: of each condition, and of the trainings' validations."""
+    from paper_experiments.common.table import Table
+
+    rows = Table(["B less A", "images", "A", "B", "B - A"], 45, 14)
+    for difference in itertools.chain(*found.values()):
+        rows.add(str(difference.condition), _fields(difference))
+    for pair in trainings:
+        rows.add("validation PSNR, best of the training", _of_validation(*pair))
+    return rows
+
+
+def _logs(pairs, trainings) -> dict[str, list]:
+    """Returns the logs of trainings by the names of their curves."""
+    return {
+        f"{letter}: {row}": training.log
+        for names, both in zip(pairs, trainings, strict=True)
+        for letter, row, training in zip("AB", names, both, strict=True)
+    }
 
 
 def _fields(difference) -> list[str]:

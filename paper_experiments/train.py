@@ -18,6 +18,7 @@ With KERAS_BACKEND=jax it needs no TensorFlow: give --data_dir a folder of image
 """
 
 import dataclasses
+import functools
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -94,7 +95,6 @@ _FLAGS_LEFT_OUT_OF_COMMAND = {
 
 def main(run: Run, names: Sequence[str]) -> None:
     """Trains the models of these names."""
-    from paper_experiments.common import stages
     from rim_tf.training import devices
     from rim_tf.training.callbacks import TimeIsUpError
     from rim_tf.training.settings import TrainingError
@@ -106,17 +106,7 @@ def main(run: Run, names: Sequence[str]) -> None:
         with devices.data_parallel(run.flags["devices"]):
             for name in names:
                 print(f"\nTraining of {name}:")
-                overrides = _given(run, _STAGE_FLAGS)
-                network = _given(run, (*_CELL_FLAGS, *_TASK_FLAGS))
-                facts = {"recipe": name, "overrides": {**overrides, **network}}
-                facts["command"] = _command(name)
-                plan = [
-                    dataclasses.replace(stage, **overrides)
-                    for stage in RECIPES[name].stages
-                ]
-                task = _task(name, network)
-                training = stages.Training(run, name, task, plan, deadline, network)
-                paths.append(training.train(facts))
+                paths.append(_train(run, name, deadline))
     except devices.DeviceError as error:
         raise UserError(f"--devices: {error}") from error
     except TrainingError as error:
@@ -128,10 +118,27 @@ def main(run: Run, names: Sequence[str]) -> None:
         )
         return
     print("\nTo test the weights:")
-    for command in _test_commands(run, names, paths):
+    commands = map(functools.partial(_test_command, run), names, paths)
+    for command in dict.fromkeys(commands):
         print(f"  {command}")
     written = ", ".join(map(str, paths))
     print(f"\nWrote {written} after {describe_seconds(run.seconds)}.")
+
+
+def _train(run: Run, name: str, deadline: float) -> Path:
+    """Trains the model of a recipe; returns the file of its weights."""
+    from paper_experiments.common import stages
+
+    overrides = _given(run, _STAGE_FLAGS)
+    network = _given(run, (*_CELL_FLAGS, *_TASK_FLAGS))
+    plan = [dataclasses.replace(stage, **overrides) for stage in RECIPES[name].stages]
+    task = _task(name, network)
+    facts = {
+        "recipe": name,
+        "overrides": {**overrides, **network},
+        "command": _command(name),
+    }
+    return stages.Training(run, name, task, plan, deadline, network).train(facts)
 
 
 def _given(run: Run, names: Sequence[str]) -> dict[str, Any]:
@@ -160,23 +167,19 @@ def _command(name: str) -> str:
     return " ".join(["python paper_experiments/train.py", name, *arguments])
 
 
-def _test_commands(run: Run, names: Sequence[str], paths: Sequence[Path]) -> list[str]:
+def _test_command(run: Run, name: str, path: Path) -> str:
     """Returns what to run to test weights; Figure 3 takes those of three models."""
-    commands = {}
-    for name, path in zip(names, paths, strict=True):
-        script = RECIPES[name].task.test
-        tested, cell = path, ""
-        if run.flags["cell"]:
-            # As it was when the training began.
-            file = cell_files.find(run.flags["cell"])
-            cell = f" --cell={path.with_name(file.path.name)}:{file.class_name}"
-            # Figure 3 has three cells of its own.
-            script = script.replace("figure3_three_task", "table2_denoise")
-        elif script == "figure3_three_task":
-            tested = path.parents[1]
-        command = f"python paper_experiments/{script}.py --weights={tested}{cell}"
-        commands[command] = None
-    return list(commands)
+    script = RECIPES[name].task.test
+    tested, cell = str(path), ""
+    if run.flags["cell"]:
+        # As it was when the training began.
+        file = cell_files.find(run.flags["cell"])
+        cell = f" --cell={path.with_name(file.path.name)}:{file.class_name}"
+        # Figure 3 has three cells of its own.
+        script = script.replace("figure3_three_task", "table2_denoise")
+    elif script == "figure3_three_task":
+        tested = str(path.parents[1])
+    return f"python paper_experiments/{script}.py --weights={tested}{cell}"
 
 
 def check(values: Mapping[str, Any], names: Sequence[str]) -> None:

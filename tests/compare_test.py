@@ -67,7 +67,7 @@ def test_differences_are_those_of_each_image(tmp_path):
     a = _result(tmp_path / "a", "RIM-denoise", [30.0, 29.0, 28.0])
     b = _result(tmp_path / "b", "mine (yours)", [30.5, 29.1, 28.0])
     a, b = _sides(a, b / "result.json")
-    ((first, second),) = differences.rows_to_compare(a, b)
+    ((first, second),) = differences.pairs_of_rows(a, b)
     assert (first, second) == ("RIM-denoise", "mine (yours)")
     found = differences.of_rows(a.values[first], b.values[second])
     assert [str(d.condition) for d in found] == [
@@ -105,12 +105,12 @@ def test_rows_of_the_same_name_are_compared(tmp_path):
     both["weights"]["R"] = {"name": "r"}
     (b / "result.json").write_text(json.dumps(both))
     a, b = _sides(a, b)
-    assert differences.rows_to_compare(a, b) == [("R", "R")]
+    assert differences.pairs_of_rows(a, b) == [("R", "R")]
     a = a._replace(values={"Q": a.values["R"]})
     with pytest.raises(
         UserError, match=r"no row of .*a \(Q\) is one of .*b \(S, R\); "
     ):
-        differences.rows_to_compare(a, b)
+        differences.pairs_of_rows(a, b)
 
 
 def test_steps_of_a_row_are_conditions(tmp_path):

@@ -113,7 +113,7 @@ def test_table_notes_and_files(ran):
         "* small (yours), t = 3: above the best classic on ",
         "**Only the first image of each test set",
         "* PnP: half-quadratic splitting around RIM-denoise",
-        "* RIM-denoise: Weights rim_denoise: 429,200 patches",
+        "* RIM-denoise: Weights rim_denoise: 2,361,922 parameters, 429,200",
     ):
         assert text in table
         assert text in said

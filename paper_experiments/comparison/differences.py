@@ -24,61 +24,84 @@ class Difference(NamedTuple):
 
     Attributes:
       condition: What was measured.
-      images: Ids of the images that count; a value that is infinite does not.
-      means: Of A and of B, over these images.
-      mean: Of B less A.
-      error: Its standard error for other images; None for a single one.
-      per_image: B less A by id.
+      first: Of A, by the id of the image; what is infinite is left out.
+      second: Of B, of the same images.
     """
 
     condition: Condition
-    images: list[str]
-    means: tuple[float, float]
-    mean: float
-    error: float | None
-    per_image: dict[str, float]
+    first: Mapping[str, float]
+    second: Mapping[str, float]
+
+    @property
+    def images(self) -> list[str]:
+        """Ids of the images."""
+        return list(self.first)
+
+    @property
+    def means(self) -> tuple[float, float]:
+        """Means of A and of B."""
+        a, b = (np.mean(list(values.values())) for values in (self.first, self.second))
+        return float(a), float(b)
+
+    @property
+    def per_image(self) -> dict[str, float]:
+        """B less A by id."""
+        return {i: self.second[i] - self.first[i] for i in self.first}
+
+    @property
+    def mean(self) -> float:
+        """Mean of B less A."""
+        return float(np.mean(list(self.per_image.values())))
+
+    @property
+    def error(self) -> float | None:
+        """Its standard error for other images; None for a single one."""
+        return standard_error(list(self.per_image.values()))
 
 
-def rows_to_compare(a: Side, b: Side) -> list[tuple[str, str]]:
-    """Returns pairs of rows: of the same name, or the only one of each side.
+def pairs_of_rows(a: Side, b: Side) -> list[tuple[str, str]]:
+    """Returns which rows to compare: of the same name, or the only one of each side.
+
+    Of two trainings these are their names.
 
     Raises:
       UserError: If there is no pair.
     """
-    first, second = list(a.values), list(b.values)
+    if bool(a.values) != bool(b.values):
+        raise UserError(
+            "compare two tests or two trainings; here is one of each. A table script "
+            "tests what train.py trained."
+        )
+    first, second = (list(side.values or side.trainings) for side in (a, b))
+    if (len(first), len(second)) == (1, 1):
+        return [(first[0], second[0])]
     common = [(row, row) for row in first if row in second]
-    if common or (len(first), len(second)) == (1, 1):
-        return common or [(first[0], second[0])]
-    raise UserError(
-        f"no row of {a.path} ({', '.join(first) or 'none'}) is one of {b.path} "
-        f"({', '.join(second) or 'none'}); measure one row each, with --rows."
-    )
+    if not common:
+        raise UserError(
+            f"no row of {a.path} ({', '.join(first)}) is one of {b.path} "
+            f"({', '.join(second)}); measure one row each, with --rows."
+        )
+    return common
 
 
 def of_rows(
     a: Mapping[Condition, Mapping[str, float]],
     b: Mapping[Condition, Mapping[str, float]],
 ) -> list[Difference]:
-    """Returns the differences under all conditions that both have."""
-    found = []
-    for condition in a:
-        first, second = a[condition], b.get(condition, {})
-        images = [
-            i for i in first if i in second and np.isfinite([first[i], second[i]]).all()
-        ]
-        if images:
-            per_image = {i: second[i] - first[i] for i in images}
-            values = list(per_image.values())
-            means = tuple(
-                float(np.mean([s[i] for i in images])) for s in (a[condition], second)
-            )
-            found.append(
-                Difference(
-                    *(condition, images, means, float(np.mean(values))),
-                    *(standard_error(values), per_image),
-                )
-            )
-    return found
+    """Returns the differences under all conditions of which both have an image."""
+    found = [
+        _difference(condition, a[condition], b[condition])
+        for condition in a
+        if condition in b
+    ]
+    return [difference for difference in found if difference.images]
+
+
+def _difference(
+    condition: Condition, a: Mapping[str, float], b: Mapping[str, float]
+) -> Difference:
+    common = [i for i in a if i in b and np.isfinite([a[i], b[i]]).all()]
+    return Difference(condition, *({i: side[i] for i in common} for side in (a, b)))
 
 
 def of_tests(a: Side, b: Side) -> dict[str, tuple[Any, Any]]:

@@ -148,7 +148,7 @@ by_likelihood = {
 }
 show(
     [estimates[-1] for estimates in by_likelihood.values()],
-    [f"{name}\n{psnr(e[-1]):.1f} dB" for name, e in by_likelihood.items()],
+    [f"from {name}\n{psnr(e[-1]):.1f} dB" for name, e in by_likelihood.items()],
 )
 
 # %% [markdown]
@@ -191,7 +191,7 @@ by_prior = {
 }
 show(
     [estimates[-1] for estimates in by_prior.values()],
-    [f"{name}\n{psnr(e[-1]):.1f} dB" for name, e in by_prior.items()],
+    [f"from {name}\n{psnr(e[-1]):.1f} dB" for name, e in by_prior.items()],
 )
 
 # %% [markdown]
@@ -315,7 +315,8 @@ plt.show()
 state = opened[-1][3][0]
 # Those that vary most over the image.
 channels = np.argsort(state.std(axis=(0, 1)))[::-1][:8]
-show([(state[..., c] + 1) / 2 for c in channels], [f"{c}" for c in channels], 1.3)
+names = [f"channel {c}" for c in channels]
+show([(state[..., c] + 1) / 2 for c in channels], names, 1.3)
 
 # %%
 estimates = list(
@@ -408,13 +409,13 @@ curves = {
     ]
     for name, model in models.items()
 }
-_, axis = plt.subplots(figsize=(5.5, 3.2))
+_, axis = plt.subplots(figsize=(7.5, 3.2), layout="constrained")
 for name, curve in curves.items():
     axis.plot(range(1, num_steps + 1), curve, ".-", label=name)
 axis.axvline(5, color="gray", linestyle=":", label="end of the training's steps")
 axis.set(xlabel="t", ylabel="PSNR in dB", title=f"noisy: {psnr(noisy):.1f} dB")
 axis.set_xticks(range(1, num_steps + 1, 2))
-axis.legend()
+axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 for name, curve in curves.items():
     print(f"{name}: {curve[4]:.2f} dB at t = 5, {curve[-1]:.2f} dB at t = {num_steps}")
@@ -478,7 +479,8 @@ show(
 # smooth prior, whose weight we chose by looking at the truth, loses on noise and on
 # missing pixels, and is as good or better on the blur. A blur takes away what is fine,
 # and what is left is smooth: there a simple prior is hard to beat, and the network has
-# never seen one. That a network can be swapped does not make it the best at everything.
+# never seen one: look at the bright arcs along the eye's lower edge. That a network can
+# be given another forward model does not make it the best at everything.
 #
 # A camera's sensor sees one colour at each pixel: a mosaic. Each colour is an image
 # with missing pixels, so three grey images and three masks make a forward model of it.
