@@ -593,6 +593,8 @@ def test_commands_have_scripts_and_flags_that_exist(document):
             assert set(names) <= set(RECIPES), command
         elif _has_subcommands(command):
             assert names[0] in _SUBCOMMANDS
+        elif command.script.name == "compare.py":
+            assert len(names) == 2, command
         else:
             assert not names
         flags = [a[2:].partition("=")[0] for a in command.arguments if a[:2] == "--"]
@@ -646,6 +648,8 @@ def test_other_commands_run_shrunk(
         for document in _DOCUMENTS
         for command in _commands(document)
         if command.script.name in _SHRUNK
+        # Of a training that nobody has made here.
+        and not any("=results/hour/" in argument for argument in command.arguments)
     }
     assert {script.name for script, _ in commands} == set(_SHRUNK)
     for script, arguments in sorted(commands):

@@ -430,8 +430,12 @@ for name, curve in curves.items():
 # **What is the memory good for?** Here for little: the FFN is small and quick, makes
 # more rounds in the same time, and comes close to the RIM. For plain noise the estimate
 # is memory enough. The projections of Figure 3 are harder, and there the RIM is clearly
-# above. If your curves look otherwise, train with another seed: that is one of the
-# things to learn.
+# above.
+#
+# **Does your RIM fall, too?** After so short a training some do, and others of the same
+# kind do not. The memory goes on beyond the fifth step, into states that no training
+# has shown to the network. For the FFN step 20 is like step 5. Train with another seed,
+# for more steps, or longer, before you believe a curve.
 #
 # ## 6. The swap
 #

@@ -136,10 +136,12 @@ for name, curve in curves.items():
 
 # %% [markdown]
 # Without a memory each step has to do the same as the one before, so it is a rule that
-# is applied again and again. For plain noise that need not cost much: the estimate is a
-# memory, too. In so short a training another seed may well turn the order around; train
-# both with three seeds before you believe it. The paper's FFN, which has no memory
-# either, is close to the RIM on some of its tasks and far below it on others.
+# is applied again and again. For plain noise that costs little at t = 5: the estimate
+# is a memory, too. And it is safe: step 20 is like step 5. With a memory step 20 is
+# something that the training never showed, and whether the estimate falls there is a
+# matter of luck after so short a training. Train both with three seeds before you
+# believe either. The paper's FFN, which has no memory, is close to the RIM on some of
+# its tasks and far below it on others.
 #
 # ## 2. No estimate
 #
@@ -174,12 +176,12 @@ print(f"best of {num_steps}: t = {np.argmax(curve) + 1}, {max(curve):.2f} dB")
 print(f"last: {curve[-1]:.2f} dB; 'auto': {psnr(stopped):.2f} dB, {details}")
 
 # %% [markdown]
-# After the steps of its training the network begins to amplify what noise is left.
-# `"auto"` does not know the truth. It looks at how much the estimate still changes, and
-# at the residual $y - A x$: once its root mean square is below $0.95 \sigma$, the
-# estimate has begun to explain the noise. If neither says stop, it ends after half as
-# many steps again as in the training: then the reason is `num_steps`. All of it is in
-# `rim_tf/restoration.py`.
+# After some 20 steps, those of its training, the network begins to amplify what noise
+# is left. `"auto"` does not know the truth. It looks at how much the estimate still
+# changes, and at the residual $y - A x$: once its root mean square is below
+# $0.95 \sigma$, the estimate has begun to explain the noise. Here that is a few steps
+# after the best. If neither says stop, it ends after half as many steps again as in the
+# training. All of it is in `rim_tf/restoration.py`.
 #
 # ## 4. Which gradient?
 #
