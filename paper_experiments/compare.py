@@ -82,10 +82,15 @@ def _fields(difference) -> list[str]:
 
 def _of_validation(a, b) -> list[str]:
     """Returns the fields of the row of validations; no images are known."""
+    from paper_experiments.comparison import differences
+
     values = [training.history.get("validation_psnr") for training in (a, b)]
     known = [f"{value:.2f}" if value is not None else "" for value in values]
-    less = "" if None in values else f"{values[1] - values[0]:+.2f}"
-    return ["", *known, less]
+    if None in values:
+        return ["", *known, ""]
+    if not differences.have_same_validation(a, b):
+        return ["", *known, "other patches"]
+    return ["", *known, f"{values[1] - values[0]:+.2f}"]
 
 
 def _notes(a, b, pairs, trainings) -> list[str]:
@@ -107,9 +112,11 @@ def _notes(a, b, pairs, trainings) -> list[str]:
             else ("no difference that histories tell")
         )
         notes.append(f"* {rows}, network and training: {what}.")
-        missing = [x for x, t in zip("AB", both, strict=True) if not t.log]
-        if missing:
-            notes.append(f"* No log of the training was found of {', '.join(missing)}.")
+        for letter, training in zip("AB", both, strict=True):
+            if not training.log:
+                notes.append(f"* {letter}: no log of the training was found.")
+            elif "initial_weights" in training.history and not training.has_all_stages:
+                notes.append(f"* {letter}: the curve is that of the last stage only.")
     notes.append(
         "* What another seed of a training would give is not in the standard error: "
         "train both with --seed=1, too."

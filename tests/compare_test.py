@@ -142,12 +142,19 @@ def test_what_of_two_trainings_is_not_the_same():
     other["architecture"]["cell"]["class"] = "GDNCell"
     other["initial_weights"]["data"] = "photos"
     del other["architecture"]["gradient"]
-    assert of(*trainings) == {
+    changed = {
         "optimizer": ("adam", "sgd"),
         "cell class": ("RIMCell", "GDNCell"),
-        "earlier stage: data": ("bsds300", "photos"),
         "gradient": ("x", None),
     }
+    before = {"1 stage before the last: data": ("bsds300", "photos")}
+    assert of(*trainings) == {**changed, **before}
+    # Of one with fewer stages the last is compared only.
+    del other["initial_weights"]
+    assert of(*trainings) == {"number of stages": (2, 1), **changed}
+    assert differences.have_same_validation(*trainings)
+    other["patch_size"] = 64
+    assert not differences.have_same_validation(*trainings)
 
 
 def test_curves_of_stages_are_joined(tmp_path):
@@ -165,7 +172,8 @@ def test_the_curve_of_a_test_is_that_of_its_weights(tmp_path):
     shipped = _result(
         tmp_path / "b", "R", [1.0, 2.0, 3.0], {"name": "rim_denoise_paper"}
     )
-    assert len(side.read(str(shipped)).trainings["R"].log) == 20
+    training = side.read(str(shipped)).trainings["R"]
+    assert (len(training.log), training.has_all_stages) == (20, False)
 
 
 @pytest.fixture(name="compare")
@@ -222,6 +230,14 @@ def test_two_trainings(tmp_path, compare, drawn):
         [21.5, 21.75]
     ]
     assert (tmp_path / "out" / "training_curves.png").exists()
+
+
+def test_validations_of_other_patches_have_no_difference(tmp_path, compare):
+    """Their PSNR cannot be compared."""
+    a = _training(tmp_path / "a", patch_size=32)
+    b = _training(tmp_path / "b", patch_size=64)
+    said = " ".join(compare(a, b).stdout.split())
+    assert "| 28.00 | 28.00 | other patches |" in said
 
 
 def test_what_cannot_be_compared_is_refused(tmp_path, compare):

@@ -28,6 +28,7 @@ def save(logs: Mapping[str, list[dict[str, float]]], path: Path) -> None:
     loss.set_yscale("log")
     for axis, title in ((quality, "validation PSNR in dB"), (loss, "training loss")):
         axis.set(xlabel="patches seen", title=title)
+        axis.locator_params(axis="x", nbins=5)
         axis.grid(alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)
     quality.legend()

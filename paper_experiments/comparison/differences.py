@@ -7,16 +7,22 @@ import numpy as np
 
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.table import standard_error
+from paper_experiments.common.wording import count
 from paper_experiments.comparison.side import Condition, Side, Training
 
 # Of a history: what says nothing of how the training was, or is told elsewhere.
 _LEFT_OUT = {
     *("name", "command", "overrides", "runs", "seconds", "recipe", "num_steps"),
     *("best_after_updates", "validation_psnr", "updates", "measured_before"),
-    *("checkpoint_minutes", "not_the_papers"),
+    *("checkpoint_minutes", "not_the_papers", "initial_weights"),
 }
-# Before the names of what these parts hold.
-_PREFIXES = {"cell": "cell ", "initial_weights": "earlier stage: "}
+# Before the names of what this part holds.
+_PREFIXES = {"cell": "cell "}
+# What a validation depends on beside the network.
+_OF_VALIDATION = (
+    *("data", "color", "patch_size", "patch_stride", "problem"),
+    *("validation_images", "num_validation_patches"),
+)
 
 
 class Difference(NamedTuple):
@@ -114,18 +120,37 @@ def of_tests(a: Side, b: Side) -> dict[str, tuple[Any, Any]]:
 
 
 def of_trainings(a: Training, b: Training) -> dict[str, tuple[Any, Any]]:
-    """Returns what of network and training is not the same, by its name."""
-    first, second = (_flat(training.history) for training in (a, b))
-    names = dict.fromkeys([*first, *second])
-    return {
-        name: (first.get(name), second.get(name))
-        for name in names
-        if first.get(name) != second.get(name)
-    }
+    """Returns what of network and training is not the same, by its name.
+
+    Of trainings in as many stages also what the earlier ones differ in.
+    """
+    both = [_stages(training.history) for training in (a, b)]
+    numbers = tuple(map(len, both))
+    found = {} if numbers[0] == numbers[1] else {"number of stages": numbers}
+    # The last stage first: the others are told only where each has its like.
+    pairs = list(zip(*both, strict=False))[: None if not found else 1]
+    for before, (first, second) in enumerate(pairs):
+        where = f"{count(before, 'stage')} before the last: " if before else ""
+        for name in dict.fromkeys([*first, *second]):
+            values = first.get(name), second.get(name)
+            if values[0] != values[1]:
+                found[where + name] = values
+    return found
+
+
+def have_same_validation(a: Training, b: Training) -> bool:
+    """Says whether the PSNR of two trainings' validations can be compared."""
+    return all(a.history.get(key) == b.history.get(key) for key in _OF_VALIDATION)
+
+
+def _stages(history: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Returns what is told of each stage of a training, the last one first."""
+    earlier = history.get("initial_weights")
+    return [_flat(history), *(_stages(earlier) if earlier else [])]
 
 
 def _flat(history: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Returns a history with its parts beside each other."""
+    """Returns a stage's history with its parts beside each other."""
     found = {}
     for key, value in history.items():
         if key in _LEFT_OUT:

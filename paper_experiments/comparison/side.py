@@ -40,11 +40,14 @@ class Training(NamedTuple):
 
     Attributes:
       history: Of the weights, with their architecture.
-      log: Rows of its validations, of all stages that are there.
+      log: Rows of its validations.
+      has_all_stages: Whether these are of all stages, as in the folder of a training,
+        or of the last one.
     """
 
     history: Mapping[str, Any]
     log: list[dict[str, float]]
+    has_all_stages: bool = True
 
 
 class Side(NamedTuple):
@@ -119,7 +122,7 @@ def _training_of(history: Mapping[str, Any]) -> Training:
     path = Path(name).expanduser()
     if not name.endswith(_WEIGHTS_SUFFIX):
         path = _SHIPPED / f"{name}{_WEIGHTS_SUFFIX}"
-    return Training(history, _read_log(path))
+    return Training(history, *_read_log(path))
 
 
 def _of_training(path: str, folder: Path) -> Side:
@@ -138,7 +141,7 @@ def _of_training(path: str, folder: Path) -> Side:
     (weights,) = found
     described = _read_json(weights.with_name(f"{_name(weights)}.json"))
     history = {**described["history"], "architecture": described["architecture"]}
-    training = Training(history, _read_log(weights))
+    training = Training(history, *_read_log(weights))
     return Side(path, {}, {}, {_name(weights): training})
 
 
@@ -146,8 +149,8 @@ def _name(weights: Path) -> str:
     return weights.name.removesuffix(_WEIGHTS_SUFFIX)
 
 
-def _read_log(weights: Path) -> list[dict[str, float]]:
-    """Returns the validations of all stages, patches and seconds added up."""
+def _read_log(weights: Path) -> tuple[list[dict[str, float]], bool]:
+    """Returns the validations, patches and seconds added up; whether of all stages."""
     stages = sorted(
         weights.parent.glob("stage_*/log.csv"),
         key=lambda path: int(path.parent.name.removeprefix("stage_")),
@@ -162,7 +165,7 @@ def _read_log(weights: Path) -> list[dict[str, float]]:
             for r in stage
         ]
         patches, seconds = rows[-1]["patches"], rows[-1]["seconds"]
-    return rows
+    return rows, bool(stages)
 
 
 def _read_json(path: Path) -> Any:
