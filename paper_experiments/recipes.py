@@ -43,8 +43,8 @@ class Stage:
     )
     optimizer: str = _setting(
         "adam",
-        "adam is the reproduction's; muon needs fewer updates.",
-        enum_values=["adam", "muon"],
+        "adam is the reproduction's; muon needs fewer updates; or any other optimizer "
+        "of Keras, such as sgd.",
     )
     learning_rate: float = _setting(1e-3, "Peak learning rate.", lower_bound=0.0)
     warmup_updates: int = _setting(100, "Updates to reach the peak.", lower_bound=0)
@@ -73,10 +73,12 @@ class Task:
     Attributes:
       color: A key of `rim_tf.images.COLOR_CONVERSIONS`.
       problem: Name of a class of `rim_tf.problems`, which draws the batches.
-      cell: Name of a class of `rim_tf.cells`.
+      cell: Name of a class of `rim_tf.cells`, or FILE.py:CLASS.
       architecture: Arguments of the cell that are not its defaults.
       test: Script that tests the weights.
-      normalize: See `rim_tf.RIM`.
+      normalize: See `rim_tf.RIM`, as the next two.
+      link: Name of the link function Psi.
+      gradient: "x" or "eta".
     """
 
     color: str
@@ -85,6 +87,8 @@ class Task:
     test: str
     architecture: dict[str, Any] = dataclasses.field(default_factory=dict)
     normalize: bool = True
+    link: str = "sigmoid"
+    gradient: str = "x"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,6 +24,7 @@ from paper_experiments.common.run import Outcome, reproduce
 from paper_experiments.common.wording import count
 
 _COLOR = "luminance"
+_WEIGHTS = "rim_super_resolution"
 # The test set of the paper's table.
 _SET = "100"
 _PICTURES = ["estimates.png", "detail.png"]
@@ -37,11 +38,11 @@ def measure(run, test):
     methods = Methods(run.flags["method"])
     factors = super_resolution.FACTORS
     super_resolution.check_sizes(test)
-    name = run.flags["weights"] or "rim_super_resolution"
-    model, history = weights.load(name, run, _COLOR)
+    model, history = weights.load(run.flags["weights"] or _WEIGHTS, run, _COLOR)
+    rim = weights.row_of("RIM", _WEIGHTS, history)
     durations.announce_duration(model, test, _COLOR, run, len(factors))
     reported = table.read_reported(run.script)
-    notes = _notes(run, test, reported, history)
+    notes = _notes(run, test, reported, rim, history)
     columns = [(metric, factor) for metric in ("psnr", "ssim") for factor in factors]
     headings = [f"{metric.upper()}: x{factor}" for metric, factor in columns]
     rows = table.Table(["mean ± standard error", *headings], 27, 15)
@@ -62,19 +63,20 @@ def measure(run, test):
         results = super_resolution.measure_method(methods, row, test)
         measured += add_measured(row, results) if results else []
     of_rim = super_resolution.measure_rim(model, test, run.num_steps)
-    measured += add_measured("RIM", of_rim.results, run.num_steps)
+    measured += add_measured(rim, of_rim.results, run.num_steps)
     figures.save_estimates(of_rim.pictures, run.output_dir / _PICTURES[0])
     figures.save_detail(*of_rim.detail, run.output_dir / _PICTURES[1])
     trajectory.write(of_rim.trajectory, run.output_dir / figures.TRAJECTORY_FILE)
 
-    def reported_psnr(record: table.Score) -> float:
-        return reported["psnr"][record.model][str(record.condition["factor"])][0]
+    def reported_psnr(record: table.Score) -> float | None:
+        by_factor = reported["psnr"].get(record.model, {})
+        return by_factor.get(str(record.condition["factor"]), [None])[0]
 
     verdicts = table.compare(measured, reported_psnr, test.dataset, run.num_steps)
-    notes = [*verdicts, *methods.notes(measured, ["RIM"], _column), *notes]
+    notes = [*verdicts, *methods.notes(measured, [rim], _column), *notes]
     notes.append(figures.TRAJECTORY_NOTE)
     files = [*_PICTURES, figures.TRAJECTORY_FILE]
-    histories = {"RIM": history}
+    histories = {rim: history}
     return Outcome(rows, notes, measured, reported, histories, files, methods)
 
 
@@ -89,7 +91,7 @@ def _format(metric: str, mean: float, standard_error: float | None) -> str:
     return f"{mean:.{digits}f} ± {standard_error:.{digits}f}"
 
 
-def _notes(run, test, reported, history) -> list[str]:
+def _notes(run, test, reported, rim, history) -> list[str]:
     from paper_experiments.common import provenance
 
     ((name, ids),) = test.sets.items()
@@ -104,10 +106,10 @@ def _notes(run, test, reported, history) -> list[str]:
             "paper.**"
             for row in reported["unverified_rows"]
         ),
-        f"* RIM, MEASURED: T = {run.num_steps}, {run.dtype}. "
+        f"* {rim}, MEASURED: T = {run.num_steps}, {run.dtype}. "
         f"{provenance.training_note(history)}",
     ]
 
 
 if __name__ == "__main__":
-    reproduce(measure, use=["method"], test_set=_SET)
+    reproduce(measure, use=["cell", "method"], test_set=_SET)

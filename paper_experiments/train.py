@@ -4,7 +4,13 @@
     python paper_experiments/train.py --list
 
 A recipe (`recipes.py`) is a few stages, each from the weights of the one before. The
-flags of a stage below replace its setting in every stage; the weights remember which.
+flags of a stage below replace its setting in every stage, and those of the network
+(--cell, --features, --state_features, --gradient, --link) its own; the weights remember
+which. To change one thing, and compare with `compare.py`:
+
+    python paper_experiments/train.py rim_denoise_paper --output_dir=results/eta \
+        --gradient=eta
+
 Progress goes to OUTPUT_DIR/NAME/stage_1 and so on, the weights to
 OUTPUT_DIR/NAME/NAME.weights.h5. The same command goes on with an interrupted training.
 
@@ -12,6 +18,7 @@ With KERAS_BACKEND=jax it needs no TensorFlow: give --data_dir a folder of image
 """
 
 import dataclasses
+import functools
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,10 +27,11 @@ from typing import Any
 
 from absl import flags
 
+from paper_experiments.common import cell_files
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.run import Run, flags_of_script, start_script
 from paper_experiments.common.wording import count, describe_seconds
-from paper_experiments.recipes import RECIPES, Stage
+from paper_experiments.recipes import RECIPES, Stage, Task
 
 flags.DEFINE_bool("list", False, "Show the recipes, and train nothing.")
 flags.DEFINE_string("train_images", None, "A folder of images to train on instead.")
@@ -49,6 +57,24 @@ flags.DEFINE_integer(
     "logical devices of the CPU, which is a trial and no faster.",
     lower_bound=1,
 )
+flags.DEFINE_integer(
+    "features",
+    None,
+    "Channels of the outer convolutions; of the paper's network 64.",
+    lower_bound=1,
+)
+flags.DEFINE_integer(
+    "state_features", None, "Channels of the memory; there 256.", lower_bound=1
+)
+flags.DEFINE_enum(
+    "gradient",
+    None,
+    ["x", "eta"],
+    "What the gradient that the network sees is taken with respect to; x here.",
+)
+flags.DEFINE_string(
+    "link", None, "Psi: sigmoid, identity, or what the file of --cell registers."
+)
 for _field in dataclasses.fields(Stage):
     if "enum_values" in _field.metadata:
         flags.DEFINE_enum(_field.name, None, **_field.metadata)
@@ -58,6 +84,8 @@ for _field in dataclasses.fields(Stage):
             _field.name, None, **_field.metadata
         )
 _STAGE_FLAGS = [field.name for field in dataclasses.fields(Stage) if field.metadata]
+# Of the network: arguments of a cell, and fields of `recipes.Task`.
+_CELL_FLAGS, _TASK_FLAGS = ("features", "state_features"), ("cell", "gradient", "link")
 # They do not change the weights.
 _FLAGS_LEFT_OUT_OF_COMMAND = {
     *("checkpoint_minutes", "data_dir", "devices", "list", "minutes", "output_dir"),
@@ -67,7 +95,6 @@ _FLAGS_LEFT_OUT_OF_COMMAND = {
 
 def main(run: Run, names: Sequence[str]) -> None:
     """Trains the models of these names."""
-    from paper_experiments.common import stages
     from rim_tf.training import devices
     from rim_tf.training.callbacks import TimeIsUpError
     from rim_tf.training.settings import TrainingError
@@ -79,15 +106,7 @@ def main(run: Run, names: Sequence[str]) -> None:
         with devices.data_parallel(run.flags["devices"]):
             for name in names:
                 print(f"\nTraining of {name}:")
-                task, overrides = RECIPES[name].task, _overrides(run)
-                facts = {"recipe": name, "overrides": overrides}
-                facts["command"] = _command(name)
-                plan = [
-                    dataclasses.replace(stage, **overrides)
-                    for stage in RECIPES[name].stages
-                ]
-                training = stages.Training(run, name, task, plan, deadline)
-                paths.append(training.train(facts))
+                paths.append(_train(run, name, deadline))
     except devices.DeviceError as error:
         raise UserError(f"--devices: {error}") from error
     except TrainingError as error:
@@ -99,17 +118,43 @@ def main(run: Run, names: Sequence[str]) -> None:
         )
         return
     print("\nTo test the weights:")
-    for command in _test_commands(names, paths):
+    commands = map(functools.partial(_test_command, run), names, paths)
+    for command in dict.fromkeys(commands):
         print(f"  {command}")
     written = ", ".join(map(str, paths))
     print(f"\nWrote {written} after {describe_seconds(run.seconds)}.")
 
 
-def _overrides(run: Run) -> dict[str, Any]:
-    """Returns what flags replace in all stages."""
-    return {
-        name: run.flags[name] for name in _STAGE_FLAGS if run.flags[name] is not None
+def _train(run: Run, name: str, deadline: float) -> Path:
+    """Trains the model of a recipe; returns the file of its weights."""
+    from paper_experiments.common import stages
+
+    overrides = _given(run, _STAGE_FLAGS)
+    network = _given(run, (*_CELL_FLAGS, *_TASK_FLAGS))
+    plan = [dataclasses.replace(stage, **overrides) for stage in RECIPES[name].stages]
+    task = _task(name, network)
+    facts = {
+        "recipe": name,
+        "overrides": {**overrides, **network},
+        "command": _command(name),
     }
+    return stages.Training(run, name, task, plan, deadline, network).train(facts)
+
+
+def _given(run: Run, names: Sequence[str]) -> dict[str, Any]:
+    """Returns the flags that were given, of those that replace what a recipe has."""
+    return {name: run.flags[name] for name in names if run.flags[name] is not None}
+
+
+def _task(name: str, network: Mapping[str, Any]) -> Task:
+    """Returns the task of a recipe, with another network if flags ask for one."""
+    task = RECIPES[name].task
+    of_cell = {key: value for key, value in network.items() if key in _CELL_FLAGS}
+    return dataclasses.replace(
+        task,
+        architecture={**task.architecture, **of_cell},
+        **{key: value for key, value in network.items() if key in _TASK_FLAGS},
+    )
 
 
 def _command(name: str) -> str:
@@ -122,14 +167,19 @@ def _command(name: str) -> str:
     return " ".join(["python paper_experiments/train.py", name, *arguments])
 
 
-def _test_commands(names: Sequence[str], paths: Sequence[Path]) -> list[str]:
+def _test_command(run: Run, name: str, path: Path) -> str:
     """Returns what to run to test weights; Figure 3 takes those of three models."""
-    commands = {}
-    for name, path in zip(names, paths, strict=True):
-        script = RECIPES[name].task.test
-        tested = path.parents[1] if script == "figure3_three_task" else path
-        commands[f"python paper_experiments/{script}.py --weights={tested}"] = None
-    return list(commands)
+    script = RECIPES[name].task.test
+    tested, cell = str(path), ""
+    if run.flags["cell"]:
+        # As it was when the training began.
+        file = cell_files.find(run.flags["cell"])
+        cell = f" --cell={path.with_name(file.path.name)}:{file.class_name}"
+        # Figure 3 has three cells of its own.
+        script = script.replace("figure3_three_task", "table2_denoise")
+    elif script == "figure3_three_task":
+        tested = str(path.parents[1])
+    return f"python paper_experiments/{script}.py --weights={tested}{cell}"
 
 
 def check(values: Mapping[str, Any], names: Sequence[str]) -> None:
@@ -141,6 +191,18 @@ def check(values: Mapping[str, Any], names: Sequence[str]) -> None:
     if unknown or not names:
         wrong = f"no recipe is called {unknown[0]}" if unknown else "name a recipe"
         raise UserError(f"{wrong}; there are {', '.join(RECIPES)}; see --list.")
+    if values["cell"]:
+        cell_files.find(values["cell"])
+    brought = [
+        name
+        for name in ("features", "state_features", "gradient", "link")
+        if values[name] is not None
+    ]
+    if brought and values["initial_weights"]:
+        raise UserError(
+            f"--{brought[0]}: --initial_weights bring a network of their own; leave "
+            "out one of the two."
+        )
 
 
 def _describe_recipes() -> list[str]:
@@ -167,4 +229,4 @@ def _describe_stage(stage: Stage) -> str:
 
 
 if __name__ == "__main__":
-    start_script(main, check, takes_names=True)
+    start_script(main, check, use=["cell"], takes_names=True)

@@ -35,9 +35,11 @@ def measure(run, test):
     from paper_experiments.unseen import measurement, methods, pictures
     from paper_experiments.unseen.problems import OPERATORS
 
-    names = dict(_RIMS)
-    names[next(iter(names))] = run.flags["weights"] or next(iter(names.values()))
-    loaded = {row: weights.load(name, run, "gray") for row, name in names.items()}
+    loaded = {}
+    for row, usual in _RIMS.items():
+        asked = None if loaded else run.flags["weights"]
+        model, history = weights.load(asked or usual, run, "gray")
+        loaded[weights.row_of(row, usual, history)] = model, history
     models = {row: model for row, (model, _) in loaded.items()}
     histories = {row: history for row, (_, history) in loaded.items()}
     asked = method_files.Methods(run.flags["method"], may_decline=True)
@@ -160,4 +162,6 @@ def _notes(run, test) -> list[str]:
 
 
 if __name__ == "__main__":
-    reproduce(measure, use=["method"], num_steps=50, test_set=_SET, test_ids=_IDS)
+    reproduce(
+        measure, use=["cell", "method"], num_steps=50, test_set=_SET, test_ids=_IDS
+    )

@@ -10,6 +10,12 @@ Example:
     restored = rim_tf.restore(model, noisy, rim_tf.Denoising(), sigma=25 / 255)
 """
 
+import os
+
+# TensorFlow's remarks about devices, which it makes when it first computes something.
+# Errors that matter come as exceptions.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
 from rim_tf import bicubic, forward_models, images, links, metrics
 from rim_tf.forward_models import Denoising, ForwardModel
 from rim_tf.likelihood import LogLikelihood

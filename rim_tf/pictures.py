@@ -40,6 +40,11 @@ def show_estimates(
 
     Raises:
       ValueError: If a shape is another one, or a step lies outside of 1 to T.
+
+    Example:
+
+        estimates = model(noisy, sigma=25 / 255)
+        rim_tf.show_estimates(estimates, clean, noisy, path="estimates.png")
     """
     from matplotlib import pyplot as plt
 
@@ -82,6 +87,7 @@ def _draw(figure: "Figure", panels: Sequence, images: Sequence, clean) -> None:
         t = range(1, len(images) + 1)
         axis.plot(t, [_psnr(image, clean) for image in images], ".-")
         axis.set(xlabel="t", ylabel="PSNR in dB")
+        axis.xaxis.get_major_locator().set_params(integer=True)
         axis.grid(alpha=0.3)
 
 

@@ -49,7 +49,7 @@ def load_pretrained(name_or_path: str | Path, dtype: str | None = None) -> RIM:
         restored = rim_tf.restore(model, noisy, sigma=25 / 255)
     """
     weights_path = _find(name_or_path)
-    architecture = _read_json(weights_path)["architecture"]
+    architecture = read_architecture(weights_path)
     try:
         rim = _from_architecture(architecture, dtype)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -82,18 +82,37 @@ def read_history(name_or_path: str | Path) -> dict[str, Any]:
     return _read_json(_find(name_or_path))["history"]
 
 
+def read_architecture(name_or_path: str | Path) -> dict[str, Any]:
+    """Returns what network weights are of: its cell, link and gradient, T.
+
+    Raises:
+      WeightsNotFoundError: If there are no such weights.
+    """
+    return _read_json(_find(name_or_path))["architecture"]
+
+
 def save_pretrained(rim: RIM, path: str | Path, history: dict[str, Any]) -> None:
     """Saves weights in float16, with architecture and history beside them.
 
+    Keras' own `rim.save("mine.keras")` keeps all digits, and the optimizer, in a larger
+    file.
+
     Args:
       rim: A built RIM, with a cell of `rim_tf.cells` or one of your own: a Keras layer
-        whose class is registered by `keras.saving.register_keras_serializable`.
+        whose class is registered by `keras.saving.register_keras_serializable`, and
+        whose `get_config` returns what its `__init__` takes. Who loads it imports that
+        class first; a link of your own is known after `rim_tf.links.register`.
       path: The weights file, ending in `.weights.h5`.
       history: What is to be known about the weights; goes to the JSON file.
 
     Raises:
       FloatingPointError: If a weight is beyond the range of float16.
       ValueError: If the cell's class is not registered, or the path ends otherwise.
+
+    Example:
+
+        rim_tf.save_pretrained(rim, "mine.weights.h5", {"trained on": "my patches"})
+        rim = rim_tf.load_pretrained("mine.weights.h5")
     """
     path = Path(path)
     if not path.name.endswith(_SUFFIX):

@@ -143,7 +143,29 @@ def iterate(
     normalize: bool | None = None,
     start: Start = "model",
 ) -> Iterator:
-    """Yields the estimates x_1 ... x_T one by one; see `restore`."""
+    """Yields the estimates x_1 ... x_T one by one, keeping none of them.
+
+    Args:
+      model: See `restore`, as the others.
+      observation: y.
+      forward_model: The operator A, or a likelihood of one's own.
+      sigma: Noise level in the unit of y.
+      num_steps: T; with "auto" it ends where `restore` would.
+      normalize: Whether to divide by the norm of A.
+      start: Where the iteration begins.
+
+    Yields:
+      `(batch, height, width, channels)` float32 in [0, 1], a tensor of the backend.
+
+    Raises:
+      TypeError: See `restore`.
+      ValueError: See `restore`.
+
+    Example:
+
+        estimates = list(rim_tf.iterate(model, noisy, sigma=25 / 255))
+        rim_tf.show_estimates(estimates, clean, noisy)
+    """
     arguments = (model, observation, forward_model, sigma, num_steps, normalize, start)
     for estimate, _ in _steps(*arguments):
         yield estimate

@@ -80,6 +80,10 @@ class RIM(keras.Model):
 
         rim = rim_tf.RIM()
         estimates = rim(observation, sigma=25 / 255)  # (T, batch, ...)
+        # Keras trains it: sigma is (number,), the loss that of equation 8.
+        rim.compile("adam", "mse")
+        rim.fit((noisy, sigma), clean, batch_size=16)
+        rim.save("mine.keras")
     """
 
     def __init__(

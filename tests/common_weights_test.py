@@ -7,10 +7,11 @@ import shutil
 import pytest
 
 import rim_tf
-from paper_experiments.common import run, weights
+from paper_experiments.common import cell_files, run, weights
 from paper_experiments.common.errors import UserError
 from rim_tf import pretrained
 from rim_tf.cells import GDNCell, RIMCell
+from tests import own_parts
 
 _RUN = run.Run("table2_denoise", {}, pathlib.Path("out"), "float32", 20, 0.0)
 
@@ -33,6 +34,77 @@ def test_weights_come_with_their_history_and_name(small_weights):
     assert model.dtype_policy.name == "float32"
     assert history["name"] == str(small_weights)
     assert history["data"] == "nothing"
+
+
+def test_weights_come_with_their_architecture(small_weights):
+    _, history = weights.load(str(small_weights), _RUN, "gray")
+    assert history["architecture"]["cell"]["state_features"] == 6
+    assert history["architecture"]["gradient"] == "x"
+    model = rim_tf.RIM(RIMCell(features=4, state_features=6))
+    model.build()
+    assert history["parameters"] == model.count_params()
+    assert history["not_the_papers"] == ["features 4", "state_features 6", "0 patches"]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "expected"),
+    [
+        ("rim_denoise", {}, "RIM-denoise"),
+        ("out/mine.weights.h5", {}, "RIM-denoise"),
+        ("out/mine.weights.h5", {"patches_seen": 9}, "mine (yours)"),
+        ("eta/rim/rim.weights.h5", {"patches_seen": 9}, "eta/rim (yours)"),
+        ("rim_3task", {"patches_seen": 9}, "rim_3task"),
+        # What the row is of keeps its name, whatever its training was.
+        ("rim_denoise", {"patches_seen": 9}, "RIM-denoise"),
+    ],
+)
+def test_a_row_has_another_name_if_something_is_not_the_papers(name, changes, expected):
+    history = {
+        **{"name": name, "patches_seen": 800_000},
+        "settings": {"steps_schedule": [[20, 1.0]]},
+        **changes,
+    }
+    assert weights.row_of("RIM-denoise", "rim_denoise", history) == expected
+
+
+def _save_own(folder):
+    """Saves weights of a user's cell; returns their path, and what --cell names."""
+    path = folder / "own.weights.h5"
+    own = pathlib.Path(own_parts.__file__)
+    file = cell_files.CellFile(own, "OwnCell")
+    rim = rim_tf.RIM(cell_files.make(file, {}, "float32"))
+    rim.build()
+    pretrained.save_pretrained(rim, path, {"cell": file.to_json()})
+    return str(path), f"{own}:OwnCell"
+
+
+def _own_run(name, cell):
+    flags = {"weights": name, "cell": cell}
+    return run.Run("table2_denoise", flags, pathlib.Path("out"), "float32", 20, 0.0)
+
+
+def test_weights_of_a_cell_of_ones_own(tmp_path):
+    name, cell = _save_own(tmp_path)
+    model, history = weights.load(name, _own_run(name, cell), "gray")
+    assert type(model.cell).__name__ == "OwnCell"
+    assert history["cell"]["class"] == "OwnCell"
+    # Others of the same run have no part in it.
+    shipped, _ = weights.load("rim_denoise", _own_run(name, cell), "gray")
+    assert type(shipped.cell) is RIMCell
+
+
+def test_a_cell_of_ones_own_must_be_named(tmp_path):
+    name, cell = _save_own(tmp_path)
+    message = f"--weights: {name} has a cell of its own; give --cell={tmp_path}/own_"
+    _refused(message, name, _own_run(name, None), "gray")
+    # One that has changed since.
+    copy = tmp_path / "own_parts.py"
+    copy.write_text(pathlib.Path(own_parts.__file__).read_text() + "# other\n")
+    message = f"--cell: {copy}:OwnCell is not what {name} was trained with"
+    _refused(message, name, _own_run(name, f"{copy}:OwnCell"), "gray")
+    # The right cell for the wrong weights.
+    message = "--weights: rim_denoise is of another model: its cell is RIMCell, not Own"
+    _refused(message, "rim_denoise", _own_run("rim_denoise", cell), "gray")
 
 
 def test_shipped_weights_are_of_the_cell_that_is_asked_for():

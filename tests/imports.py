@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 _PACKAGES = ("data_prep", "paper_experiments", "rim_tf")
 # Of `paper_experiments`; its other modules are scripts.
-_ROOM_NAMES = ("baselines", "choices", "common", "figure3", "rim_restore", "unseen")
+_ROOM_NAMES = (
+    *("baselines", "choices", "common", "comparison", "figure3", "rim_restore"),
+    "unseen",
+)
 _Predicate = Callable[[str], bool]
 
 
@@ -198,10 +201,7 @@ _EQUATIONS = tuple(
 _EXPERIMENTS = "paper_experiments"
 _TRAIN, _RECIPES = f"{_EXPERIMENTS}.train", f"{_EXPERIMENTS}.recipes"
 _ROOMS = _inside(
-    *(
-        f"{_EXPERIMENTS}.{room}"
-        for room in ("baselines", "choices", "common", "figure3", "unseen")
-    )
+    *(f"{_EXPERIMENTS}.{room}" for room in _ROOM_NAMES if room != "rim_restore")
 )
 
 LIBRARY_RULES = {

@@ -37,6 +37,9 @@ def test_runs_in_quick_mode(name, tmp_path):
     )
     assert finished.returncode == 0, finished.stderr
     assert not list(tmp_path.iterdir())
+    # A notebook would show them, and what Keras and TensorFlow warn of.
+    assert "Warning" not in finished.stderr
+    assert "retracing" not in finished.stderr
     said = finished.stdout
     if name == "gallery":
         _, _, table = said.partition("PSNR in dB")
@@ -45,8 +48,6 @@ def test_runs_in_quick_mode(name, tmp_path):
     if name == "solutions":
         assert "check_adjoint: " in said
         return
-    # Many trainings in a loop, as in the other, are warned of by Keras.
-    assert "retracing" not in finished.stderr
     differences = re.findall(r"gradient ascent: (\S+)", said)
     assert len(differences) == 2
     assert max(map(float, differences)) < 1e-5
@@ -86,5 +87,5 @@ def test_a_notebook_is_its_source_executed(name):
 @pytest.mark.parametrize("name", _NOTEBOOKS)
 def test_notebooks_are_small_and_tell_nothing_of_a_machine(name):
     text = (_FOLDER / f"{name}.ipynb").read_text()
-    assert len(text) < 1_500_000
+    assert len(text) < 2_000_000
     assert not re.search(r"/(home|root|work|tmp|usr)/", text)

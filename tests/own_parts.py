@@ -1,6 +1,6 @@
-"""A cell and a link of one's own, as a user's module has them.
+"""A cell, a link and a likelihood of one's own, as a user's module has them.
 
-Run as a program, this file loads models that have them, and prints their estimates.
+Run as a program, this file loads models that have them, and saves their estimates.
 """
 
 import sys
@@ -53,16 +53,33 @@ SINE = rim_tf.links.Link(
 )
 
 
-def estimate(model) -> np.ndarray:
-    """Returns the last estimate of an image."""
-    noisy = np.random.default_rng(0).uniform(size=(1, 9, 8, 1)).astype("float32")
-    return rim_tf.restore(model, noisy, sigma=0.1, normalize=False)
+_PEAK = 20
+# Of counts of photons; by its logarithm, which automatic differentiation takes.
+PHOTONS = rim_tf.LogLikelihood(
+    lambda y: y / _PEAK,
+    lambda x, y, sigma: ops.sum(
+        y * ops.log(x + 0.1) - _PEAK * x, axis=tuple(range(1, len(x.shape)))
+    ),
+)
+
+
+def estimates(model) -> np.ndarray:
+    """Returns the last estimates of a noisy image, and of counts of photons."""
+    random = np.random.default_rng(0)
+    noisy = random.uniform(size=(1, 9, 8, 1)).astype("float32")
+    counts = random.poisson(_PEAK * noisy).astype("float32")
+    return np.stack(
+        [
+            rim_tf.restore(model, noisy, sigma=0.1, normalize=False),
+            rim_tf.restore(model, counts, PHOTONS),
+        ]
+    )
 
 
 def _main(pretrained: str, whole: str, result: str) -> None:
     rim_tf.links.register(SINE)
     models = rim_tf.load_pretrained(pretrained), keras.saving.load_model(whole)
-    np.save(result, [estimate(model) for model in models])
+    np.save(result, [estimates(model) for model in models])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Tests of cells and links of one's own: saved here, and loaded in another process."""
+"""Tests of own cells, links and likelihoods: saved here, loaded in another process."""
 
 import os
 import subprocess
@@ -37,11 +37,13 @@ def test_another_process_loads_them_and_gives_the_same(model, tmp_path):
         env={**os.environ, "PYTHONPATH": root},
     )
     assert finished.returncode == 0, finished.stderr
-    expected = own_parts.estimate(model)
+    expected = own_parts.estimates(model)
+    # The likelihood has a part in it.
+    assert np.abs(expected[0] - expected[1]).max() > 0.01
     loaded = np.load(paths[2])
     assert loaded.shape == (2, *expected.shape)
-    for estimate in loaded:
-        np.testing.assert_array_equal(estimate, expected)
+    for estimates in loaded:
+        np.testing.assert_array_equal(estimates, expected)
 
 
 def test_a_class_without_a_name_is_refused(tmp_path):

@@ -4,7 +4,9 @@ import keras
 import pytest
 
 from paper_experiments.common import provenance
-from rim_tf import pretrained
+from paper_experiments.recipes import RECIPES
+from rim_tf import cells, pretrained
+from rim_tf.rim import RIM
 
 _FIRST = {
     "name": "b",
@@ -43,6 +45,69 @@ def test_note_on_stages_says_once_what_is_not_the_papers():
         "stages, with growing T, Muon, loss log MSE, patches of 64 x 64, observations "
         "of 8 bits; history in the JSON file beside them."
     )
+
+
+_PAPER = {**_FIRST, "patches_seen": 800_000}
+_CELL = {"class": "RIMCell", "channels": 1, "features": 64, "state_features": 256}
+_ARCHITECTURE = {
+    "cell": {**_CELL, "stride": 2, "dilation": 1},
+    **{"link": "sigmoid", "gradient": "x", "num_steps": 20, "normalize": True},
+}
+
+
+def test_note_tells_the_number_of_parameters():
+    note = provenance.training_note({**_FIRST, "parameters": 46_642})
+    assert note.startswith("Weights b: 46,642 parameters, 2,000 patches of bsds300 (")
+
+
+def _with(**changes):
+    """Returns the paper's history with another architecture."""
+    return {**_PAPER, "architecture": {**_ARCHITECTURE, **changes}}
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        (_PAPER, []),
+        (_with(), []),
+        (_FIRST, ["2,000 patches"]),
+        (_with(gradient="eta"), ["gradient eta"]),
+        (_with(link="identity"), ["link identity"]),
+        (_with(cell={**_CELL, "features": 16}), ["features 16"]),
+        (_with(cell={"class": "mine>Cell", "features": 3}), ["cell mine>Cell"]),
+        (_with(cell={**_ARCHITECTURE["cell"], "class": "GDNCell"}), []),
+        ({**_with(), "settings": {"optimizer": "sgd"}}, ["optimizer sgd"]),
+        ({**_with(), "settings": {"steps_schedule": [[5, 1.0]]}}, ["T = 5"]),
+        ({**_with(), "overrides": {"learning_rate": 3e-4}}, ["learning_rate 0.0003"]),
+        ({**_with(), "color": "rgb", "problem": "P(quantized=True)"}, []),
+        (
+            {**_with(), "problem": "P(quantized=True)"},
+            ["observations of 8 bits"],
+        ),
+    ],
+)
+def test_what_is_not_the_papers_is_told(history, expected):
+    assert provenance.not_the_papers(history) == expected
+    said = provenance.training_note(history)
+    for remark in expected:
+        assert "patches" in remark or f"with {remark};" in said
+
+
+@pytest.mark.parametrize("name", [n for n in RECIPES if n.endswith("_paper")])
+def test_networks_of_the_papers_recipes_are_the_papers(name, tmp_path):
+    task = RECIPES[name].task
+    model = RIM(
+        getattr(cells, task.cell)(**task.architecture), task.link, task.gradient
+    )
+    model.build()
+    path = tmp_path / "new.weights.h5"
+    pretrained.save_pretrained(model, path, {})
+    history = {
+        **_PAPER,
+        **{"color": task.color, "patch_size": RECIPES[name].stages[0].patch_size},
+        "architecture": pretrained.read_architecture(path),
+    }
+    assert provenance.not_the_papers(history) == []
 
 
 def test_note_on_weights_that_say_little():

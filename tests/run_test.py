@@ -83,15 +83,16 @@ def test_help_is_quick_and_shows_few_flags(name):
     shown -= {"help", "helpfull", "helpshort", "helpxml", "only_check_args"}
     every = {"dataset", "data_dir", "output_dir", "seed", "precision", "overwrite"}
     tests = {"images", "num_images", "num_steps", "weights"}
-    denoising = {"rows", "method", "test_set"}
+    denoising = {"rows", "method", "cell", "test_set"}
     if name == "train":
         assert shown >= every | {"list", "minutes", "devices", "num_patches", "loss"}
-        assert not shown & (tests | denoising)
+        assert shown >= {"cell", "features", "state_features", "gradient", "link"}
+        assert not shown & (tests | denoising - {"cell"})
         return
     own = {
         "figure3_three_task": {"num_test_patches"},
-        "table3_super_resolution": {"method"},
-        "unseen_operators": {"method"},
+        "table3_super_resolution": {"cell", "method"},
+        "unseen_operators": {"cell", "method"},
     }
     assert shown == every | tests | own.get(name, denoising)
     assert len(shown) <= 15
@@ -109,6 +110,12 @@ def test_help_is_quick_and_shows_few_flags(name):
             for name in ("table2_denoise", "train")
         ),
         ("table2_denoise", "--method=x", "--method: there is no method x; there are"),
+        ("table2_denoise", "--cell=x", "--cell: give FILE.py:CLASS, not x."),
+        (
+            "table2_denoise",
+            f"--cell={_ROOT}/tests/own_parts.py:OwnCell",
+            "--cell: give --weights, too, which were trained with it.",
+        ),
         ("train", "--method=bm3d", "--method: not for this script"),
         ("figure3_three_task", "--rows=RIM", "--rows: not for this script"),
         ("train", "nonsense", "no recipe is called nonsense; there are rim_denoise"),

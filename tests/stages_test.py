@@ -50,6 +50,7 @@ def _start(tmp_path, images):
             "overwrite": False,
             "devices": 1,
             "initial_weights": None,
+            "cell": None,
             "checkpoint_minutes": 5.0,
             **flags,
         }

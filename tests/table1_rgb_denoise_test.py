@@ -31,7 +31,7 @@ def test_table(tmp_path, run_here, small_images):
         "RIM, MEASURED",
         "rounded to 8 bits",
         "The images are those of small, not the paper's.",
-        "Weights rim_rgb_denoise: 101,200 patches of bsds300",
+        "Weights rim_rgb_denoise: 2,365,380 parameters, 101,200 patches of bsds300",
     ):
         assert text in table
         assert text in finished.stdout

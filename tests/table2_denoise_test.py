@@ -35,11 +35,11 @@ def test_from_weights_on_embedded_images(tmp_path, small_weights, run_here):
     # The noise's own PSNR.
     noisy = [r["mean"] for r in result["measured"][:3]]
     assert noisy == pytest.approx([24.61, 20.17, 14.15], abs=0.1)
-    assert result["weights"]["RIM-denoise"]["data"] == "nothing"
+    assert result["weights"]["small (yours)"]["data"] == "nothing"
     assert result["weights"]["RIM-3task"]["name"] == "rim_3task"
     table = (output / "table.md").read_text()
     for text in (
-        "RIM-denoise, MEASURED",
+        "small (yours), MEASURED",
         "RIM-3task, MEASURED",
         "THESE ARE NOT THE PAPER'S IMAGES",
         "Only the first image of",

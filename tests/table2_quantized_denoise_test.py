@@ -6,7 +6,7 @@ import pytest
 
 
 def test_two_rows_with_other_methods(tmp_path, run_here, small_images):
-    """One has brackets in its name; --weights is about the other."""
+    """One has brackets in its name; the other is that of the weights of --weights."""
     output = tmp_path / "out"
     finished = run_here(
         "table2_quantized_denoise",
@@ -30,7 +30,7 @@ def test_two_rows_with_other_methods(tmp_path, run_here, small_images):
     assert noisy[1] == pytest.approx(20.6, abs=0.4)
     quantized, denoise = (
         [r["mean"] for r in by_model[row]]
-        for row in ("RIM-denoise-quantized (ours)", "RIM-denoise")
+        for row in ("RIM-denoise-quantized (ours)", "rim_denoise_quantized")
     )
     # Both rows have the same weights here, and see the same observations.
     assert quantized == pytest.approx(denoise, abs=1e-3)
@@ -41,7 +41,7 @@ def test_two_rows_with_other_methods(tmp_path, run_here, small_images):
     table = (output / "table.md").read_text()
     for text in (
         "RIM-denoise-quantized (ours), MEASURED",
-        "RIM-denoise, MEASURED",
+        "rim_denoise_quantized, MEASURED",
         "cycle-spun wavelet, MEASURED",
         "rounded to 8 bits",
     ):

@@ -62,7 +62,7 @@ def test_table_and_notes(result):
         "RIM, MEASURED",
         "Test set 100: 2 images.",
         "UNVERIFIED row: RIM, recalled",
-        "Weights rim_super_resolution: 50,000 patches of bsds300",
+        "Weights rim_super_resolution: 502,558 parameters, 50,000 patches of bsds300",
         "Restoring 2 images 3 times with 10 steps",
     ):
         assert (text in table) == ("Restoring" not in text)

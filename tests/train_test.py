@@ -17,6 +17,7 @@ from paper_experiments.common import stages
 from paper_experiments.recipes import RECIPES, Recipe, Stage, Task
 from rim_tf import pretrained
 from rim_tf.training import callbacks, devices, loop
+from tests import own_parts
 
 _SMALL = {"features": 4, "state_features": 6}
 _TASK = Task("gray", "DenoisingProblem", "RIMCell", "table2_denoise", _SMALL)
@@ -309,6 +310,82 @@ def test_initial_weights(trained, tmp_path, train):
     assert "training_images" not in origin
 
 
+def _architecture(output, name="one"):
+    path = output / name / f"{name}.weights.h5"
+    return pretrained.read_architecture(path)
+
+
+def test_another_network(tmp_path, train):
+    """Its flags are told, and it goes on with the same ones only."""
+    flags = ["--features=3", "--state_features=5", "--gradient=eta", "--link=identity"]
+    command = ["one", "--epochs=1", f"--output_dir={tmp_path}"]
+    said = train(*command, *flags, "--optimizer=sgd").stdout
+    assert (
+        "A network of 1,319 parameters, which is not the recipe's: features 3, "
+        "state_features 5, gradient eta, link identity."
+    ) in said
+    architecture = _architecture(tmp_path)
+    assert architecture["cell"]["features"] == 3
+    assert architecture["cell"]["state_features"] == 5
+    assert (architecture["gradient"], architecture["link"]) == ("eta", "identity")
+    history = _history(tmp_path, "one")
+    assert history["parameters"] == 1319
+    assert history["settings"]["optimizer"] == "sgd"
+    assert history["overrides"] == {
+        **{"epochs": 1, "optimizer": "sgd", "features": 3, "state_features": 5},
+        **{"gradient": "eta", "link": "identity"},
+    }
+    assert "--gradient=eta" in history["command"]
+    before = _contents(tmp_path)
+    for other in ([], flags[:3], [*flags[:3], "--link=sigmoid"]):
+        finished = train(*command, *other, "--optimizer=sgd", expect_success=False)
+        assert "has a training with other settings (network); " in finished.stderr
+        assert _contents(tmp_path) == before
+
+
+@pytest.fixture(name="cell_file")
+def _cell_file(tmp_path):
+    path = tmp_path / "my_cell.py"
+    path.write_text(
+        "import keras\n"
+        "from rim_tf.cells import RIMCell\n\n"
+        '@keras.saving.register_keras_serializable("train_test")\n'
+        "class Cell(RIMCell):\n"
+        "    def call(self, inputs, states):\n"
+        "        return super().call(inputs, [])\n"
+    )
+    return path
+
+
+def test_a_cell_of_ones_own(tmp_path, train, cell_file):
+    output = tmp_path / "out"
+    command = ["one", "--epochs=1", f"--output_dir={output}"]
+    said = train(*command, f"--cell={cell_file}:Cell").stdout
+    path = output / "one" / "one.weights.h5"
+    copy = output / "one" / "my_cell.py"
+    assert "which is not the recipe's: cell Cell of my_cell.py." in said
+    assert f"table2_denoise.py --weights={path} --cell={copy}:Cell\n" in said
+    assert copy.read_text() == cell_file.read_text()
+    # Without its memory it has another loss than the recipe's.
+    assert _architecture(output)["cell"]["class"] == "train_test>Cell"
+    assert _history(output, "one")["cell"]["file"] == "my_cell.py"
+    # One that has changed cannot go on.
+    cell_file.write_text(cell_file.read_text() + "# Another one.\n")
+    refused = train(*command, f"--cell={cell_file}:Cell", expect_success=False)
+    assert "has a training with other settings (network); " in refused.stderr
+
+
+def test_a_subclass_that_changes_nothing_trains_alike(trained, tmp_path, train):
+    """From the same first weights, to the same last ones."""
+    path = tmp_path / "same.py"
+    path.write_text("from rim_tf.cells import RIMCell\n")
+    train("one", "--epochs=1", f"--output_dir={tmp_path}", f"--cell={path}:RIMCell")
+    for one, two in zip(
+        _weights(tmp_path, "one"), _weights(trained[0], "one"), strict=True
+    ):
+        np.testing.assert_allclose(one, two, atol=1e-5)
+
+
 def test_list(run_here):
     finished = run_here("train", "--list")
     lines = finished.stdout.splitlines()
@@ -335,7 +412,18 @@ def test_list(run_here):
             "error: --patch_size: ",
         ),
         (["ffn_3task_paper", "--loss=l1"], "flag --loss=l1: "),
-        (["ffn_3task_paper", "--optimizer=sgd"], "flag --optimizer=sgd: "),
+        (["one", "--optimizer=sgdd"], "error: There is no optimizer 'sgdd'; there are"),
+        (["ffn_3task_paper", "--gradient=z"], "flag --gradient=z: "),
+        (["one", "--link=cosine"], "error: --link: link must be one of ['identity'"),
+        (["one", "--cell=mine.py"], "error: --cell: give FILE.py:CLASS, not mine.py."),
+        (
+            ["one", f"--cell={own_parts.__file__}:OwnCell", "--features=3"],
+            "error: --cell: OwnCell(features=3, state_features=6) fails: ",
+        ),
+        (
+            ["one", "--gradient=eta", "--initial_weights=rim_denoise"],
+            "error: --gradient: --initial_weights bring a network of their own; leave ",
+        ),
         (["ffn_3task_paper", "--minutes=0"], "flag --minutes=0: "),
         (["ffn_3task_paper", "--max_sigma=9"], "Unknown command line flag 'max_sigma'"),
         (["ffn_3task_paper", "--images=x"], "error: --images: not for this script"),
@@ -354,7 +442,8 @@ def test_list(run_here):
     ],
 )
 def test_what_cannot_be_done_is_refused(arguments, message, check_refused):
-    check_refused("train", *arguments, message=message)
+    with mock.patch.dict(RECIPES, _OWN):
+        check_refused("train", *arguments, message=message)
 
 
 def test_missing_weights_to_start_from_are_not_said_to_be_deleted(

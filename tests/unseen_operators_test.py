@@ -69,7 +69,7 @@ def test_values_are_those_of_the_library(ran, small_weights):
             model, problem.observation, problem.model, problem.sigma, num_steps=3
         )
         (expected,) = metrics.psnr(restored, clean[np.newaxis])
-        found = measured["RIM-3task, t = 3", operator.title]
+        found = measured["small (yours), t = 3", operator.title]
         assert found == pytest.approx(expected, abs=0.02), operator.name
     (blurred,) = (o for o in _OPERATORS if o.name == "mirrored")
     observed = problems.observe(blurred, clean, 0, number).observation
@@ -94,7 +94,7 @@ def test_table_notes_and_files(ran):
     columns = [field.strip() for field in heading.split("|")[1:-1]]
     assert columns == [
         *("PSNR in dB", "sigma", "observation", "Wiener", "biharmonic", "TV", "PnP"),
-        *("RIM-3task, t = 3", "RIM-denoise, t = 3"),
+        *("small (yours), t = 3", "RIM-denoise, t = 3"),
     ]
     rows = table.split("\n\n")[0].splitlines()[2:]
     assert len(rows) == len(_OPERATORS)
@@ -110,10 +110,10 @@ def test_table_notes_and_files(ran):
         assert "" not in fields[5:]
     assert len(result["measured"]) == len(_OPERATORS) * 5 + 2
     for text in (
-        "* RIM-3task, t = 3: above the best classic on ",
+        "* small (yours), t = 3: above the best classic on ",
         "**Only the first image of each test set",
         "* PnP: half-quadratic splitting around RIM-denoise",
-        "* RIM-denoise: Weights rim_denoise: 429,200 patches",
+        "* RIM-denoise: Weights rim_denoise: 2,361,922 parameters, 429,200",
     ):
         assert text in table
         assert text in said
@@ -160,7 +160,7 @@ def test_methods_of_a_user(tmp_path, run_here, small_weights, small_images):
     heading = table.splitlines()[0]
     assert "mine (yours)" in heading
     assert "bad" not in heading
-    assert "* mine (yours), mine.py: less RIM-3task, t = 1, mean" in table
+    assert "* mine (yours), mine.py: less small (yours), t = 1, mean" in table
     measured = json.loads((output / "result.json").read_text())["measured"]
     found = [r["model"] for r in measured].count("mine (yours)")
     assert found == len(_OPERATORS[:3])

@@ -45,15 +45,14 @@ def measure(spec: DenoisingTable, run: Run, test: TestImages) -> Outcome:
         first = next(iter(models.values()))
         durations.announce_duration(first, test, spec.color, run, times)
     # Before the long work, so that nothing is lost to a history that says too little.
-    notes = _notes(spec, run, test, histories, before)
+    notes = _notes(spec, run, test, asked, histories, before)
     rows = _Rows(spec, run, test, methods)
     rows.add_known()
     for row, result in before.items():
         rows.add_measured_before(row, result)
-        versions = result["versions"]
-        histories[row] = {**result["weights"][row], "measured_before": versions}
     written = []
-    for row, name in asked.items():
+    for row, history in histories.items():
+        name = history["name"]
         model = models.get(row) or pretrained.load_pretrained(name, run.dtype)
         pictures = rows.add_model(row, model)
         if row in models:
@@ -66,7 +65,7 @@ def measure(spec: DenoisingTable, run: Run, test: TestImages) -> Outcome:
         [*rows.verdicts(), *rows.method_notes(), *notes],
         rows.measured,
         rows.reported,
-        histories,
+        {**histories, **{row: _weights_of(row, r) for row, r in before.items()}},
         written,
         methods,
     )
@@ -77,12 +76,14 @@ def _load(
 ) -> tuple[dict[str, RIM], dict[str, Any]]:
     """Returns the first model by its row, and the histories of all.
 
+    The first has a row of another name if it is another model than that of the table.
     Models of others are loaded when their turn comes: the first need not wait.
     """
     if not asked:
         return {}, {}
     (first, name), *others = asked.items()
     model, history = weights.load(run.flags["weights"] or name, run, spec.color)
+    first = weights.row_of(first, name, history)
     return {first: model}, {first: history, **{r: _history(n) for r, n in others}}
 
 
@@ -113,10 +114,16 @@ def _measured_before(
     return {row: result for row, result in found.items() if result is not None}
 
 
+def _weights_of(row: str, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the history of the weights of a row that was measured before."""
+    return {**result["weights"][row], "measured_before": result["versions"]}
+
+
 def _notes(
     spec: DenoisingTable,
     run: Run,
     test: TestImages,
+    asked: Mapping[str, str],
     histories: Mapping[str, Any],
     before: Mapping[str, Any],
 ) -> list[str]:
@@ -128,9 +135,7 @@ def _notes(
         if spec.quantized
         else ""
     )
-    left = [
-        table.short(row) for row in spec.weights if row not in {**histories, **before}
-    ]
+    left = [table.short(row) for row in spec.weights if row not in {**asked, **before}]
     return [
         *(f"* **{note}**" for note in test.notes),
         f"* Columns are `test set: sigma`. Images measured: {sizes}. {quantized}"
@@ -171,6 +176,7 @@ class _Rows:
         self.spec, self.run, self.test = spec, run, test
         self.reported = table.read_reported(run.script)
         self.measured: list[table.Score] = []
+        self._models: list[str] = []
         self.observations = [
             Observations(test, sigma, spec.color, spec.quantized, run.seed)
             for sigma in spec.sigmas
@@ -213,6 +219,7 @@ class _Rows:
             records += self._records(name, psnr, observations)
             title = f"{table.short(name)}\n{picture.title}"
             pictures.append(picture._replace(title=title))
+        self._models.append(name)
         self._add_measured(name, records, self.run.num_steps)
         return pictures
 
@@ -271,9 +278,10 @@ class _Rows:
 
     def method_notes(self) -> list[str]:
         """Says of each method that was measured how far it is from a RIM."""
+        of_yours = [row for row in self._models if row not in self.spec.weights]
         return self.methods.notes(
             self.measured,
-            list(self.spec.weights),
+            [*of_yours, *self.spec.weights],
             lambda score: f"{score.test_set}: {score.condition['sigma']:g}",
         )
 

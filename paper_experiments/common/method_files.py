@@ -4,18 +4,16 @@ What a file is to hold stands in `baselines/__init__.py`. A file that is wrong g
 line that says what is wrong where. Nothing else is lost with it.
 """
 
-import importlib.util
 import sys
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
+from paper_experiments.common import user_files
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.table import Score, standard_error
 
@@ -70,9 +68,9 @@ class MethodFile(NamedTuple):
             # Whatever a user's library returns.
             made = np.asarray(made)
         except NotImplementedError as error:
-            raise NotForThisError(_describe(error, self.path)) from error
+            raise NotForThisError(user_files.describe(error, self.path)) from error
         except (Exception, SystemExit) as error:
-            raise MethodError(_describe(error, self.path)) from error
+            raise MethodError(user_files.describe(error, self.path)) from error
         _check(made, shape)
         return made.astype(np.float32)
 
@@ -108,7 +106,11 @@ def load(path: Path) -> MethodFile:
       MethodError: If it cannot be imported, or has no `restore`.
     """
     is_yours = path.resolve().parent != _FOLDER
-    module = _import(path, is_yours)
+    try:
+        module = user_files.run(path, may_import_beside=is_yours)
+    except user_files.ImportFailedError as error:
+        cure = "" if is_yours else "; its first lines say what it needs"
+        raise MethodError(f"{error}{cure}") from error
     restore = getattr(module, "restore", None)
     if not callable(restore):
         raise MethodError(
@@ -117,38 +119,6 @@ def load(path: Path) -> MethodFile:
     # A row of Markdown.
     name = " ".join(str(getattr(module, "NAME", path.stem)).replace("|", "/").split())
     return MethodFile(f"{name} (yours)" if is_yours else name, path, restore, is_yours)
-
-
-def _import(path: Path, is_yours: bool) -> ModuleType:
-    """Runs a file; a user's may import others beside it."""
-    if is_yours and str(path.resolve().parent) not in sys.path:
-        sys.path.append(str(path.resolve().parent))
-    # No other module has such a name: that of the file may be a package's.
-    name = f"method_file_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        cure = "" if is_yours else "; its first lines say what it needs"
-        said = _describe(error, path)
-        raise MethodError(f"it cannot be imported: {said}{cure}") from error
-    return module
-
-
-def _describe(error: BaseException, path: Path) -> str:
-    """Says in a line what went wrong, and in which line of the file."""
-    lines = [
-        frame.lineno
-        for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename).resolve() == path.resolve()
-    ]
-    if isinstance(error, SyntaxError):
-        lines = [error.lineno]
-    where = f" in line {lines[-1]}" if lines else ""
-    said = " ".join(str(error).split())
-    return f"{type(error).__name__}{where}{': ' * bool(said)}{said}"
 
 
 def _check(made: np.ndarray, shape: tuple[int, ...]) -> None:

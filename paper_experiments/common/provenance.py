@@ -11,11 +11,27 @@ from typing import Any
 import keras
 
 from paper_experiments.common.wording import count
-from rim_tf.rim import RIM
+from rim_tf.rim import PAPER_NUM_STEPS, RIM
 from rim_tf.speed import precision
-from rim_tf.training import muon
+from rim_tf.training import muon, optimizers
 
 _PAPER_PATCH_SIZES = {"luminance": 36}
+_PAPER_PATCHES = 800_000
+_PAPER_CELLS = ("RIMCell", "GDNCell", "FFNCell")
+_PAPER_ARCHITECTURE = {
+    **{"features": 64, "state_features": 256, "stride": 2, "dilation": 1},
+    **{"link": "sigmoid", "gradient": "x"},
+}
+# Of super-resolution, by the color of its images; a guess.
+_PAPER_ARCHITECTURES = {
+    "luminance": {
+        **_PAPER_ARCHITECTURE,
+        **{"state_features": 100, "stride": 1, "dilation": 2},
+    }
+}
+_EIGHT_BITS = "observations of 8 bits"
+# What flags of train.py replace in all stages and no other remark tells.
+_TOLD_OVERRIDES = ("learning_rate", "warmup_updates", "patch_stride")
 _PACKAGES = (
     "rim_tf",
     "keras",
@@ -31,33 +47,88 @@ _PACKAGES = (
 
 
 def training_note(history: Mapping[str, Any]) -> str:
-    """Says in a line with how many patches, and how, weights were trained."""
-    stages = [history]
-    while "initial_weights" in stages[0]:
-        stages.insert(0, stages[0]["initial_weights"])
-    patches = sum(stage.get("patches_seen", 0) for stage in stages)
-    # In the order of the stages, each once.
-    remarks = dict.fromkeys(remark for stage in stages for remark in _remarks(stage))
+    """Says in a line of what network weights are, with how many patches, and how."""
+    stages = _stages(history)
+    remarks = _remarks(history)
     how = f"with {', '.join(remarks)}" if remarks else "by the paper's recipe"
     data = ", ".join(dict.fromkeys(s.get("data", "unknown data") for s in stages))
+    number = history.get("parameters")
+    parameters = f"{number:,} parameters, " if number else ""
     return (
-        f"Weights {history.get('name', 'without a name')}: {patches:,} patches of "
-        f"{data} (the paper: about 800,000) in {count(len(stages), 'stage')}, {how}; "
-        "history in the JSON file beside them."
+        f"Weights {history.get('name', 'without a name')}: {parameters}"
+        f"{_patches_seen(history):,} patches of {data} (the paper: about "
+        f"{_PAPER_PATCHES:,}) in {count(len(stages), 'stage')}, {how}; history in the "
+        "JSON file beside them."
     )
 
 
-def _remarks(stage: Mapping[str, Any]) -> list[str]:
+def not_the_papers(history: Mapping[str, Any]) -> list[str]:
+    """Says what of weights is not the paper's: network, training, fewer patches.
+
+    Args:
+      history: As `weights.load` returns it.
+    """
+    seen = _patches_seen(history)
+    patches = [f"{seen:,} patches"] if seen < _PAPER_PATCHES else []
+    # Whether the paper's model of colour was trained on them it does not say.
+    expected = {_EIGHT_BITS} if history.get("color") == "rgb" else set()
+    return [r for r in [*_remarks(history), *patches] if r not in expected]
+
+
+def _stages(history: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Returns the histories of a training's stages, the first one first."""
+    stages = [history]
+    while "initial_weights" in stages[0]:
+        stages.insert(0, stages[0]["initial_weights"])
+    return stages
+
+
+def _patches_seen(history: Mapping[str, Any]) -> int:
+    return sum(stage.get("patches_seen", 0) for stage in _stages(history))
+
+
+def _remarks(history: Mapping[str, Any]) -> list[str]:
+    """Says what network and training have that is not the paper's, each once."""
+    overrides = history.get("overrides", {})
+    told = [f"{key} {overrides[key]:g}" for key in _TOLD_OVERRIDES if key in overrides]
+    of_stages = [remark for s in _stages(history) for remark in _remarks_on_stage(s)]
+    return list(dict.fromkeys([*_remarks_on_network(history), *of_stages, *told]))
+
+
+def _remarks_on_network(history: Mapping[str, Any]) -> list[str]:
+    """Says what of an architecture is not the paper's; nothing if it is not known."""
+    architecture = history.get("architecture")
+    if architecture is None:
+        return []
+    cell = architecture["cell"]
+    if cell["class"] not in _PAPER_CELLS:
+        # What else it has only its own file can tell.
+        cell = {"class": cell["class"]}
+    paper = _PAPER_ARCHITECTURES.get(history.get("color"), _PAPER_ARCHITECTURE)
+    others = [
+        f"{key} {value}"
+        for key, value in {**cell, **architecture}.items()
+        if paper.get(key, value) != value
+    ]
+    return [*([f"cell {cell['class']}"] if len(cell) == 1 else []), *others]
+
+
+def _remarks_on_stage(stage: Mapping[str, Any]) -> list[str]:
     """Says what a stage has that is not the paper's."""
     settings = stage.get("settings", {})
     usual = _PAPER_PATCH_SIZES.get(stage.get("color"), 32)
     size = stage.get("patch_size", usual)
+    schedule = settings.get("steps_schedule", [[PAPER_NUM_STEPS, 1.0]])
+    optimizer = settings.get("optimizer", optimizers.ADAM)
     said = {
-        "growing T": len(settings.get("steps_schedule", [])) > 1,
-        "Muon": settings.get("optimizer") == muon.NAME,
+        "growing T": len(schedule) > 1,
+        f"T = {schedule[0][0]}": len(schedule) == 1
+        and schedule[0][0] != PAPER_NUM_STEPS,
+        "Muon": optimizer == muon.NAME,
+        f"optimizer {optimizer}": optimizer not in (optimizers.ADAM, muon.NAME),
         "loss log MSE": settings.get("loss") == "log_mse",
         f"patches of {size} x {size}": size != usual,
-        "observations of 8 bits": "quantized=True" in stage.get("problem", ""),
+        _EIGHT_BITS: "quantized=True" in stage.get("problem", ""),
         "unknown settings": not settings,
     }
     return [remark for remark, holds in said.items() if holds]

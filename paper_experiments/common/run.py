@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from absl import app, flags, logging
 
-from paper_experiments.common import method_files, quiet
+from paper_experiments.common import cell_files, method_files, quiet
 from paper_experiments.common.errors import UserError, check_writable
 from paper_experiments.common.table import PAPER_NUM_STEPS, Score, Table, short
 from paper_experiments.common.wording import describe_seconds
@@ -72,6 +72,12 @@ flags.DEFINE_string(
     "Trained weights to test in the first measured row: a name, or the path of a "
     ".weights.h5. For Figure 3 a folder, as train.py leaves it.",
 )
+flags.DEFINE_string(
+    "cell",
+    None,
+    "A cell of your own, FILE.py:CLASS: train.py trains it, and scripts of tables need "
+    "it to load its --weights.",
+)
 flags.DEFINE_list(
     "rows",
     None,
@@ -91,7 +97,7 @@ flags.DEFINE_bool("overwrite", False, "Delete earlier results in --output_dir.")
 # What a script has use for: the first are of every script, it says itself which others.
 _COMMON_FLAGS = ["dataset", "data_dir", "output_dir", "seed", "precision", "overwrite"]
 _TEST_FLAGS = ("images", "num_images", "num_steps", "weights")
-DENOISING_FLAGS = ("rows", "method", "test_set")
+DENOISING_FLAGS = ("rows", "method", "cell", "test_set")
 
 # What users of earlier versions are told.
 _INSTEAD_OF_BASELINES = (
@@ -217,6 +223,7 @@ def reproduce(
         _check_rows(values["rows"], values["weights"], rows)
         for asked in values["method"]:
             method_files.find(asked)
+        _check_cell(values["cell"], values["weights"])
         folder = _output_dir(values)
         is_refused = not (adds_to_results or values["overwrite"])
         if is_refused and (folder / RESULT_FILE).exists():
@@ -310,6 +317,15 @@ def _make(folder: Path) -> None:
     except OSError as error:
         raise UserError(f"--output_dir: {folder} cannot be made: {error}") from error
     check_writable(folder, f"--output_dir: {folder}")
+
+
+def _check_cell(cell: str | None, weights: str | None) -> None:
+    """Raises a `UserError` if --cell names no file, or has no weights."""
+    if cell is None:
+        return
+    cell_files.find(cell)
+    if not weights:
+        raise UserError("--cell: give --weights, too, which were trained with it.")
 
 
 def _check_rows(

@@ -9,11 +9,18 @@ from typing import Any
 import keras
 import numpy as np
 
-from paper_experiments.common import durations, image_sets, provenance, weights
+from paper_experiments.common import (
+    cell_files,
+    durations,
+    image_sets,
+    provenance,
+    weights,
+)
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.run import Run
 from paper_experiments.common.wording import count, describe_seconds
 from rim_tf import cells, images, pretrained, problems
+from rim_tf.cells import RIMCell
 from rim_tf.problems import Problem
 from rim_tf.rim import RIM
 from rim_tf.training import devices, loop, record, schedules
@@ -33,6 +40,7 @@ class Training:
       task: What the model is trained for, `recipes.Task`.
       stages: Of type `recipes.Stage`.
       deadline: When to have stopped, by `time.monotonic`.
+      network: What of the task's network is not the recipe's, by the names of flags.
 
     Raises:
       UserError: If the images cannot be had, or flags do not fit each other.
@@ -40,10 +48,20 @@ class Training:
     """
 
     def __init__(
-        self, run: Run, name: str, task: Any, stages: Sequence[Any], deadline: float
+        self,
+        run: Run,
+        name: str,
+        task: Any,
+        stages: Sequence[Any],
+        deadline: float,
+        network: Mapping[str, Any] | None = None,
     ):
         self.run, self.name, self.task, self.deadline = run, name, task, deadline
         self.folder = run.output_dir / name
+        self.network = dict(network or {})
+        self.cell = _OwnCell(task.cell) if ":" in task.cell else None
+        if self.cell:
+            self.network["cell"] = self.cell.described
         self.data, *both = image_sets.load_training_images(
             *(run.flags[name] for name in ("dataset", "data_dir", "train_images")),
             max(stage.patch_size for stage in stages),
@@ -89,6 +107,10 @@ class Training:
             history = {"name": self.name, **described, **origin}
         path = self.folder / f"{self.name}.weights.h5"
         history = {**_without_images(history, self.names), **facts, **self.names}
+        history["parameters"] = model.count_params()
+        if self.cell:
+            history["cell"] = self.cell.described
+            (self.folder / self.cell.file.path.name).write_bytes(self.cell.content)
         pretrained.save_pretrained(model, path, history)
         log = path.with_name(f"{self.name}.log.csv")
         shutil.copyfile(folder / record.LOG_FILE, log)
@@ -135,7 +157,13 @@ class Training:
             settings,
             folder,
             # What decides the result must be the same when the training goes on.
-            {**described, **self.names, "initial_weights": weights_before},
+            {
+                **described,
+                **self.names,
+                "initial_weights": weights_before,
+                # None, as in trainings that are older than these flags.
+                "network": self.network or None,
+            },
             {**provenance.versions(), "devices": self.run.flags["devices"]},
             self.deadline,
         )
@@ -145,13 +173,10 @@ class Training:
     def _begin(self) -> tuple[RIM, dict[str, Any] | None]:
         """Returns the model that the first stage starts from, and its history."""
         name = self.run.flags["initial_weights"]
-        cell = getattr(cells, self.task.cell)
         if name is None:
             # The same for every model of a run.
             keras.utils.set_random_seed(self.run.seed)
-            cell = cell(**self.task.architecture, dtype=self.run.dtype)
-            normalize = self.task.normalize
-            return RIM(cell, normalize=normalize, dtype=self.run.dtype), None
+            return self._new_model(), None
         source = Path(name).expanduser()
         # A missing file is reported where it is read.
         is_inside = source.resolve().is_relative_to(self.folder.resolve())
@@ -160,9 +185,39 @@ class Training:
                 f"--overwrite: it would delete {name}, which is to start from; choose "
                 "another --output_dir."
             )
+        # One of the user's is known by --cell.
+        cell = getattr(cells, self.task.cell, RIMCell)
         color = self.task.color
         model, history = weights.load(name, self.run, color, cell, "initial_weights")
         return model, {**history, "name": source.name}
+
+    def _new_model(self) -> RIM:
+        """Returns the task's network, not trained yet; of a user's cell it is tried."""
+        task, dtype = self.task, self.run.dtype
+        if self.cell:
+            cell = cell_files.make(self.cell.file, task.architecture, dtype)
+        else:
+            cell = getattr(cells, task.cell)(**task.architecture, dtype=dtype)
+        try:
+            model = RIM(
+                cell, task.link, task.gradient, normalize=task.normalize, dtype=dtype
+            )
+        except ValueError as error:
+            raise UserError(f"--link: {error}") from error
+        if self.cell:
+            cell_files.build_and_check(self.cell.file, model, self._channels)
+        else:
+            model.build()
+        if self.network:
+            print(
+                f"A network of {model.count_params():,} parameters, which is not the "
+                f"recipe's: {_describe(self.network)}."
+            )
+        return model
+
+    @property
+    def _channels(self) -> int:
+        return 3 if self.task.color == "rgb" else 1
 
     def _patches(self, stage: Any) -> PatchSet:
         seed = self.run.seed + stage.seed
@@ -186,8 +241,8 @@ class Training:
 
     def _check_problem(self, stage: Any) -> None:
         """Raises a `UserError` if patches do not have a size that the problem takes."""
-        channels = self.task.architecture.get("channels", 1)
-        patch = keras.ops.zeros((1, stage.patch_size, stage.patch_size, channels))
+        size = stage.patch_size
+        patch = keras.ops.zeros((1, size, size, self._channels))
         try:
             self._problem(stage).draw(patch, keras.random.SeedGenerator(0))
         except ValueError as error:
@@ -211,6 +266,23 @@ class Training:
         steps = schedules.computation(phases) * settings.batch_size
         seconds *= _TRAINING_COST * np.prod(validation.shape[1:3]) * steps
         return float(seconds / devices.speed_up(num_devices))
+
+
+class _OwnCell:
+    """A user's cell, and what its file holds when the training begins."""
+
+    def __init__(self, asked: str):
+        self.file = cell_files.find(asked)
+        self.content = self.file.path.read_bytes()
+        self.described = self.file.to_json()
+
+
+def _describe(network: Mapping[str, Any]) -> str:
+    """Says in words what of a network is not the recipe's."""
+    said = {**network}
+    if "cell" in said:
+        said["cell"] = f"{said['cell']['class']} of {said['cell']['file']}"
+    return ", ".join(f"{name} {value}" for name, value in said.items())
 
 
 def _settings(stage: Any, run: Run) -> TrainingSettings:

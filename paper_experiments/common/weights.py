@@ -1,9 +1,12 @@
 """The models that a script tests: shipped ones, or the user's."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import keras
+
+from paper_experiments.common import cell_files, provenance
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.run import Run
 from paper_experiments.common.wording import count
@@ -19,7 +22,7 @@ def load(
     cell: type[RIMCell] = RIMCell,
     flag: str = "weights",
 ) -> tuple[RIM, dict[str, Any]]:
-    """Loads weights, if they are for the task.
+    """Loads weights, if they are for the task; --cell names a cell of one's own.
 
     Args:
       name: A name of shipped weights, or a path.
@@ -30,21 +33,23 @@ def load(
       flag: Name of the flag that names the weights.
 
     Returns:
-      The model, and the history of its weights with their name.
+      The model, and the history of its weights with their name, their architecture,
+      the number of parameters, and what is not the paper's.
 
     Raises:
       UserError: If there are no such weights, or they are not for this.
     """
     try:
-        model = pretrained.load_pretrained(name, run.dtype)
         history = pretrained.read_history(name)
+        cell = _own_cell(run, history, name, flag) or cell
+        model = pretrained.load_pretrained(name, run.dtype)
     except ValueError as error:
         raise UserError(f"--{flag}: {error}") from error
     channels = 3 if color == "rgb" else 1
-    if model.cell.channels != channels:
+    its_channels = getattr(model.cell, "channels", channels)
+    if its_channels != channels:
         raise UserError(
-            f"--{flag}: {name} restores images of "
-            f"{count(model.cell.channels, 'channel')}, "
+            f"--{flag}: {name} restores images of {count(its_channels, 'channel')}, "
             f"{run.script} needs {channels}."
         )
     if history.get("color", color) != color:
@@ -57,7 +62,55 @@ def load(
             f"--{flag}: {name} is of another model: its cell is "
             f"{type(model.cell).__name__}, not {cell.__name__}."
         )
-    return model, {"name": str(name), **history}
+    history = {
+        "name": str(name),
+        **history,
+        "architecture": pretrained.read_architecture(name),
+        "parameters": model.count_params(),
+    }
+    return model, {**history, "not_the_papers": provenance.not_the_papers(history)}
+
+
+def _own_cell(
+    run: Run, history: Mapping[str, Any], name: str, flag: str
+) -> type[keras.Layer] | None:
+    """Returns the class that --cell names; None if there is none."""
+    trained = history.get("cell")
+    # Other weights of the run have the cells of the library.
+    asked = run.flags.get("cell") if run.flags.get(flag) == name else None
+    if asked is None:
+        if trained:
+            path = Path(name).expanduser().with_name(trained["file"])
+            raise UserError(
+                f"--{flag}: {name} has a cell of its own; give "
+                f"--cell={path}:{trained['class']}."
+            )
+        return None
+    file = cell_files.find(asked)
+    if trained:
+        cell_files.check_same(file, trained, name)
+    return cell_files.load(file)
+
+
+def row_of(row: str, usual: str, history: Mapping[str, Any]) -> str:
+    """Returns the name of a table's row for weights that may be others.
+
+    Args:
+      row: The name for weights of the paper's network, trained as in the paper.
+      usual: Name of the weights that the row is of.
+      history: Of the weights, as `load` returns it.
+    """
+    name = history["name"]
+    if name == usual or not provenance.not_the_papers(history):
+        return row
+    path = Path(name)
+    stem = path.name.removesuffix(".weights.h5")
+    if stem == path.name:
+        return stem
+    if path.parent.name == stem:
+        # As train.py leaves it: the folder of the run tells more than the recipe.
+        stem = f"{path.parents[1].name}/{stem}"
+    return f"{stem} (yours)"
 
 
 def find_in_folder(folder: str, names: Iterable[str]) -> dict[str, str]:

@@ -12,16 +12,10 @@ import numpy as np
 from rim_tf.problems import Problem
 from rim_tf.rim import RIM
 from rim_tf.speed import backend
-from rim_tf.training import callbacks, devices, muon, record, schedules
+from rim_tf.training import callbacks, devices, optimizers, record, schedules
 from rim_tf.training.patches import PatchSet
 from rim_tf.training.schedules import Phase
-from rim_tf.training.settings import (
-    CLIP_NORM,
-    LOSSES,
-    OPTIMIZERS,
-    TrainingError,
-    TrainingSettings,
-)
+from rim_tf.training.settings import LOSSES, TrainingError, TrainingSettings
 from rim_tf.training.unrolled import UnrolledRIM
 
 
@@ -113,21 +107,12 @@ def check(settings: TrainingSettings, num_patches: int) -> None:
       DeviceError: If the devices in use cannot share a batch.
     """
     devices.check_batch_size(settings.batch_size)
-    _check_known("optimizer", settings.optimizer, OPTIMIZERS)
-    _check_known("loss", settings.loss, LOSSES)
-    # Under TensorFlow each device would clip the gradient of its own share.
-    if settings.optimizer == muon.NAME and devices.num_replicas() > 1:
+    optimizers.check(settings.optimizer)
+    if settings.loss not in LOSSES:
         raise TrainingError(
-            f"The optimizer {muon.NAME} trains on one device only; take one, or adam."
+            f"There is no loss {settings.loss!r}; there are {', '.join(LOSSES)}."
         )
     settings.num_updates(num_patches)
-
-
-def _check_known(what: str, name: str, known: Sequence[str]) -> None:
-    if name not in known:
-        raise TrainingError(
-            f"There is no {what} {name!r}; there are {', '.join(known)}."
-        )
 
 
 def compiled_model(
@@ -138,12 +123,7 @@ def compiled_model(
     schedule = schedules.WarmupCosine(
         settings.learning_rate, settings.warmup_updates, phases
     )
-    if settings.optimizer == muon.NAME:
-        optimizer = muon.ConvolutionMuon(schedule, CLIP_NORM)
-    elif devices.num_replicas() > 1:
-        optimizer = devices.ClippedAdam(schedule, CLIP_NORM)
-    else:
-        optimizer = keras.optimizers.Adam(schedule, global_clipnorm=CLIP_NORM)
+    optimizer = optimizers.make(settings.optimizer, schedule)
     optimizer.build(model.trainable_variables)
     by_xla = backend.compiles_training_by_xla(devices.num_replicas())
     model.compile(optimizer, jit_compile=by_xla)

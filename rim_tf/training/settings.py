@@ -5,9 +5,8 @@ import math
 
 from rim_tf.rim import PAPER_NUM_STEPS
 
-# By the names of `rim_tf.losses.get`, and of `rim_tf.training.loop.compiled_model`.
+# By the names of `rim_tf.losses.get`.
 LOSSES = ("mse", "log_mse")
-OPTIMIZERS = ("adam", "muon")
 # Bound on the global norm of the gradient.
 CLIP_NORM = 1.0
 
@@ -26,8 +25,8 @@ class TrainingSettings:
       steps_schedule: Pairs of the number of steps T and the share of the
         computation spent with it, see `rim_tf.training.schedules.plan_phases`.
       loss: One of `LOSSES`: "mse" as in the paper, or "log_mse".
-      optimizer: One of `OPTIMIZERS`: "adam" as in the reproduction, or "muon", see
-        `rim_tf.training.muon`.
+      optimizer: "adam" as in the reproduction, "muon", see `rim_tf.training.muon`, or
+        the name of another one of Keras, see `rim_tf.training.optimizers`.
       learning_rate: Peak learning rate.
       warmup_updates: Updates over which the learning rate rises to its peak.
       seed: Seed of the order of patches, and of what the problem draws for them.

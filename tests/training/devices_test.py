@@ -20,7 +20,7 @@ from rim_tf.problems import (
     SuperResolutionProblem,
     ThreeTaskProblem,
 )
-from rim_tf.training import callbacks, devices, loop
+from rim_tf.training import callbacks, devices, loop, optimizers
 from rim_tf.training.patches import PatchSet
 from rim_tf.training.settings import TrainingSettings
 from tests.training import small
@@ -56,7 +56,7 @@ def _train(problem: str, folder: Path) -> None:
     image = 127 + 100 * np.sin(rows / 4) * np.cos(columns / 3)
     patches = PatchSet([image.astype("uint8")[..., None]], 12, 2, num_patches=32)
     # So low that it matters whether the whole gradient is clipped, or parts of it.
-    with unittest.mock.patch.object(loop, "CLIP_NORM", 0.01):
+    with unittest.mock.patch.object(optimizers, "CLIP_NORM", 0.01):
         loop.train(
             small.small_rim(),
             _PROBLEMS[problem],

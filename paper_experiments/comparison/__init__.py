@@ -1,0 +1,1 @@
+"""What compare.py does: two results side by side."""
