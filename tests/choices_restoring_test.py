@@ -5,8 +5,9 @@ import pytest
 import skimage.data
 
 from paper_experiments.choices import restoring
-from paper_experiments.choices.methods import Network
+from paper_experiments.choices.methods import Baseline, Network
 from paper_experiments.choices.steps import OURS, NotMeasurableError, Photograph
+from paper_experiments.common import provenance
 from rim_tf import bicubic, images, pretrained, restoration
 
 _PHOTOGRAPH = Photograph("a", 1, skimage.data.chelsea()[100:124, 200:226])
@@ -62,6 +63,19 @@ def test_what_is_measured_anyway_is_no_choice(network):
     noisy = np.zeros((4, 4, 1), np.float32)
     with pytest.raises(NotMeasurableError, match="anyway"):
         restoring.denoise_as({"num_steps": 3}, network, noisy, 0.1)
+
+
+@pytest.mark.parametrize(("package", "matters"), [("jax", False), ("keras", True)])
+def test_fingerprints_know_what_estimates_depend_on(
+    package, matters, network, monkeypatch
+):
+    """What one environment lacks is measured in another, of the same values."""
+    methods = Baseline(), network
+    before = [method.fingerprint() for method in methods]
+    other = {**provenance.versions(), package: "0.1"}
+    monkeypatch.setattr(provenance, "versions", lambda: other)
+    after = [method.fingerprint() for method in methods]
+    assert [a != b for a, b in zip(after, before, strict=True)] == [matters, matters]
 
 
 def test_networks_with_other_settings_have_other_fingerprints(network):

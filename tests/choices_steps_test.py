@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import skimage.data
 
+from paper_experiments.baselines import converged_total_variation
 from paper_experiments.choices import groups, methods, steps
 from paper_experiments.common import image_sets, observations, super_resolution
 from paper_experiments.common.observations import Observations
+from rim_tf import Denoising
 
 _RGB = skimage.data.chelsea()[100:149, 200:260]
 _PHOTOGRAPH = steps.Photograph("a", 3, _RGB)
@@ -22,7 +24,9 @@ def _value(condition, method):
 def test_denoising_is_that_of_the_tables():
     test = image_sets.TestImages("mine", {"a": _RGB}, {"a": 3}, {"mine": ["a"]})
     observed = Observations(test, steps.SIGMA, "gray", False, 0)
-    estimate = methods.total_variation(observed.noisy("a"), observed.unit_sigma)
+    estimate = converged_total_variation.restore(
+        observed.noisy("a"), observed.unit_sigma, Denoising()
+    )
     expected = observations.psnr_of(estimate, observed.clean("a"))
     assert _value(steps.DENOISING, methods.Baseline()) == pytest.approx(expected)
 
