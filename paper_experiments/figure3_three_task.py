@@ -7,8 +7,11 @@ memory (FFN), trained alike on Gaussian, binary and Fourier projections, never o
 denoising, and tested on these and on inpainting, which they never saw. Draws PSNR
 over the steps (`figure3.png`, in numbers `curves.csv`), up to t = 50 where training
 stopped at t = 20, and the estimates over time (`figure4.png`), and says of each of the
-paper's findings whether it is reproduced. `train.py rim_3task gdn_3task ffn_3task`
-trains all three.
+paper's findings whether it is reproduced.
+
+The weights are those of the paper's recipe: `train.py rim_3task_paper gdn_3task_paper
+ffn_3task_paper` trains all three. --weights=rim_tf/weights takes the three that saw ten
+times as many patches, by another recipe.
 
 p and the reading of sigma are our choice: sigma = 1 of the paper is 1/32 here, about
 8/255, see `RandomProjection`, and has other readings (RESULTS.md). The paper's
@@ -90,7 +93,7 @@ def _load_models(run):
     from rim_tf.cells import FFNCell, GDNCell, RIMCell
 
     cells = {"RIM": RIMCell, "GDN": GDNCell, "FFN": FFNCell}
-    names = {name: name for name in _WEIGHTS.values()}
+    names = {name: f"{name}_paper" for name in _WEIGHTS.values()}
     if run.flags["weights"]:
         names = weights.find_in_folder(run.flags["weights"], names)
     loaded = {
