@@ -13,6 +13,13 @@ import rim_tf
 from tests import own_parts
 
 
+@pytest.fixture(autouse=True)
+def _registered():
+    """Tests of files that users give load that one anew, and register it again."""
+    keras.saving.register_keras_serializable("own")(own_parts.OwnCell)
+    rim_tf.links.register(own_parts.SINE)
+
+
 @pytest.fixture(name="model")
 def _model():
     keras.utils.set_random_seed(0)
