@@ -428,7 +428,7 @@ for name, curve in curves.items():
 # large networks (Figure 3).
 #
 # **What is the memory good for?** Here for little: the FFN is small and quick, makes
-# more rounds in the same time, and comes close to the RIM. For plain noise the estimate
+# more rounds in the same time, and is as good as the RIM. For plain noise the estimate
 # is memory enough. The projections of Figure 3 are harder, and there the RIM is clearly
 # above.
 #
