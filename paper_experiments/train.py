@@ -193,11 +193,9 @@ def check(values: Mapping[str, Any], names: Sequence[str]) -> None:
         raise UserError(f"{wrong}; there are {', '.join(RECIPES)}; see --list.")
     if values["cell"]:
         cell_files.find(values["cell"])
-    brought = [
-        name
-        for name in ("features", "state_features", "gradient", "link")
-        if values[name] is not None
-    ]
+    # A cell's file may be what knows the weights.
+    network = {*_CELL_FLAGS, *_TASK_FLAGS} - {"cell"}
+    brought = sorted(name for name in network if values[name] is not None)
     if brought and values["initial_weights"]:
         raise UserError(
             f"--{brought[0]}: --initial_weights bring a network of their own; leave "

@@ -9,8 +9,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from rim_tf.forward_models import BicubicDownsampling, Denoising, ForwardModel
-from rim_tf.forward_models.downsampling import BicubicDownsamplingInGraph
+from rim_tf.forward_models import (
+    BicubicDownsampling,
+    Denoising,
+    ForwardModel,
+    downsampling,
+)
 from rim_tf.speed import backend, plain
 
 _LEGACY_SUFFIXES = (".h5", ".hdf5")
@@ -62,7 +66,7 @@ def _in_graph(forward_model: ForwardModel, observation) -> ForwardModel:
             f"{forward_model} of images of any size repeats the border; give an "
             "input_signature of one size, or boundary='replicate'."
         )
-    return BicubicDownsamplingInGraph(forward_model.factor, size)
+    return downsampling.in_graph(forward_model.factor, size)
 
 
 def _norm(rim: keras.Model, forward_model: ForwardModel) -> float:
@@ -143,16 +147,7 @@ def _in_float32(rim: keras.Model) -> keras.Model:
     """Returns the RIM itself, or a copy of it that computes in float32."""
     if rim.dtype_policy.compute_dtype == "float32":
         return rim
-    config = {**rim.cell.get_config(), "dtype": "float32"}
-    copy = type(rim)(
-        type(rim.cell).from_config(config),
-        rim.link,
-        rim.gradient,
-        rim.num_steps,
-        rim.normalize,
-        dtype="float32",
-    )
-    copy.build()
+    copy = rim.with_dtype("float32")
     copy.set_weights(rim.get_weights())
     return copy
 

@@ -15,7 +15,8 @@ from rim_tf import cells, files
 from rim_tf.rim import RIM
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
-_SUFFIX = ".weights.h5"
+# What the names of files of weights end in.
+SUFFIX = ".weights.h5"
 
 
 class WeightsNotFoundError(ValueError):
@@ -25,7 +26,7 @@ class WeightsNotFoundError(ValueError):
 def available() -> list[str]:
     """Returns the names of the weights shipped with the project."""
     return sorted(
-        p.name.removesuffix(_SUFFIX) for p in WEIGHTS_FOLDER.glob(f"*{_SUFFIX}")
+        p.name.removesuffix(SUFFIX) for p in WEIGHTS_FOLDER.glob(f"*{SUFFIX}")
     )
 
 
@@ -115,11 +116,11 @@ def save_pretrained(rim: RIM, path: str | Path, history: dict[str, Any]) -> None
         rim = rim_tf.load_pretrained("mine.weights.h5")
     """
     path = Path(path)
-    if not path.name.endswith(_SUFFIX):
-        raise ValueError(f"The path of weights ends in {_SUFFIX}, not so {path}.")
+    if not path.name.endswith(SUFFIX):
+        raise ValueError(f"The path of weights ends in {SUFFIX}, not so {path}.")
     path.parent.mkdir(parents=True, exist_ok=True)
     architecture = _architecture(rim)
-    half = _from_architecture(architecture, "float16")
+    half = rim.with_dtype("float16")
     with np.errstate(over="ignore"):
         values = [np.asarray(value, np.float16) for value in rim.get_weights()]
     if not all(np.isfinite(value).all() for value in values):
@@ -184,13 +185,13 @@ def _class_of_name(name: str) -> type:
 
 def _find(name_or_path: str | Path) -> Path:
     path = Path(name_or_path).expanduser()
-    if not path.name.endswith(_SUFFIX):
-        path = WEIGHTS_FOLDER / f"{name_or_path}{_SUFFIX}"
+    if not path.name.endswith(SUFFIX):
+        path = WEIGHTS_FOLDER / f"{name_or_path}{SUFFIX}"
         if not path.exists():
             raise WeightsNotFoundError(
                 f"No weights are called {str(name_or_path)!r}; there are "
                 f"{', '.join(available()) or 'none'}. "
-                f"The path of a file ends in {_SUFFIX}."
+                f"The path of a file ends in {SUFFIX}."
             )
     if not path.exists():
         raise WeightsNotFoundError(f"{path} does not exist.")
@@ -202,7 +203,7 @@ def _find(name_or_path: str | Path) -> Path:
 
 
 def _json_path(weights_path: Path) -> Path:
-    return weights_path.with_name(weights_path.name.removesuffix(_SUFFIX) + ".json")
+    return weights_path.with_name(weights_path.name.removesuffix(SUFFIX) + ".json")
 
 
 def _read_json(weights_path: Path) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from rim_tf.forward_models import (
     ForwardModel,
     RandomProjection,
 )
+from rim_tf.forward_models.downsampling import Resizing
 from rim_tf.forward_models.projections import representatives
 from rim_tf.noise import PAPER_MAX_SIGMA
 
@@ -224,14 +225,14 @@ class SuperResolutionProblem:
           ValueError: If a factor does not divide height or width.
         """
         number = keras.random.randint((), 0, len(self.factors), seed=seed)
-        forward_model = _BicubicOfOneShape(clean.shape[1:3], self.factors, number)
+        forward_model = _bicubic_of_one_shape(clean.shape[1:3], self.factors, number)
         observation = noise.round_to_8_bits(forward_model.forward(clean))
         sigma = ops.zeros((ops.shape(clean)[0],))
         return Measurement(observation, sigma, forward_model)
 
 
-class _BicubicOfOneShape(ForwardModel):
-    """Bicubic down-sampling whose y has the same shape for all factors.
+def _bicubic_of_one_shape(size: tuple[int, int], factors: tuple[int, ...], number):
+    """Returns bicubic down-sampling whose y has the same shape for all factors.
 
     Otherwise the training step would be compiled for each of them. What a larger
     factor leaves of the shape is zero.
@@ -241,19 +242,12 @@ class _BicubicOfOneShape(ForwardModel):
       factors: Some factors.
       number: Which of them, a tensor.
     """
-
-    def __init__(self, size: tuple[int, int], factors: tuple[int, ...], number):
-        self._down = [_padded_matrices(n, factors, number, down=True) for n in size]
-        self._up = [_padded_matrices(n, factors, number, down=False) for n in size]
-
-    def forward(self, image):
-        return bicubic.apply_matrices(image, *self._down)
-
-    def adjoint(self, observation):
-        return bicubic.apply_matrices(observation, *map(ops.transpose, self._down))
-
-    def initial_estimate(self, observation):
-        return bicubic.apply_matrices(observation, *self._up)
+    return Resizing(
+        *(
+            [_padded_matrices(n, factors, number, down) for n in size]
+            for down in (True, False)
+        )
+    )
 
 
 def _padded_matrices(size: int, factors: tuple[int, ...], number, down: bool):

@@ -367,6 +367,17 @@ class RIM(keras.Model):
         exporting.check_suffix(filepath)
         super().save(filepath, *args, **kwargs)
 
+    def with_dtype(self, dtype: str) -> "RIM":
+        """Returns a RIM of the same architecture, built, that computes in `dtype`.
+
+        Its weights are others.
+        """
+        cell = type(self.cell).from_config({**self.cell.get_config(), "dtype": dtype})
+        how = self.link, self.gradient, self.num_steps, self.normalize
+        rim = RIM(cell, *how, dtype=dtype)
+        rim.build()
+        return rim
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),

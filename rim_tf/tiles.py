@@ -54,9 +54,10 @@ class Tile(NamedTuple):
         rows, columns = self.own_rows, self.own_columns
         return _inside(rows, self.rows), _inside(columns, self.columns)
 
-    def smaller(self, factor: int) -> tuple[slice, slice]:
-        """Rows and columns of the tile in an image that is `factor` times smaller."""
-        return _divided(self.rows, factor), _divided(self.columns, factor)
+    def smaller(self, row_step: int, column_step: int) -> "Tile":
+        """Returns the same tile in an image that is so many times smaller."""
+        by = row_step, column_step, row_step, column_step
+        return Tile(*map(_divided, self, by))
 
 
 class Step(NamedTuple):
@@ -221,8 +222,8 @@ def _part(forward_model: ForwardModel, tile: Tile) -> ForwardModel:
 
 
 def _observed(observation: np.ndarray, tile: Tile, steps: tuple[int, int]):
-    rows, columns = map(_divided, (tile.rows, tile.columns), steps)
-    return observation[:, rows, columns]
+    small = tile.smaller(*steps)
+    return observation[:, small.rows, small.columns]
 
 
 def _divided(part: slice, step: int) -> slice:

@@ -9,7 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from paper_experiments.common import document_tables, figure3_claims, table
+from paper_experiments.common import (
+    document_tables,
+    figure3_claims,
+    provenance,
+    table,
+)
 from paper_experiments.common.document_tables import Key
 from paper_experiments.common.table import NUMBERS_FOLDER
 
@@ -126,13 +131,9 @@ def _joined(numbers: Sequence[float]) -> str:
 
 
 def _recipe(history: Mapping[str, Any]) -> str:
-    stages = [history]
-    while "initial_weights" in stages[0]:
-        stages.insert(0, stages[0]["initial_weights"])
-    seen = sum(stage.get("patches_seen", 0) for stage in stages)
     name = history.get("name", "")
     kind = "the paper's recipe" if name.endswith("_paper") else "shipped weights"
-    return f"{kind}, {seen:,} patches"
+    return f"{kind}, {provenance.patches_seen(history):,} patches"
 
 
 @functools.cache

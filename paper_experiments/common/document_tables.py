@@ -46,7 +46,7 @@ _HEADLINE = {
 # Runs of `figure3_three_task.py` on the same 200 patches, by trio of networks.
 _FIGURE_3 = {
     "shipped weights": "figure3_200_patches",
-    "paper's recipe": "figure3_200_patches_paper",
+    "paper's recipe": "figure3_three_task_paper",
 }
 
 
@@ -241,17 +241,17 @@ def _headline() -> list[str]:
             ]
         )
     judged = map(_judged_reproduced, reversed(figure3_claims.TRIOS))
-    cells = [*lines, ["Figure 3, findings", "", "all five", *judged]]
-    rows = [f"| {' | '.join(row)} |".replace("|  |", "| |") for row in cells]
-    return [rows[0], "|---" * len(lines[0]) + "|", *rows[1:]]
+    return _narrow([*lines, ["Figure 3, findings", "", "all five", *judged]])
 
 
 def _judged_reproduced(trio: str) -> str:
     """Says how many findings of Figure 3 a trio of networks shows."""
     if not figure3_claims.path_of(trio).exists():
         return _NOT_YET
-    holds = [holds for _, _, holds in figure3_claims.read(trio)]
-    return f"{sum(holds)} of {len(holds)}"
+    judged = figure3_claims.read(trio)
+    missing = [what for what, _, holds in judged if not holds]
+    said = f"{len(judged) - len(missing)} of {len(judged)}"
+    return f"{said}; NOT REPRODUCED: {', '.join(missing)}" if missing else said
 
 
 def _figure_3() -> list[str]:
@@ -262,10 +262,7 @@ def _figure_3() -> list[str]:
     for judged in zip(*(r["findings"] for r in results.values()), strict=True):
         cells = [f"{each['evidence']}: {each['verdict']}" for each in judged]
         lines.append([judged[0]["finding"], *cells])
-    return [
-        "| " + " | ".join(line) + " |" if line else "|---" * (len(lines[0])) + "|"
-        for line in (lines[0], [], *lines[1:])
-    ]
+    return _narrow(lines)
 
 
 def _mean(values: Sequence[float] | None) -> str:
@@ -286,6 +283,12 @@ def _difference(script: str, key: Key) -> str:
 
 def _digits(key: Key) -> int:
     return 2 if key.metric == "psnr" else 4
+
+
+def _narrow(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Returns a table of words, whose columns would be too wide to be aligned."""
+    lines = [f"| {' | '.join(row)} |".replace("|  |", "| |") for row in rows]
+    return [lines[0], "|---" * len(rows[0]) + "|", *lines[1:]]
 
 
 def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -48,7 +48,7 @@ _PACKAGES = (
 
 def training_note(history: Mapping[str, Any]) -> str:
     """Says in a line of what network weights are, with how many patches, and how."""
-    stages = _stages(history)
+    stages = stages_of(history)
     remarks = _remarks(history)
     how = f"with {', '.join(remarks)}" if remarks else "by the paper's recipe"
     data = ", ".join(dict.fromkeys(s.get("data", "unknown data") for s in stages))
@@ -56,7 +56,7 @@ def training_note(history: Mapping[str, Any]) -> str:
     parameters = f"{number:,} parameters, " if number else ""
     return (
         f"Weights {history.get('name', 'without a name')}: {parameters}"
-        f"{_patches_seen(history):,} patches of {data} (the paper: about "
+        f"{patches_seen(history):,} patches of {data} (the paper: about "
         f"{_PAPER_PATCHES:,}) in {count(len(stages), 'stage')}, {how}; history in the "
         "JSON file beside them."
     )
@@ -68,14 +68,14 @@ def not_the_papers(history: Mapping[str, Any]) -> list[str]:
     Args:
       history: As `weights.load` returns it.
     """
-    seen = _patches_seen(history)
+    seen = patches_seen(history)
     patches = [f"{seen:,} patches"] if seen < _PAPER_PATCHES else []
     # Whether the paper's model of colour was trained on them it does not say.
     expected = {_EIGHT_BITS} if history.get("color") == "rgb" else set()
     return [r for r in [*_remarks(history), *patches] if r not in expected]
 
 
-def _stages(history: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def stages_of(history: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Returns the histories of a training's stages, the first one first."""
     stages = [history]
     while "initial_weights" in stages[0]:
@@ -83,15 +83,16 @@ def _stages(history: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return stages
 
 
-def _patches_seen(history: Mapping[str, Any]) -> int:
-    return sum(stage.get("patches_seen", 0) for stage in _stages(history))
+def patches_seen(history: Mapping[str, Any]) -> int:
+    """Returns how many patches all stages of a training saw."""
+    return sum(stage.get("patches_seen", 0) for stage in stages_of(history))
 
 
 def _remarks(history: Mapping[str, Any]) -> list[str]:
     """Says what network and training have that is not the paper's, each once."""
     overrides = history.get("overrides", {})
     told = [f"{key} {overrides[key]:g}" for key in _TOLD_OVERRIDES if key in overrides]
-    of_stages = [remark for s in _stages(history) for remark in _remarks_on_stage(s)]
+    of_stages = [remark for s in stages_of(history) for remark in _remarks_on_stage(s)]
     return list(dict.fromkeys([*_remarks_on_network(history), *of_stages, *told]))
 
 

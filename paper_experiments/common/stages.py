@@ -205,7 +205,8 @@ class Training:
         except ValueError as error:
             raise UserError(f"--link: {error}") from error
         if self.cell:
-            cell_files.build_and_check(self.cell.file, model, self._channels)
+            channels = weights.channels_of(task.color)
+            cell_files.build_and_check(self.cell.file, model, channels)
         else:
             model.build()
         if self.network:
@@ -214,10 +215,6 @@ class Training:
                 f"recipe's: {_describe(self.network)}."
             )
         return model
-
-    @property
-    def _channels(self) -> int:
-        return 3 if self.task.color == "rgb" else 1
 
     def _patches(self, stage: Any) -> PatchSet:
         seed = self.run.seed + stage.seed
@@ -241,8 +238,8 @@ class Training:
 
     def _check_problem(self, stage: Any) -> None:
         """Raises a `UserError` if patches do not have a size that the problem takes."""
-        size = stage.patch_size
-        patch = keras.ops.zeros((1, size, size, self._channels))
+        size, channels = stage.patch_size, weights.channels_of(self.task.color)
+        patch = keras.ops.zeros((1, size, size, channels))
         try:
             self._problem(stage).draw(patch, keras.random.SeedGenerator(0))
         except ValueError as error:

@@ -45,7 +45,7 @@ def load(
         model = pretrained.load_pretrained(name, run.dtype)
     except ValueError as error:
         raise UserError(f"--{flag}: {error}") from error
-    channels = 3 if color == "rgb" else 1
+    channels = channels_of(color)
     its_channels = getattr(model.cell, "channels", channels)
     if its_channels != channels:
         raise UserError(
@@ -69,6 +69,11 @@ def load(
         "parameters": model.count_params(),
     }
     return model, {**history, "not_the_papers": provenance.not_the_papers(history)}
+
+
+def channels_of(color: str) -> int:
+    """Returns how many channels images have in a color, as `load` takes it."""
+    return 3 if color == "rgb" else 1
 
 
 def _own_cell(
@@ -104,7 +109,7 @@ def row_of(row: str, usual: str, history: Mapping[str, Any]) -> str:
     if name == usual or not provenance.not_the_papers(history):
         return row
     path = Path(name)
-    stem = path.name.removesuffix(".weights.h5")
+    stem = path.name.removesuffix(pretrained.SUFFIX)
     if stem == path.name:
         return stem
     if path.parent.name == stem:
@@ -129,7 +134,10 @@ def find_in_folder(folder: str, names: Iterable[str]) -> dict[str, str]:
         candidates = [
             Path(folder).expanduser() / file
             for each in (name, f"{name}_paper")
-            for file in (f"{each}.weights.h5", f"{each}/{each}.weights.h5")
+            for file in (
+                f"{each}{pretrained.SUFFIX}",
+                f"{each}/{each}{pretrained.SUFFIX}",
+            )
         ]
         paths = [path for path in candidates if path.exists()]
         if not paths:

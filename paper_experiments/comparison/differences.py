@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from paper_experiments.common import provenance
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.table import standard_error
 from paper_experiments.common.wording import count
@@ -124,7 +125,10 @@ def of_trainings(a: Training, b: Training) -> dict[str, tuple[Any, Any]]:
 
     Of trainings in as many stages also what the earlier ones differ in.
     """
-    both = [_stages(training.history) for training in (a, b)]
+    both = [
+        [_flat(stage) for stage in reversed(provenance.stages_of(training.history))]
+        for training in (a, b)
+    ]
     numbers = tuple(map(len, both))
     found = {} if numbers[0] == numbers[1] else {"number of stages": numbers}
     # The last stage first: the others are told only where each has its like.
@@ -141,12 +145,6 @@ def of_trainings(a: Training, b: Training) -> dict[str, tuple[Any, Any]]:
 def have_same_validation(a: Training, b: Training) -> bool:
     """Says whether the PSNR of two trainings' validations can be compared."""
     return all(a.history.get(key) == b.history.get(key) for key in _OF_VALIDATION)
-
-
-def _stages(history: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Returns what is told of each stage of a training, the last one first."""
-    earlier = history.get("initial_weights")
-    return [_flat(history), *(_stages(earlier) if earlier else [])]
 
 
 def _flat(history: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from paper_experiments.common.errors import UserError
+from paper_experiments.common.run import RESULT_FILE
+from rim_tf import pretrained
 
-_RESULT_FILE = "result.json"
-_WEIGHTS_SUFFIX = ".weights.h5"
-_SHIPPED = Path(__file__).parents[2] / "rim_tf" / "weights"
 # Between the name of a row and the step of its estimate.
 _STEP = ", t = "
 
@@ -74,7 +73,7 @@ def read(path: str) -> Side:
       UserError: If it is none of these, or holds several trainings.
     """
     given = Path(path).expanduser()
-    file = given / _RESULT_FILE if given.is_dir() else given
+    file = given / RESULT_FILE if given.is_dir() else given
     if file.is_file() and file.suffix == ".json":
         return _of_test(path, file)
     if not given.is_dir():
@@ -120,22 +119,22 @@ def _training_of(history: Mapping[str, Any]) -> Training:
     """Returns the training of weights that a result names, and their log if found."""
     name = str(history.get("name", ""))
     path = Path(name).expanduser()
-    if not name.endswith(_WEIGHTS_SUFFIX):
-        path = _SHIPPED / f"{name}{_WEIGHTS_SUFFIX}"
+    if not name.endswith(pretrained.SUFFIX):
+        path = pretrained.WEIGHTS_FOLDER / f"{name}{pretrained.SUFFIX}"
     return Training(history, *_read_log(path))
 
 
 def _of_training(path: str, folder: Path) -> Side:
     found = sorted(
         weights
-        for pattern in (f"*{_WEIGHTS_SUFFIX}", f"*/*{_WEIGHTS_SUFFIX}")
+        for pattern in (f"*{pretrained.SUFFIX}", f"*/*{pretrained.SUFFIX}")
         for weights in folder.glob(pattern)
         if weights.with_name(f"{_name(weights)}.json").exists()
     )
     if len(found) != 1:
         there = ", ".join(map(_name, found)) or "none (is the training done?)"
         raise UserError(
-            f"{path}: a folder with {_RESULT_FILE} is wanted, or with one training "
+            f"{path}: a folder with {RESULT_FILE} is wanted, or with one training "
             f"that is done; there are {there}."
         )
     (weights,) = found
@@ -146,7 +145,7 @@ def _of_training(path: str, folder: Path) -> Side:
 
 
 def _name(weights: Path) -> str:
-    return weights.name.removesuffix(_WEIGHTS_SUFFIX)
+    return weights.name.removesuffix(pretrained.SUFFIX)
 
 
 def _read_log(weights: Path) -> tuple[list[dict[str, float]], bool]:

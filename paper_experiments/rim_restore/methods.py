@@ -110,7 +110,8 @@ def enlarge(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     factor = size[0] // pixels.shape[0]
     large = np.empty((*size, pixels.shape[-1]), np.float32)
     for tile in tiles.divide(*size, overlap=_SEEN_BY_THE_KERNEL):
-        part = np.float32(pixels[tile.smaller(factor)])[None]
+        small = tile.smaller(factor, factor)
+        part = np.float32(pixels[small.rows, small.columns])[None]
         part = bicubic.imresize(part, [factor * n for n in part.shape[1:3]])
         part = ops.convert_to_numpy(part)[0][tile.inside]
         large[tile.own_rows, tile.own_columns] = np.clip(part, 0, 1)

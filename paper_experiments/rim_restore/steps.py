@@ -30,11 +30,8 @@ class Recorder:
 
     def cut(self, image: np.ndarray, factor: int = 1) -> np.ndarray:
         """Returns what is kept of an image that is `factor` times smaller."""
-        rows, columns = (
-            slice(part.start // factor, part.stop // factor)
-            for part in (self._tile.own_rows, self._tile.own_columns)
-        )
-        return image[rows, columns]
+        small = self._tile.smaller(factor, factor)
+        return image[small.own_rows, small.own_columns]
 
     def residuals(self, sigma: float) -> list[float]:
         """Returns y - A x of each step in units of the noise level, of all channels."""

@@ -1,6 +1,7 @@
 """Bicubic down-sampling, the forward model of super-resolution (section 3.3)."""
 
 import numbers
+from collections.abc import Sequence
 
 import numpy as np
 from keras import ops
@@ -70,18 +71,16 @@ class BicubicDownsampling(ForwardModel):
         ]
 
 
-class BicubicDownsamplingInGraph(ForwardModel):
-    """`BicubicDownsampling` of images whose size is known only when a graph runs.
+class Resizing(ForwardModel):
+    """Images of one size made smaller by given matrices.
 
     Args:
-      factor: See there.
-      size: Height and width of y, integer tensors.
+      smaller: The matrices of A for rows and columns, `(new size, size)`.
+      larger: Those that make the first estimate of y.
     """
 
-    def __init__(self, factor: int, size):
-        resize = bicubic.resize_matrix_in_graph
-        self._smaller = [resize(factor * n, factor, is_larger=False) for n in size]
-        self._larger = [resize(n, factor, is_larger=True) for n in size]
+    def __init__(self, smaller: Sequence, larger: Sequence):
+        self._smaller, self._larger = smaller, larger
 
     def forward(self, image):
         return bicubic.apply_matrices(image, *self._smaller)
@@ -91,3 +90,17 @@ class BicubicDownsamplingInGraph(ForwardModel):
 
     def initial_estimate(self, observation):
         return bicubic.apply_matrices(observation, *self._larger)
+
+
+def in_graph(factor: int, size) -> Resizing:
+    """Returns `BicubicDownsampling` of a size that is known only when a graph runs.
+
+    Args:
+      factor: See there.
+      size: Height and width of y, integer tensors.
+    """
+    resize = bicubic.resize_matrix_in_graph
+    return Resizing(
+        [resize(factor * n, factor, is_larger=False) for n in size],
+        [resize(n, factor, is_larger=True) for n in size],
+    )
