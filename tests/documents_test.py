@@ -198,7 +198,9 @@ def test_tables_are_those_that_are_made(document):
 
 def test_a_changed_digit_is_seen():
     text = (_SCRIPTS / "RESULTS.md").read_text()
-    assert len(document_tables.names(text)) == len(_TABLES)
+    made = {heading.partition(",")[0] for heading in _TABLES}
+    made |= {"Table 2 of 8 bits", "Figure 3"}
+    assert sorted(document_tables.names(text)) == sorted(made)
     for row in ("RIM-denoise, MEASURED ", "BM3D, reported ", "RIM, measured less rep"):
         at = text.index(".", text.index(f"| {row}")) + 1
         changed = text[:at] + str((int(text[at]) + 1) % 10) + text[at + 1 :]
