@@ -92,6 +92,12 @@ def export(
     **kwargs: Any,
 ) -> None:
     """Writes a graph; see `rim_tf.RIM.export`."""
+    if keras.backend.backend() != "tensorflow":
+        # Of JAX, a padding that mirrors wants images of one known size.
+        raise RuntimeError(
+            "Graphs are written with TensorFlow. Weights are the same for each backend: "
+            "set KERAS_BACKEND=tensorflow, load this model, and export it there."
+        )
     forward_model = Denoising() if forward_model is None else forward_model
     num_steps = rim.num_steps if num_steps is None else num_steps
     _check(path, form, forward_model)

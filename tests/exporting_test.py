@@ -156,6 +156,12 @@ def test_refuses_what_is_no_forward_model_and_keras_old_format(tmp_path):
     _rim().save(tmp_path / "a.keras")
 
 
+def test_refuses_another_backend(tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(RuntimeError, match="set KERAS_BACKEND=tensorflow"):
+        _rim().export(tmp_path / "a")
+
+
 def test_a_mask_is_inside(tmp_path):
     mask = np.float32(np.random.default_rng(2).uniform(size=(8, 9, 1)) < 0.7)
     rim, path, model = _rim(), str(tmp_path / "saved"), Inpainting(mask)
