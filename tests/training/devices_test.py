@@ -31,6 +31,9 @@ _PROBLEMS = {
     "super_resolution": SuperResolutionProblem(),
     "any": AnyProblem(),
 }
+if keras.backend.backend() == "jax":
+    # One program for the whole batch, so that other operators add nothing but minutes.
+    _PROBLEMS = {name: _PROBLEMS[name] for name in ("denoising", "three_task")}
 _SHORT = TrainingSettings(
     epochs=1,
     batch_size=4,
