@@ -95,7 +95,7 @@ def export(
     if keras.backend.backend() != "tensorflow":
         # Of JAX, a padding that mirrors wants images of one known size.
         raise RuntimeError(
-            "Graphs are written with TensorFlow. Weights are the same for each backend: "
+            "Graphs are written with TensorFlow. Weights are the same of each backend: "
             "set KERAS_BACKEND=tensorflow, load this model, and export it there."
         )
     forward_model = Denoising() if forward_model is None else forward_model

@@ -90,3 +90,15 @@ def test_columns_are_aligned():
         "|------|-------:|",
         "| BM3D |  31.08 |",
     ]
+
+
+def test_another_seed_of_a_training_is_compared_with_the_first(numbers):
+    rows = [_record("RIM-a", 30.0, 31.0), _record("RIM-a, seed 1", 30.1, 31.2)]
+    weights = {"RIM-a": {}, "RIM-a, seed 1": {}}
+    script = document_tables._TABLE2
+    content = {"script": script, "weights": weights, "measured": rows}
+    numbers("measured", script, content)
+    values = document_tables.measured(script)
+    key = Key("RIM-a, seed 1", "2", 25)
+    assert document_tables._gain(values, key, "RIM-a") == "+0.15"
+    assert document_tables._gain(values, key._replace(condition=15), "RIM-a") == ""

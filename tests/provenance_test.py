@@ -1,5 +1,7 @@
 """Tests of what is told of the code and the weights that made a result."""
 
+from pathlib import Path
+
 import keras
 import pytest
 
@@ -139,6 +141,19 @@ def test_versions_are_those_of_what_is_imported():
     assert found["keras"] == keras.__version__
     assert found["backend"] == keras.backend.backend()
     assert found["commit"] == provenance.commit()
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("cpu family : 26\nmodel : 2\nmodel name : A B\n", "A B (family 26, model 2)"),
+        ("processor : 0\nBogoMIPS : 100.00\n", None),
+    ],
+)
+def test_a_processor_is_told_by_its_name(monkeypatch, said, expected):
+    monkeypatch.setattr(Path, "exists", lambda path: path.name == "cpuinfo")
+    monkeypatch.setattr(Path, "read_text", lambda path: said)
+    assert provenance._processor() == expected
 
 
 def test_commit_is_none_outside_of_a_checkout(monkeypatch, tmp_path):

@@ -191,6 +191,11 @@ def _denoising(script: str) -> list[str]:
                     *(_difference(script, Key(row, s, c)) for s, c in columns),
                 ]
             )
+    for row in models:
+        first, seed, _ = row.partition(", seed ")
+        if seed:
+            cells = (_gain(values, Key(row, s, c), first) for s, c in columns)
+            lines.append([f"{row}, less that of seed 0", *cells])
     return _markdown(lines)
 
 
@@ -279,6 +284,14 @@ def _difference(script: str, key: Key) -> str:
     if values is None or value is None:
         return ""
     return f"{np.mean(values) - value[0]:+.{_digits(key)}f}"
+
+
+def _gain(values: Mapping[Key, Sequence[float]], key: Key, row: str) -> str:
+    """Returns the difference of a mean to that of another row."""
+    other = key._replace(row=row)
+    if key not in values or other not in values:
+        return ""
+    return f"{np.mean(values[key]) - np.mean(values[other]):+.2f}"
 
 
 def _digits(key: Key) -> int:

@@ -67,7 +67,8 @@ def scores(result: Mapping[str, Any], row: str, test: TestImages) -> list[Score]
 def describe(result: Mapping[str, Any]) -> str:
     """Says by which version and on what machine an earlier run measured."""
     versions = result["versions"]
-    machine = versions["gpu"] or f"a CPU ({versions['machine']})"
+    processor = versions.get("processor") or versions["machine"]
+    machine = versions["gpu"] or f"a CPU ({processor})"
     return f"measured before, at commit {versions['commit']} on {machine}"
 
 

@@ -141,6 +141,7 @@ def versions() -> dict[str, str | None]:
         "python": platform.python_version(),
         "backend": keras.backend.backend(),
         "machine": platform.machine(),
+        "processor": _processor(),
         "gpu": precision.gpu_name(),
         "commit": commit(),
     }
@@ -150,6 +151,18 @@ def versions() -> dict[str, str | None]:
         except metadata.PackageNotFoundError:
             found[package] = None
     return found
+
+
+def _processor() -> str | None:
+    """Returns the processor's name; others round bfloat16 elsewhere."""
+    path = Path("/proc/cpuinfo")
+    if not path.exists():
+        return platform.processor() or None
+    pairs = (line.partition(":") for line in path.read_text().splitlines())
+    said = {key.strip(): value.strip() for key, _, value in pairs}
+    # Under a hypervisor the name alone may be short of the generation.
+    numbers = f"family {said.get('cpu family')}, model {said.get('model')}"
+    return f"{said['model name']} ({numbers})" if "model name" in said else None
 
 
 def commit() -> str | None:
