@@ -100,7 +100,7 @@ def _measurement(run, test):
         usual,
         methods,
         run.seed,
-        run.output_dir / "measured",
+        run.values_folder,
         run.flags["groups"],
     )
     return measured, histories

@@ -35,6 +35,7 @@ def draw_figure3(run):
 
 def draw_estimates(run):
     from paper_experiments.common import denoising, figures, image_sets
+    from paper_experiments.common.kept_values import KeptValues
     from paper_experiments.common.observations import Observations
     from rim_tf import pretrained
     from rim_tf.rim import PAPER_NUM_STEPS
@@ -45,7 +46,8 @@ def draw_estimates(run):
         image = image_sets.read_embedded(name)[top:, left:][:_SIZE, :_SIZE]
         test = image_sets.TestImages("embedded", {name: image}, {name: 0}, {})
         observations = Observations(test, sigma, "gray", False, run.seed)
-        _, row = denoising.restore_all(model, observations, PAPER_NUM_STEPS, name)
+        asked = model, observations, PAPER_NUM_STEPS, name
+        _, row = denoising.restore_all(*asked, KeptValues())
         rows.append(row._replace(title=f"RIM-denoise\n{row.title}"))
     path = run.output_dir / "estimates_embedded.jpg"
     figures.save_estimates(rows, path)

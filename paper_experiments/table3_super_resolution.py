@@ -20,7 +20,7 @@ read again in a copy of the paper, which the table says, too.
 """
 
 from paper_experiments.common import table
-from paper_experiments.common.run import Outcome, reproduce
+from paper_experiments.common.run import Outcome, delete_results, reproduce
 from paper_experiments.common.wording import count
 
 _COLOR = "luminance"
@@ -31,7 +31,14 @@ _PICTURES = ["estimates.png", "detail.png"]
 
 
 def measure(run, test):
-    from paper_experiments.common import durations, figures, super_resolution, weights
+    from paper_experiments.common import (
+        durations,
+        figures,
+        provenance,
+        super_resolution,
+        weights,
+    )
+    from paper_experiments.common.kept_values import KeptValues
     from paper_experiments.common.method_files import Methods
     from rim_tf import trajectory
 
@@ -40,7 +47,10 @@ def measure(run, test):
     super_resolution.check_sizes(test)
     model, history = weights.load(run.flags["weights"] or _WEIGHTS, run, _COLOR)
     rim = weights.row_of("RIM", _WEIGHTS, history)
-    durations.announce_duration(model, test, _COLOR, run, len(factors))
+    if run.flags["overwrite"]:
+        delete_results(run, run.values_folder)
+    kept = KeptValues(run.values_folder)
+    durations.announce_duration(model, test, _COLOR, run, len(factors), kept)
     reported = table.read_reported(run.script)
     notes = _notes(run, test, reported, rim, history)
     columns = [(metric, factor) for metric in ("psnr", "ssim") for factor in factors]
@@ -62,7 +72,7 @@ def measure(run, test):
     for row in list(methods.files):
         results = super_resolution.measure_method(methods, row, test)
         measured += add_measured(row, results) if results else []
-    of_rim = super_resolution.measure_rim(model, test, run.num_steps)
+    of_rim = super_resolution.measure_rim(model, test, run.num_steps, kept)
     measured += add_measured(rim, of_rim.results, run.num_steps)
     figures.save_estimates(of_rim.pictures, run.output_dir / _PICTURES[0])
     figures.save_detail(*of_rim.detail, run.output_dir / _PICTURES[1])
@@ -74,7 +84,7 @@ def measure(run, test):
 
     verdicts = table.compare(measured, reported_psnr, test.dataset, run.num_steps)
     notes = [*verdicts, *methods.notes(measured, [rim], _column), *notes]
-    notes.append(figures.TRAJECTORY_NOTE)
+    notes += [figures.TRAJECTORY_NOTE, *provenance.note_on_commits(kept.commits)]
     files = [*_PICTURES, figures.TRAJECTORY_FILE]
     histories = {rim: history}
     return Outcome(rows, notes, measured, reported, histories, files, methods)

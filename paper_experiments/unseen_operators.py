@@ -44,9 +44,8 @@ def measure(run, test):
     histories = {row: history for row, (_, history) in loaded.items()}
     asked = method_files.Methods(run.flags["method"], may_decline=True)
     ways = methods.all_of(models, models[_DENOISER], run.num_steps, asked)
-    measured = measurement.Measurement(
-        test, ways, run.seed, run.output_dir / "measured", OPERATORS
-    )
+    folder = run.values_folder
+    measured = measurement.Measurement(test, ways, run.seed, folder, OPERATORS)
     measured.check_sizes()
     _announce(run, measured, models[_DENOISER])
     found = measured.run()

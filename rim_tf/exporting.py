@@ -92,8 +92,7 @@ def export(
     **kwargs: Any,
 ) -> None:
     """Writes a graph; see `rim_tf.RIM.export`."""
-    if keras.backend.backend() != "tensorflow":
-        # Of JAX, a padding that mirrors wants images of one known size.
+    if not backend.writes_graphs():
         raise RuntimeError(
             "Graphs are written with TensorFlow. Weights are the same of each backend: "
             "set KERAS_BACKEND=tensorflow, load this model, and export it there."
@@ -106,7 +105,7 @@ def export(
     restorer = Restorer(_in_float32(rim), forward_model, num_steps)
     signature = input_signature or _signature(rim, forward_model)
     with plain.plainly():
-        if form == "tf_saved_model" and backend.saves_tracked_weights_twice():
+        if form == "tf_saved_model":
             _write_saved_model(restorer, path, signature, verbose, **kwargs)
         else:
             keras.Model.export(restorer, path, form, verbose, signature, **kwargs)
@@ -119,7 +118,10 @@ def _write_saved_model(
     verbose: bool | None,
     **kwargs: Any,
 ) -> None:
-    """Does what `keras.Model.export` does, but for tracking the model."""
+    """Does what `keras.Model.export` does, but for tracking the model.
+
+    With that the weights would be there twice.
+    """
     archive = keras.export.ExportArchive()
     archive.add_endpoint("serve", restorer.call, signature, **kwargs)
     archive.write_out(path, verbose=verbose is not False)

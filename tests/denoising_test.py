@@ -9,6 +9,7 @@ import skimage.data
 
 from paper_experiments.common import denoising, image_sets, method_files, run, table
 from paper_experiments.common.conditions import DenoisingTable
+from paper_experiments.common.kept_values import KeptValues
 from paper_experiments.common.observations import Observations, psnr_of
 
 _SPEC = DenoisingTable(
@@ -30,13 +31,13 @@ def _test_images():
 @pytest.fixture(name="of_run")
 def _of_run(tmp_path):
     flags = {"method": [], "num_images": None, "rows": None, "weights": None}
-    flags["seed"] = 0
+    flags |= {"seed": 0, "overwrite": False}
     return run.Run("table2_denoise", flags, tmp_path, "float32", 20, 0.0)
 
 
 def _rows(of_run, test):
     methods = method_files.Methods(of_run.flags["method"])
-    return denoising._Rows(_SPEC, of_run, test, methods)
+    return denoising._Rows(_SPEC, of_run, test, methods, KeptValues())
 
 
 @pytest.fixture(name="clean_at_the_end")
@@ -62,12 +63,13 @@ def _clean_at_the_end(monkeypatch, test_images):
         yield clean[None] + np.float32(model)
 
     monkeypatch.setattr(denoising, "iterate", iterate)
+    monkeypatch.setattr(denoising.provenance, "fingerprint", repr)
     return tried
 
 
 def test_restores_all_images_and_shows_the_first(test_images, clean_at_the_end):
     observations = Observations(test_images, 25, "gray", False, 0)
-    psnr, picture = denoising.restore_all(0.01, observations, 20, "RIM")
+    psnr, picture = denoising.restore_all(0.01, observations, 20, "RIM", KeptValues())
     assert psnr == pytest.approx({"a": 40, "b": 40}, abs=0.1)
     assert clean_at_the_end == 2 * [(25 / 255, 20)]
     assert picture.title == r"$\sigma$ = 25"
@@ -76,6 +78,25 @@ def test_restores_all_images_and_shows_the_first(test_images, clean_at_the_end):
     np.testing.assert_array_equal(picture.clean, observations.clean("a"))
     np.testing.assert_array_equal(picture.observation, observations.noisy("a"))
     np.testing.assert_array_equal(picture.estimates[1], observations.noisy("a"))
+
+
+def test_an_interrupted_run_goes_on_where_it_was(
+    test_images, clean_at_the_end, tmp_path
+):
+    asked = 0.01, Observations(test_images, 25, "gray", False, 0), 20, "RIM"
+    psnr, _ = denoising.restore_all(*asked, KeptValues(tmp_path))
+    assert len(clean_at_the_end) == 2
+    # The first image is shown, so that it is restored again; the second is not.
+    again, picture = denoising.restore_all(*asked, KeptValues(tmp_path))
+    assert again == psnr
+    assert len(clean_at_the_end) == 3
+    assert picture.image == "a"
+    # Other weights, levels of noise and steps are others.
+    for model, sigma, steps in ((0.1, 25, 20), (0.01, 15, 20), (0.01, 25, 10)):
+        other = Observations(test_images, sigma, "gray", False, 0)
+        before = len(clean_at_the_end)
+        denoising.restore_all(model, other, steps, "RIM", KeptValues(tmp_path))
+        assert len(clean_at_the_end) == before + 2
 
 
 def test_rows_stand_beside_those_of_the_paper(

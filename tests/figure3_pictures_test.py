@@ -252,7 +252,7 @@ def test_readme_estimates_are_of_three_photographs(
 ):
     """One of them has texture; the estimates of a model that does nothing."""
 
-    def restore_all(model, observations, num_steps, description):
+    def restore_all(model, observations, num_steps, description, kept):
         (name,) = observations.test.images
         clean, noisy = observations.clean(name), observations.noisy(name)
         estimates = {1: noisy, num_steps: clean + 0.01}

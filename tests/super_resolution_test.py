@@ -10,6 +10,7 @@ import skimage.data
 
 from paper_experiments.common import image_sets, super_resolution, table
 from paper_experiments.common.errors import UserError
+from paper_experiments.common.kept_values import KeptValues
 from rim_tf import files, images
 
 
@@ -96,7 +97,9 @@ def test_bicubic_is_measured_for_each_image_and_factor():
     assert psnr == sorted(psnr, reverse=True)
 
 
-def test_rim_is_measured_at_its_last_step_and_the_first_image_shown(monkeypatch):
+def test_rim_is_measured_at_its_last_step_and_the_first_image_shown(
+    monkeypatch, tmp_path
+):
     """A model that gives black, and the truth of the first image at the end."""
     image = skimage.data.astronaut()[:48, 150:198]
 
@@ -106,8 +109,9 @@ def test_rim_is_measured_at_its_last_step_and_the_first_image_shown(monkeypatch)
         yield clean[None]
 
     monkeypatch.setattr(super_resolution, "iterate", iterate)
-    test = _test_images(image, image[::-1])
-    measured = super_resolution.measure_rim(None, test, 4)
+    monkeypatch.setattr(super_resolution.provenance, "fingerprint", repr)
+    test, kept = _test_images(image, image[::-1]), KeptValues(tmp_path)
+    measured = super_resolution.measure_rim(None, test, 4, kept)
     results, pictures, detail, trajectory = measured
     for values in results.values():
         assert values["0.png"].psnr == np.inf
@@ -131,6 +135,16 @@ def test_rim_is_measured_at_its_last_step_and_the_first_image_shown(monkeypatch)
     np.testing.assert_array_equal(trajectory.estimates[-1], trajectory.clean)
     np.testing.assert_array_equal(trajectory.clean, pictures[1].clean)
     assert list(trajectory.beside) == ["bicubic", "clean"]
+    # Of the others only the first, which is shown, is restored again.
+    restored = []
+    monkeypatch.setattr(
+        super_resolution,
+        "iterate",
+        lambda *a, **k: restored.append(a) or iterate(*a, **k),
+    )
+    again = super_resolution.measure_rim(None, test, 4, KeptValues(tmp_path))
+    assert again.results == results
+    assert len(restored) == 3
 
 
 def test_a_white_page_is_left_out_of_the_mean_and_said(tmp_path):

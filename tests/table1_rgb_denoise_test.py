@@ -15,6 +15,7 @@ def test_table(tmp_path, run_here, small_images):
     )
     assert {path.name for path in output.iterdir()} == {
         *("result.json", "table.md", "estimates.png", "detail.png", "trajectory.html"),
+        "measured",
     }
     result = json.loads((output / "result.json").read_text())
     noisy, restored = result["measured"]

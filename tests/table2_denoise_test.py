@@ -19,6 +19,7 @@ def test_from_weights_on_embedded_images(tmp_path, small_weights, run_here):
     result = json.loads((output / "result.json").read_text())
     assert {p.name for p in output.iterdir()} == {
         *("result.json", "table.md", "estimates.png", "detail.png", "trajectory.html"),
+        "measured",
     }
     assert result["script"] == "table2_denoise"
     assert result["dataset"] == "embedded"
@@ -48,3 +49,29 @@ def test_from_weights_on_embedded_images(tmp_path, small_weights, run_here):
         assert text in finished.stdout
     assert "Restoring 1 image 12 times with 1 step takes about" in finished.stdout
     assert str(output) in finished.stdout
+
+
+def test_what_was_interrupted_goes_on(tmp_path, small_weights, small_images, run_here):
+    output = tmp_path / "out"
+    arguments = (
+        "table2_denoise",
+        f"--images={small_images}",
+        f"--weights={small_weights}",
+        f"--output_dir={output}",
+        "--num_steps=1",
+    )
+    first = run_here(*arguments)
+    assert "If it is interrupted, the same command goes on" in first.stdout
+    result = output / "result.json"
+    measured = json.loads(result.read_text())["measured"]
+    # As if it had been, with two of six values.
+    result.unlink()
+    values = output / "measured" / "values.json"
+    kept = json.loads(values.read_text())
+    assert len(kept) == 6
+    values.write_text(json.dumps(dict(list(kept.items())[:2])))
+    again = run_here(*arguments)
+    assert "2 of 6 done before; the rest takes about" in again.stdout
+    assert json.loads(result.read_text())["measured"] == measured
+    anew = run_here(*arguments, "--overwrite")
+    assert "done before" not in anew.stdout

@@ -55,6 +55,7 @@ def test_two_rows_with_other_methods(tmp_path, run_here, small_images):
             "detail.png",
             "trajectory.html",
             "baselines.json",
+            "measured",
         ),
     }
 

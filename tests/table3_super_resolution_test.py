@@ -27,7 +27,7 @@ def _result(tmp_path_factory, run_here):
     result = json.loads((output / "result.json").read_text())
     names = {path.name for path in output.iterdir()}
     pictures = {"estimates.png", "detail.png", "trajectory.html"}
-    assert names == {"result.json", "table.md", *pictures}
+    assert names == {"result.json", "table.md", "measured", *pictures}
     return result, (output / "table.md").read_text(), finished.stdout
 
 

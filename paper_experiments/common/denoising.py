@@ -11,6 +11,7 @@ from tqdm import tqdm
 from paper_experiments.common import (
     durations,
     figures,
+    kept_values,
     measured_before,
     method_files,
     provenance,
@@ -19,9 +20,10 @@ from paper_experiments.common import (
 )
 from paper_experiments.common.conditions import DenoisingTable
 from paper_experiments.common.image_sets import TestImages
+from paper_experiments.common.kept_values import KeptValues
 from paper_experiments.common.method_values import MethodValues
 from paper_experiments.common.observations import Observations, psnr_of
-from paper_experiments.common.run import Outcome, Run
+from paper_experiments.common.run import Outcome, Run, delete_results
 from rim_tf import Denoising, pretrained, trajectory
 from rim_tf.restoration import iterate
 from rim_tf.rim import RIM
@@ -40,13 +42,16 @@ def measure(spec: DenoisingTable, run: Run, test: TestImages) -> Outcome:
     methods = method_files.Methods(run.flags["method"])
     models, histories = _load(asked, spec, run)
     before = _measured_before(spec, run, test, histories)
+    if run.flags["overwrite"]:
+        delete_results(run, run.values_folder)
+    kept = KeptValues(run.values_folder)
     if models:
         times = len(spec.sigmas) * len(asked)
         first = next(iter(models.values()))
-        durations.announce_duration(first, test, spec.color, run, times)
+        durations.announce_duration(first, test, spec.color, run, times, kept)
     # Before the long work, so that nothing is lost to a history that says too little.
     notes = _notes(spec, run, test, asked, histories, before)
-    rows = _Rows(spec, run, test, methods)
+    rows = _Rows(spec, run, test, methods, kept)
     rows.add_known()
     for row, result in before.items():
         rows.add_measured_before(row, result)
@@ -60,6 +65,7 @@ def measure(spec: DenoisingTable, run: Run, test: TestImages) -> Outcome:
             rows.save_detail(row, model, run.output_dir)
             written = [_ESTIMATES_FILE, _DETAIL_FILE, figures.TRAJECTORY_FILE]
             notes.append(figures.TRAJECTORY_NOTE)
+    notes += provenance.note_on_commits(kept.commits)
     return Outcome(
         rows.table,
         [*rows.verdicts(), *rows.method_notes(), *notes],
@@ -172,8 +178,9 @@ class _Rows:
         run: Run,
         test: TestImages,
         methods: method_files.Methods,
+        kept: KeptValues,
     ):
-        self.spec, self.run, self.test = spec, run, test
+        self.spec, self.run, self.test, self.kept = spec, run, test, kept
         self.reported = table.read_reported(run.script)
         self.measured: list[table.Score] = []
         self._models: list[str] = []
@@ -215,7 +222,8 @@ class _Rows:
         records, pictures = [], []
         for observations in self.observations:
             title = f"{name}, sigma {observations.sigma:g}"
-            psnr, picture = restore_all(model, observations, self.run.num_steps, title)
+            steps = self.run.num_steps
+            psnr, picture = restore_all(model, observations, steps, title, self.kept)
             records += self._records(name, psnr, observations)
             title = f"{table.short(name)}\n{picture.title}"
             pictures.append(picture._replace(title=title))
@@ -341,38 +349,50 @@ def _by_column(values: Mapping[str, Mapping[str, float]]) -> dict[Any, float]:
 
 
 def restore_all(
-    model: RIM, observations: Observations, num_steps: int, description: str
+    model: RIM,
+    observations: Observations,
+    num_steps: int,
+    description: str,
+    kept: KeptValues,
 ) -> tuple[dict[str, float], figures.Restored]:
-    """Restores all test images at one noise level.
+    """Restores the test images at one noise level, but for those that were before.
 
     Args:
       model: A trained RIM.
       observations: The noisy test images.
       num_steps: T.
       description: What stands before the progress bar.
+      kept: What was measured before; what is measured now is added.
 
     Returns:
       PSNR of the estimates by image id in dB, and what a picture shows of the first.
     """
-    shown_steps = figures.steps_to_show(num_steps)
+    depends_on = provenance.fingerprint({"": model}), num_steps, observations.unit_sigma
     psnr, picture = {}, None
     bar = tqdm(observations.test.images, description, unit="image", leave=False)
     for image_id in bar:
         clean, noisy = observations.clean(image_id), observations.noisy(image_id)
-        estimates = iterate(
-            model,
-            noisy[np.newaxis],
-            sigma=observations.unit_sigma,
-            num_steps=num_steps,
-        )
-        kept = {
-            t: keras.ops.convert_to_numpy(estimate)[0]
-            for t, estimate in enumerate(estimates, start=1)
-            if t in shown_steps
-        }
-        psnr[image_id] = psnr_of(kept[num_steps], clean)
+        key = kept_values.key(*depends_on, clean, noisy)
+        # The first image is restored in any case, since it is shown.
+        if picture is None or key not in kept:
+            shown = _restore(model, noisy, observations.unit_sigma, num_steps)
+            kept[key] = [psnr_of(shown[num_steps], clean)]
+        (psnr[image_id],) = kept[key]
         bar.set_postfix_str(f"mean so far {np.mean(list(psnr.values())):.2f} dB")
         if picture is None:
             title = rf"$\sigma$ = {observations.sigma:g}"
-            picture = figures.Restored(title, clean, noisy, kept, image=image_id)
+            picture = figures.Restored(title, clean, noisy, shown, image=image_id)
     return psnr, picture
+
+
+def _restore(
+    model: RIM, noisy: np.ndarray, unit_sigma: float, num_steps: int
+) -> dict[int, np.ndarray]:
+    """Returns the estimates of an image that pictures show, by t."""
+    estimates = iterate(model, noisy[None], sigma=unit_sigma, num_steps=num_steps)
+    shown_steps = figures.steps_to_show(num_steps)
+    return {
+        t: keras.ops.convert_to_numpy(estimate)[0]
+        for t, estimate in enumerate(estimates, start=1)
+        if t in shown_steps
+    }

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from paper_experiments.common.image_sets import TestImages
+from paper_experiments.common.kept_values import KeptValues
 from paper_experiments.common.observations import to_unit_range
 from paper_experiments.common.run import Run
 from paper_experiments.common.wording import count, describe_seconds
@@ -14,7 +15,12 @@ from rim_tf.rim import RIM
 
 
 def announce_duration(
-    model: RIM, test: TestImages, color: str, run: Run, times: int
+    model: RIM,
+    test: TestImages,
+    color: str,
+    run: Run,
+    times: int,
+    kept: KeptValues,
 ) -> None:
     """Says how long the tests take.
 
@@ -24,15 +30,19 @@ def announce_duration(
       color: A key of `rim_tf.images.COLOR_CONVERSIONS`.
       run: The run.
       times: How many times all images are restored.
+      kept: What an earlier run left, of these or other images.
     """
     pixels = sum(image.shape[0] * image.shape[1] for image in test.images.values())
     first = to_unit_range(next(iter(test.images.values())), color)
     seconds = seconds_per_pixel_step(model, first[np.newaxis])
-    seconds *= pixels * run.num_steps * times
+    total = times * len(test.images)
+    done = min(kept.found_before, total)
+    seconds *= pixels * run.num_steps * times * (1 - done / total)
+    rest = f", {done} of {total} done before; the rest" if done else ""
     print(
         f"Restoring {count(len(test.images), 'image')} {count(times, 'time')} with "
-        f"{count(run.num_steps, 'step')} takes about "
-        f"{describe_seconds(seconds)}."
+        f"{count(run.num_steps, 'step')}{rest} takes about "
+        f"{describe_seconds(seconds)}. {run.how_to_go_on}"
     )
     if run.flags["num_images"] is None:
         print("For a quick look: --num_images=1 --num_steps=5.")

@@ -106,6 +106,7 @@ _INSTEAD_OF_BASELINES = (
 )
 
 RESULT_FILE = "result.json"
+_VALUES_FOLDER = "measured"
 TABLE_FILE = "table.md"
 
 
@@ -138,6 +139,11 @@ class Run:
     def seconds(self) -> float:
         """Time since the start in seconds."""
         return time.monotonic() - self.start
+
+    @property
+    def values_folder(self) -> Path:
+        """Where values of images are kept until all are there."""
+        return self.output_dir / _VALUES_FOLDER
 
     @property
     def how_to_go_on(self) -> str:

@@ -12,9 +12,10 @@ import numpy as np
 from skimage import metrics
 from tqdm import tqdm
 
-from paper_experiments.common import figures
+from paper_experiments.common import figures, kept_values, provenance
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.image_sets import TestImages
+from paper_experiments.common.kept_values import KeptValues
 from paper_experiments.common.method_files import Methods
 from paper_experiments.common.table import Score, measured_on
 from rim_tf import bicubic, images
@@ -179,8 +180,18 @@ class OfRIM(NamedTuple):
     trajectory: Trajectory
 
 
-def measure_rim(model: RIM, test: TestImages, num_steps: int) -> OfRIM:
-    """Returns the quality of all images, and what pictures show of the first."""
+def measure_rim(
+    model: RIM, test: TestImages, num_steps: int, kept: KeptValues
+) -> OfRIM:
+    """Returns the quality of all images, and what pictures show of the first.
+
+    Args:
+      model: A trained RIM.
+      test: The test images.
+      num_steps: T.
+      kept: What was measured before; what is measured now is added.
+    """
+    fingerprint = provenance.fingerprint({"": model})
     results: Results = {}
     pictures, detail, trajectory = [], None, None
     for factor in FACTORS:
@@ -188,14 +199,18 @@ def measure_rim(model: RIM, test: TestImages, num_steps: int) -> OfRIM:
         bar = tqdm(test.images.items(), f"RIM, x{factor}", unit="image", leave=False)
         for image_id, image in bar:
             small = pair(image, factor)
-            estimates = _restore(model, small, num_steps)
-            luminance = images.to_8_bits(estimates[-1])
+            key = kept_values.key(fingerprint, num_steps, *small)
+            # The first image is restored in any case, since it is shown.
+            if not values or key not in kept:
+                estimates = _restore(model, small, num_steps)
+                luminance = images.to_8_bits(estimates[-1])
+                kept[key] = list(small.quality(luminance))
             if not values:
                 pictures.append(_picture(small, estimates, image_id))
                 if factor == _DETAIL_FACTOR:
                     detail = _detail(small, luminance)
                     trajectory = _trajectory(small, estimates, image_id)
-            values[image_id] = small.quality(luminance)
+            values[image_id] = Quality(*kept[key])
             mean = np.mean([quality.psnr for quality in values.values()])
             bar.set_postfix_str(f"mean so far {mean:.2f} dB")
     return OfRIM(results, pictures, detail, trajectory)

@@ -265,7 +265,7 @@ def draw_patches(gray: Sequence[np.ndarray], number: int, seed: int) -> PatchSet
 
 def measure(models: Mapping[str, RIM], patches: PatchSet, run: Run) -> PatchScores:
     """Measures all panels; says before how long it takes."""
-    folder = run.output_dir / "measured"
+    folder = run.values_folder
     measurement = PatchTest(models, patches.to_numpy(), run.num_steps, run.seed, folder)
     if run.flags["overwrite"]:
         delete_results(run, folder)

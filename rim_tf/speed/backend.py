@@ -76,9 +76,9 @@ def compiles_training_by_xla(num_replicas: int) -> bool:
     )
 
 
-def saves_tracked_weights_twice() -> bool:
-    """Says whether a SavedModel holds the weights of a model twice if that is tracked.
+def writes_graphs() -> bool:
+    """Says whether a graph that takes images of any size can be written.
 
-    JAX wants it to be tracked.
+    Not with JAX: its padding that mirrors wants a known size.
     """
     return keras.backend.backend() == "tensorflow"

@@ -1,0 +1,66 @@
+"""Tests of values that are kept until a table has all of them."""
+
+import math
+
+import numpy as np
+import pytest
+
+from paper_experiments.common import kept_values
+from paper_experiments.common.kept_values import KeptValues
+from rim_tf.files import DamagedFileError
+
+_IMAGE = np.zeros((2, 3, 1), np.float32)
+
+
+def test_values_are_those_of_an_earlier_run(tmp_path):
+    kept = KeptValues(tmp_path / "measured")
+    assert "a" not in kept
+    kept["a"] = [0.1 + 0.2, math.inf]
+    kept["b"] = [1.0]
+    again = KeptValues(tmp_path / "measured")
+    assert again.found_before == 2
+    assert again["a"] == [0.1 + 0.2, math.inf]
+    assert "c" not in again
+
+
+def test_without_a_folder_nothing_is_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    kept = KeptValues()
+    kept["a"] = [1.0]
+    assert kept["a"] == [1.0]
+    assert kept.found_before == 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_commits_are_those_of_what_was_asked_for(tmp_path, monkeypatch):
+    for commit in ("one", "two", None):
+        monkeypatch.setattr(kept_values.provenance, "commit", lambda c=commit: c)
+        KeptValues(tmp_path)[f"of {commit}"] = [1.0]
+    kept = KeptValues(tmp_path)
+    assert kept.commits == frozenset()
+    assert [kept["of one"], kept["of None"]] == [[1.0], [1.0]]
+    assert kept.commits == {"one", ""}
+
+
+def test_a_key_tells_arrays_and_settings_apart():
+    keys = {
+        kept_values.key(*what)
+        for what in (
+            ("model", 20, _IMAGE),
+            ("model", 10, _IMAGE),
+            ("other", 20, _IMAGE),
+            ("model", 20, _IMAGE + 1),
+            ("model", 20, _IMAGE.reshape(3, 2, 1)),
+            ("model", 20, np.uint8(_IMAGE)),
+        )
+    }
+    assert len(keys) == 6
+    assert kept_values.key("model", 20, _IMAGE.copy()) in keys
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    KeptValues(tmp_path)["a"] = [1.0]
+    (path,) = tmp_path.iterdir()
+    path.write_text(path.read_text()[:20])
+    with pytest.raises(DamagedFileError, match=r"values.json is damaged .*; delete it"):
+        KeptValues(tmp_path)
