@@ -126,6 +126,12 @@ def _unpack(file: tifffile.TiffFile) -> _Tiff | str:
 def _to_picture(found: _Tiff, path: Path) -> Picture:
     values, axes, profile = found
     if "S" in axes:
+        if not axes.endswith("S"):
+            # So tifffile writes a stack of three or four pages, unless it is told.
+            print(
+                f"*** {path}: its planes are taken for colours. If it is a stack of "
+                'pages, write it with photometric="minisblack".'
+            )
         values = np.moveaxis(values, axes.index("S"), -1)
         axes = axes.replace("S", "")
     else:

@@ -85,11 +85,18 @@ def test_pages_of_other_writers(tmp_path):
         np.testing.assert_array_equal(picture.read(path).pages[..., 0], stack)
 
 
-def test_colours_one_plane_after_the_other(tmp_path):
+def test_colours_one_plane_after_the_other(tmp_path, capsys):
+    """They may be a stack of three pages."""
     path, values = tmp_path / "planes.tif", _values("uint16", 3, 5, 7)
     tifffile.imwrite(path, values, photometric="rgb", planarconfig="separate")
     pages = picture.read(path).pages
     np.testing.assert_array_equal(pages[0], np.moveaxis(values, 0, -1))
+    assert "its planes are taken for colours" in capsys.readouterr().out
+    tifffile.imwrite(path, pages[0], photometric="rgb")
+    np.testing.assert_array_equal(picture.read(path).pages, pages)
+    tifffile.imwrite(path, values, photometric="minisblack")
+    np.testing.assert_array_equal(picture.read(path).pages[..., 0], values)
+    assert not capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
