@@ -31,13 +31,7 @@ _PICTURES = ["estimates.png", "detail.png"]
 
 
 def measure(run, test):
-    from paper_experiments.common import (
-        durations,
-        figures,
-        provenance,
-        super_resolution,
-        weights,
-    )
+    from paper_experiments.common import durations, figures, super_resolution, weights
     from paper_experiments.common.kept_values import KeptValues
     from paper_experiments.common.method_files import Methods
     from rim_tf import trajectory
@@ -84,7 +78,7 @@ def measure(run, test):
 
     verdicts = table.compare(measured, reported_psnr, test.dataset, run.num_steps)
     notes = [*verdicts, *methods.notes(measured, [rim], _column), *notes]
-    notes += [figures.TRAJECTORY_NOTE, *provenance.note_on_commits(kept.commits)]
+    notes += [figures.TRAJECTORY_NOTE, *kept.notes()]
     files = [*_PICTURES, figures.TRAJECTORY_FILE]
     histories = {rim: history}
     return Outcome(rows, notes, measured, reported, histories, files, methods)
@@ -122,4 +116,4 @@ def _notes(run, test, reported, rim, history) -> list[str]:
 
 
 if __name__ == "__main__":
-    reproduce(measure, use=["cell", "method"], test_set=_SET)
+    reproduce(measure, use=["cell", "method", "shard"], test_set=_SET)

@@ -133,7 +133,7 @@ def test_validation_images_are_large_enough(tmp_path, number):
 
 
 def _flags(**values):
-    names = ("data_dir", "images", "test_set", "num_images")
+    names = ("data_dir", "images", "test_set", "num_images", "shard")
     return {"dataset": "auto", **dict.fromkeys(names), **values}
 
 
@@ -157,6 +157,8 @@ def _two_sets(monkeypatch):
         ("100", {"test_set": "68"}, {"68": ["a"]}, ["a"]),
         # A user's folder has no such set.
         ("elsewhere", {"num_images": 1}, {"68": ["a"], "100": ["b"]}, ["a", "b"]),
+        # A part of the images; a set of which it has none is left out.
+        (None, {"shard": "2/2"}, {"100": ["b"]}, ["b"]),
     ],
 )
 def test_images_that_flags_ask_for(two_sets, capsys, set_name, flags, sets, ids):

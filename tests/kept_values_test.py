@@ -32,14 +32,28 @@ def test_without_a_folder_nothing_is_kept(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_commits_are_those_of_what_was_asked_for(tmp_path, monkeypatch):
-    for commit in ("one", "two", None):
-        monkeypatch.setattr(kept_values.provenance, "commit", lambda c=commit: c)
-        KeptValues(tmp_path)[f"of {commit}"] = [1.0]
+def test_says_by_what_was_asked_for_was_measured(tmp_path, monkeypatch):
+    for commit, processor in (("one", "A"), ("two", "A"), ("two", "B")):
+        versions = {"commit": commit, "machine": "m", "processor": processor}
+        versions["gpu"] = None
+        monkeypatch.setattr(kept_values.provenance, "versions", versions.copy)
+        KeptValues(tmp_path)[f"{commit} {processor}"] = [1.0]
     kept = KeptValues(tmp_path)
-    assert kept.commits == frozenset()
-    assert [kept["of one"], kept["of None"]] == [[1.0], [1.0]]
-    assert kept.commits == {"one", ""}
+    assert kept.notes() == []
+    assert [kept[key] for key in ("one A", "two A")] == [[1.0], [1.0]]
+    (note,) = kept.notes()
+    assert "whose commits are one, two;" in note
+    assert kept["two B"] == [1.0]
+    assert kept.notes()[1:] == ["* Measured on several machines: A, B."]
+
+
+def test_joins_the_values_of_several_runs(tmp_path):
+    for name in "ab":
+        KeptValues(tmp_path / name)[name] = [math.inf]
+    into = tmp_path / "results" / "measured"
+    assert kept_values.join([tmp_path / "a", tmp_path / "b"], into) == 2
+    kept = KeptValues(into)
+    assert [kept["a"], kept["b"]] == [[math.inf], [math.inf]]
 
 
 def test_a_key_tells_arrays_and_settings_apart():

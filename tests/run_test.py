@@ -83,7 +83,7 @@ def test_help_is_quick_and_shows_few_flags(name):
     shown -= {"help", "helpfull", "helpshort", "helpxml", "only_check_args"}
     every = {"dataset", "data_dir", "output_dir", "seed", "precision", "overwrite"}
     tests = {"images", "num_images", "num_steps", "weights"}
-    denoising = {"rows", "method", "cell", "test_set"}
+    denoising = {"rows", "method", "cell", "test_set", "shard"}
     if name == "train":
         assert shown >= every | {"list", "minutes", "devices", "num_patches", "loss"}
         assert shown >= {"cell", "features", "state_features", "gradient", "link"}
@@ -91,7 +91,7 @@ def test_help_is_quick_and_shows_few_flags(name):
         return
     own = {
         "figure3_three_task": {"num_test_patches"},
-        "table3_super_resolution": {"cell", "method"},
+        "table3_super_resolution": {"cell", "method", "shard"},
         "unseen_operators": {"cell", "method"},
     }
     assert shown == every | tests | own.get(name, denoising)

@@ -109,7 +109,9 @@ def test_rim_is_measured_at_its_last_step_and_the_first_image_shown(
         yield clean[None]
 
     monkeypatch.setattr(super_resolution, "iterate", iterate)
-    monkeypatch.setattr(super_resolution.provenance, "fingerprint", repr)
+    monkeypatch.setattr(
+        super_resolution.provenance, "fingerprint", lambda models, but: repr(models)
+    )
     test, kept = _test_images(image, image[::-1]), KeptValues(tmp_path)
     measured = super_resolution.measure_rim(None, test, 4, kept)
     results, pictures, detail, trajectory = measured

@@ -65,7 +65,7 @@ def measure(spec: DenoisingTable, run: Run, test: TestImages) -> Outcome:
             rows.save_detail(row, model, run.output_dir)
             written = [_ESTIMATES_FILE, _DETAIL_FILE, figures.TRAJECTORY_FILE]
             notes.append(figures.TRAJECTORY_NOTE)
-    notes += provenance.note_on_commits(kept.commits)
+    notes += kept.notes()
     return Outcome(
         rows.table,
         [*rows.verdicts(), *rows.method_notes(), *notes],
@@ -367,7 +367,8 @@ def restore_all(
     Returns:
       PSNR of the estimates by image id in dB, and what a picture shows of the first.
     """
-    depends_on = provenance.fingerprint({"": model}), num_steps, observations.unit_sigma
+    fingerprint = provenance.fingerprint({"": model}, kept_values.NOT_WHERE)
+    depends_on = fingerprint, num_steps, observations.unit_sigma
     psnr, picture = {}, None
     bar = tqdm(observations.test.images, description, unit="image", leave=False)
     for image_id in bar:

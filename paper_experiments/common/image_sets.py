@@ -68,6 +68,29 @@ class TestImages:
             is_whole=False,
         )
 
+    def shard(self, asked: str | None) -> "TestImages":
+        """Returns every N-th image from the K-th on, of "K/N"; all if None.
+
+        Raises:
+          UserError: If there are fewer images.
+        """
+        if asked is None:
+            return self
+        first, step = map(int, asked.split("/"))
+        wanted = dict(list(self.images.items())[first - 1 :: step])
+        if not wanted:
+            raise UserError(
+                f"--shard: {asked} is no part of {count(len(self.images), 'image')}."
+            )
+        sets = {n: [i for i in ids if i in wanted] for n, ids in self.sets.items()}
+        return dataclasses.replace(
+            self,
+            images=wanted,
+            sets={name: ids for name, ids in sets.items() if ids},
+            notes=(*self.notes, f"Only shard {asked} of the images; see merge.py."),
+            is_whole=False,
+        )
+
 
 def load_asked(
     flags: Mapping[str, Any],
@@ -96,6 +119,7 @@ def load_asked(
         )
     name = asked or set_name
     test = (test.only(name) if name in test.sets else test).first(flags["num_images"])
+    test = test.shard(flags["shard"])
     print(f"Test images: {len(test.images)} of {test.dataset}.")
     for note in test.notes:
         print(f"\n*** {note}")

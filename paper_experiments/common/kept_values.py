@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from paper_experiments.common import provenance
 from rim_tf import files
 
 _FILE = "values.json"
+# What of `provenance.versions` is told instead: the parts of a table may be measured
+# on machines of several kinds.
+NOT_WHERE = ("machine", "processor", "gpu")
 
 
 class KeptValues:
@@ -25,11 +29,11 @@ class KeptValues:
 
     def __init__(self, folder: Path | None = None):
         self._path = folder and folder / _FILE
-        self._records: dict[str, dict[str, Any]] = {}
-        if self._path and self._path.exists():
-            self._records = files.read_json(self._path, "delete it")
+        self._records = _read(folder) if folder else {}
         self._found_before = len(self._records)
-        self._commit = provenance.commit()
+        versions = provenance.versions()
+        where = next(filter(None, (versions[n] for n in reversed(NOT_WHERE))), "")
+        self._made_by = {"commit": versions["commit"] or "", "machine": where}
         self._used: set[str] = set()
 
     @property
@@ -37,10 +41,15 @@ class KeptValues:
         """How many an earlier run left."""
         return self._found_before
 
-    @property
-    def commits(self) -> frozenset[str]:
-        """Commits of the programs that measured what was asked for; "" if unknown."""
-        return frozenset(self._records[key]["commit"] or "" for key in self._used)
+    def notes(self) -> list[str]:
+        """Says so if what was asked for is of several versions or machines."""
+        made_by = [self._records[key] for key in self._used]
+        machines = sorted({each["machine"] for each in made_by})
+        several = [f"* Measured on several machines: {', '.join(machines)}."]
+        return [
+            *provenance.note_on_commits({each["commit"] for each in made_by}),
+            *(several if len(machines) > 1 else []),
+        ]
 
     def __contains__(self, key: str) -> bool:
         return key in self._records
@@ -51,10 +60,31 @@ class KeptValues:
         return [math.inf if v is None else v for v in self._records[key]["values"]]
 
     def __setitem__(self, key: str, values: list[float]) -> None:
-        self._records[key] = {"values": values, "commit": self._commit}
+        self._records[key] = {"values": values, **self._made_by}
         if self._path:
             self._path.parent.mkdir(exist_ok=True)
             files.write_json(self._path, self._records, indent=1)
+
+
+def join(folders: Iterable[Path], into: Path) -> int:
+    """Puts the values of several runs together.
+
+    Args:
+      folders: As `KeptValues` has them.
+      into: Such a folder, which is made.
+
+    Returns:
+      How many values there are now.
+    """
+    records = {key: record for f in folders for key, record in _read(f).items()}
+    into.mkdir(parents=True, exist_ok=True)
+    files.write_json(into / _FILE, records, indent=1)
+    return len(records)
+
+
+def _read(folder: Path) -> dict[str, dict[str, Any]]:
+    path = folder / _FILE
+    return files.read_json(path, "delete it") if path.exists() else {}
 
 
 def key(*depends_on: Any) -> str:

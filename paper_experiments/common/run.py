@@ -7,6 +7,7 @@ in its `measure`.
 
 import contextlib
 import dataclasses
+import re
 import shutil
 import sys
 import time
@@ -92,12 +93,18 @@ flags.DEFINE_multi_string(
     "baselines/, or FILE.py, your own with a function restore(observation, sigma, "
     "forward_model). It can be given several times.",
 )
+flags.DEFINE_string(
+    "shard",
+    None,
+    "K/N measures images K, K + N, K + 2 N and so on, of 1 to N: a part of a table for "
+    "each of N machines. merge.py joins the parts.",
+)
 flags.DEFINE_bool("overwrite", False, "Delete earlier results in --output_dir.")
 
 # What a script has use for: the first are of every script, it says itself which others.
 _COMMON_FLAGS = ["dataset", "data_dir", "output_dir", "seed", "precision", "overwrite"]
 _TEST_FLAGS = ("images", "num_images", "num_steps", "weights")
-DENOISING_FLAGS = ("rows", "method", "cell", "test_set")
+DENOISING_FLAGS = ("rows", "method", "cell", "test_set", "shard")
 
 # What users of earlier versions are told.
 _INSTEAD_OF_BASELINES = (
@@ -106,7 +113,7 @@ _INSTEAD_OF_BASELINES = (
 )
 
 RESULT_FILE = "result.json"
-_VALUES_FOLDER = "measured"
+VALUES_FOLDER = "measured"
 TABLE_FILE = "table.md"
 
 
@@ -143,7 +150,7 @@ class Run:
     @property
     def values_folder(self) -> Path:
         """Where values of images are kept until all are there."""
-        return self.output_dir / _VALUES_FOLDER
+        return self.output_dir / VALUES_FOLDER
 
     @property
     def how_to_go_on(self) -> str:
@@ -229,6 +236,7 @@ def reproduce(
         _check_rows(values["rows"], values["weights"], rows)
         for asked in values["method"]:
             method_files.find(asked)
+        _check_shard(values)
         _check_cell(values["cell"], values["weights"])
         folder = _output_dir(values)
         is_refused = not (adds_to_results or values["overwrite"])
@@ -332,6 +340,19 @@ def _check_cell(cell: str | None, weights: str | None) -> None:
     cell_files.find(cell)
     if not weights:
         raise UserError("--cell: give --weights, too, which were trained with it.")
+
+
+def _check_shard(values: Mapping[str, Any]) -> None:
+    """Raises a `UserError` if --shard is not K/N, or other flags do not go with it."""
+    if values["shard"] is None:
+        return
+    match = re.fullmatch(r"(\d+)/(\d+)", values["shard"])
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise UserError(
+            f"--shard: {values['shard']} is not K/N with K from 1 to N, such as 2/8."
+        )
+    if values["method"]:
+        raise UserError("--shard: give --method to a run of its own, without --shard.")
 
 
 def _check_rows(

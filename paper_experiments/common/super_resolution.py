@@ -191,7 +191,7 @@ def measure_rim(
       num_steps: T.
       kept: What was measured before; what is measured now is added.
     """
-    fingerprint = provenance.fingerprint({"": model})
+    fingerprint = provenance.fingerprint({"": model}, kept_values.NOT_WHERE)
     results: Results = {}
     pictures, detail, trajectory = [], None, None
     for factor in FACTORS:

@@ -1,0 +1,94 @@
+"""Joins the parts of a table that several machines measured.
+
+    python paper_experiments/table2_denoise.py --shard=1/2 --output_dir=parts/1
+    python paper_experiments/table2_denoise.py --shard=2/2 --output_dir=parts/2
+    python paper_experiments/merge.py parts/1 parts/2 --output_dir=whole
+
+Each part needs only its own folder, so that they can be an array job of a cluster. This
+joins the values of their images, and runs the command of the parts once more, without
+--shard: it restores the first image, for the pictures, and writes table and
+`result.json` as if all had been measured in one go. Parts must be of one command; those
+of machines of several kinds are joined, too, which is said.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from paper_experiments.common import quiet
+from paper_experiments.common.errors import UserError
+from paper_experiments.common.run import RESULT_FILE, VALUES_FOLDER, start_script
+
+# What parts may differ in, or is not a flag.
+_OWN = ("shard", "output_dir", "data_dir", "overwrite", "precision", "precision_used")
+
+
+def main(run, names):
+    # What follows imports Keras.
+    quiet.import_backend()
+    from paper_experiments.common import kept_values
+
+    results = _read(names)
+    folders = [Path(name).expanduser() / VALUES_FOLDER for name in names]
+    number = kept_values.join(folders, run.values_folder)
+    print(f"{number} values of {len(names)} parts are joined.\n", flush=True)
+    settings = results[0]["settings"]
+    command = [
+        *(sys.executable, str(Path(__file__).with_name(f"{results[0]['script']}.py"))),
+        *_to_flags({n: v for n, v in settings.items() if n not in _OWN}),
+        f"--precision={settings['precision_used']}",
+        f"--output_dir={run.output_dir}",
+        *([f"--data_dir={run.flags['data_dir']}"] if run.flags["data_dir"] else []),
+    ]
+    sys.exit(subprocess.run(command, check=False).returncode)
+
+
+def check(values, names):
+    if len(names) < 2:
+        raise UserError("Give the --output_dir of each part.")
+    results = _read(names)
+    shards = [result["settings"].get("shard") for result in results]
+    if None in shards:
+        raise UserError(f"{names[shards.index(None)]} was not measured with --shard.")
+    of = {shard.partition("/")[2] for shard in shards}
+    missing = {f"{k}/{n}" for n in of for k in range(1, int(n) + 1)} - set(shards)
+    if missing:
+        raise UserError(f"The parts {', '.join(sorted(missing))} are missing.")
+    for name, result in zip(names, results, strict=True):
+        for what in _commands(result).items() ^ _commands(results[0]).items():
+            raise UserError(f"{names[0]} and {name} differ in {what[0]}.")
+    output = values["output_dir"]
+    if output is None or (Path(output).expanduser() / RESULT_FILE).exists():
+        raise UserError("--output_dir: give a folder that has no results yet.")
+
+
+def _read(names):
+    """Returns the results of the parts."""
+    paths = [Path(name).expanduser() / RESULT_FILE for name in names]
+    for path in paths:
+        if not path.is_file():
+            raise UserError(f"There is no {path}: the part is not measured yet.")
+    return [json.loads(path.read_text()) for path in paths]
+
+
+def _commands(result):
+    """Returns what must be the same for all parts, as text by name."""
+    settings = {n: v for n, v in result["settings"].items() if n not in _OWN}
+    used = result["settings"]["precision_used"]
+    whole = {**settings, "script": result["script"], "precision": used}
+    whole["commit"] = result["versions"]["commit"]
+    return {name: json.dumps(value) for name, value in whole.items()}
+
+
+def _to_flags(settings):
+    """Returns the command line of flags."""
+    for name, value in settings.items():
+        if isinstance(value, list):
+            value = ",".join(value)
+        if value not in (None, False, ""):
+            yield f"--{name}={str(value).lower() if value is True else value}"
+
+
+if __name__ == "__main__":
+    start_script(main, check, use=["data_dir"], takes_names=True, needs_keras=False)
