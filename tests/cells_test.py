@@ -215,20 +215,20 @@ def test_what_the_ablations_see(cell_class):
 @pytest.mark.parametrize("cell_class", [RIMCell, GDNCell, FFNCell])
 def test_a_cell_that_sees_sigma(cell_class):
     """Its channel stands between the estimate and the gradient."""
-    small = {"channels": 2, "features": 4, "state_features": 6}
+    small = {"features": 4, "state_features": 6}
     without, cell = cell_class(**small), cell_class(**small, sees_sigma=True)
     without.build(None), cell.build(None)
     assert cell.count_params() - without.count_params() == 3 * 3 * 4
-    inputs = np.random.default_rng(0).normal(size=(1, 8, 8, 5)).astype(np.float32)
+    inputs = np.random.default_rng(0).normal(size=(1, 8, 8, 3)).astype(np.float32)
     # All weights of the channel are 0: it is not seen.
     kernel = np.array(cell.encode.kernel)
-    kernel[:, :, -3] = 0
+    kernel[:, :, -2] = 0
     cell.encode.kernel.assign(kernel)
     other_sigma = inputs.copy()
-    other_sigma[..., 2] += 1
+    other_sigma[..., 1] += 1
     output = _output_of(cell, inputs)
     np.testing.assert_array_equal(output, _output_of(cell, other_sigma))
-    kernel[:, :, -3] = 0.3
+    kernel[:, :, -2] = 0.3
     cell.encode.kernel.assign(kernel)
     assert not np.allclose(output, _output_of(cell, inputs))
 
