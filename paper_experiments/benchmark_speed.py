@@ -186,7 +186,7 @@ def _convolutions(
             for layer in (gates, candidate)
         )
     inputs = {
-        cell.encode: (1, height, width, 2),
+        cell.encode: (1, height, width, cell.input_size),
         gates: (*small, channels),
         candidate: (*small, channels),
         cell.decode: (*small, cell.state_features),

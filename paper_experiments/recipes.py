@@ -116,7 +116,8 @@ _SUPER_RESOLUTION = Task(
     normalize=False,
 )
 
-_ANY = Task("gray", "AnyProblem", "RIMCell", "unseen_operators")
+# Its operators are mostly met with little noise.
+_ANY = Task("gray", "AnyProblem", "RIMCell", "unseen_operators", {"sees_sigma": True})
 
 _PAPER = (Stage(),)
 # What the shipped weights' stages have in common.

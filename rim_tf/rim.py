@@ -25,6 +25,7 @@ class Cell(Protocol):
     This is the protocol of Keras RNN cells, extended to images. An attribute
     `channels` says what images the cell takes, if it is not any. A cell with
     `stride` and `reach`, see `rim_tf.cells.RIMCell`, restores large images in stripes.
+    One whose attribute `sees_sigma` is true gets a channel for sigma, see there.
     """
 
     def __call__(self, inputs, states: list) -> tuple[Any, list]:
@@ -32,7 +33,7 @@ class Cell(Protocol):
 
         Args:
           inputs: eta and the likelihood gradient side by side, `(batch, height,
-            width, 2 * channels)`.
+            width, 2 * channels)`; perhaps a channel for sigma between them.
           states: A list of tensors.
 
         Returns:
@@ -169,18 +170,44 @@ class RIM(keras.Model):
             gradient = gradient * self.link.derivative(eta)
         return gradient
 
-    def update(self, eta, gradient, states: list) -> tuple[Any, list]:
+    def evidence(
+        self, eta, observation, sigma, forward_model: ForwardModel | LogLikelihood
+    ):
+        """Returns what the cell sees beside eta: the gradient of equation 9.
+
+        Before it stands a channel for sigma, if the cell sees that.
+
+        Args:
+          eta: See `likelihood_gradient`, as the others.
+          observation: y.
+          sigma: Noise level.
+          forward_model: The operator A.
+
+        Returns:
+          `(batch, height, width, channels)` or one channel more, float32.
+        """
+        gradient = self.likelihood_gradient(eta, observation, sigma, forward_model)
+        if not getattr(self.cell, "sees_sigma", False):
+            return gradient
+        # Between 0 and 1 for the noise levels of the paper.
+        sigma = ops.cast(sigma, gradient.dtype)
+        level = ops.reshape(ops.log(1 + 255 * sigma) / 4, (-1, 1, 1, 1))
+        channel = level * ops.ones_like(gradient[..., :1])
+        return ops.concatenate([channel, gradient], axis=-1)
+
+    def update(self, eta, evidence, states: list) -> tuple[Any, list]:
         """Makes one step of equations 6 and 7.
 
         Args:
           eta: `(batch, height, width, channels)` float32.
-          gradient: Of the shape of `eta`, from `likelihood_gradient`.
+          evidence: The likelihood gradient, of the shape of `eta`, or what `evidence`
+            returns.
           states: The cell's list of states.
 
         Returns:
           The next eta and states.
         """
-        inputs = ops.concatenate([eta, gradient], axis=-1)
+        inputs = ops.concatenate([eta, evidence], axis=-1)
         update, states = self.cell(inputs, states)
         return eta + ops.cast(update, "float32"), states
 
@@ -209,8 +236,8 @@ class RIM(keras.Model):
         eta = self.initial_eta(observation, forward_model)
         states = self.initial_state(eta)
         for _ in range(num_steps):
-            gradient = self.likelihood_gradient(eta, observation, sigma, forward_model)
-            eta, states = update(eta, gradient, states)
+            evidence = self.evidence(eta, observation, sigma, forward_model)
+            eta, states = update(eta, evidence, states)
             yield self.link.forward(eta)
 
     def prepare(

@@ -137,7 +137,10 @@ def test_state_is_used():
 
 def test_config_round_trip():
     cell = RIMCell(channels=3, features=4, state_features=5)
+    # Descriptions of the paper's cells are those of before.
+    assert "sees_sigma" not in cell.get_config()
     copy = RIMCell.from_config(cell.get_config())
+    assert not copy.sees_sigma
     assert (copy.channels, copy.features, copy.state_features) == (3, 4, 5)
     assert ConvGRUCell.from_config(ConvGRUCell(7).get_config()).features == 7
 
@@ -209,6 +212,27 @@ def test_what_the_ablations_see(cell_class):
     assert ignores_estimate == (cell_class is GDNCell)
 
 
+@pytest.mark.parametrize("cell_class", [RIMCell, GDNCell, FFNCell])
+def test_a_cell_that_sees_sigma(cell_class):
+    """Its channel stands between the estimate and the gradient."""
+    small = {"features": 4, "state_features": 6}
+    without, cell = cell_class(**small), cell_class(**small, sees_sigma=True)
+    without.build(None), cell.build(None)
+    assert cell.count_params() - without.count_params() == 3 * 3 * 4
+    inputs = np.random.default_rng(0).normal(size=(1, 8, 8, 3)).astype(np.float32)
+    # All weights of the channel are 0: it is not seen.
+    kernel = np.array(cell.encode.kernel)
+    kernel[:, :, -2] = 0
+    cell.encode.kernel.assign(kernel)
+    other_sigma = inputs.copy()
+    other_sigma[..., 1] += 1
+    output = _output_of(cell, inputs)
+    np.testing.assert_array_equal(output, _output_of(cell, other_sigma))
+    kernel[:, :, -2] = 0.3
+    cell.encode.kernel.assign(kernel)
+    assert not np.allclose(output, _output_of(cell, inputs))
+
+
 def test_feed_forward_network_has_no_memory():
     cell = FFNCell(features=4, state_features=6)
     assert cell.get_initial_state(1, 8, 8) == []
@@ -221,9 +245,8 @@ def test_feed_forward_network_has_no_memory():
 
 @pytest.mark.parametrize("cell_class", [RIMCell, GDNCell, FFNCell])
 def test_configuration_makes_the_same_cell(cell_class):
-    cell = cell_class(
-        features=4, state_features=6, stride=1, dilation=2, dtype="mixed_bfloat16"
-    )
+    settings = {"stride": 1, "dilation": 2, "sees_sigma": True}
+    cell = cell_class(features=4, state_features=6, dtype="mixed_bfloat16", **settings)
     restored = keras.saving.deserialize_keras_object(
         keras.saving.serialize_keras_object(cell)
     )

@@ -47,9 +47,9 @@ def _served(path, *arguments):
 _SIZES = [(1, 8, 8), (2, 9, 13)]
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_a_saved_model_denoises_images_of_any_size(tmp_path, channels):
-    rim, path = _rim(channels), str(tmp_path / "saved")
+@pytest.mark.parametrize(("channels", "sees_sigma"), [(1, True), (3, False)])
+def test_a_saved_model_denoises_images_of_any_size(tmp_path, channels, sees_sigma):
+    rim, path = _rim(channels, sees_sigma=sees_sigma), str(tmp_path / "saved")
     rim.export(path, verbose=False)
     results = []
     for size in _SIZES:

@@ -45,6 +45,21 @@ def test_round_trip_in_half_precision(rim, path):
     assert pretrained.read_history(path) == {"patches_seen": 7}
 
 
+def test_a_cell_that_sees_sigma_comes_back(tmp_path):
+    keras.utils.set_random_seed(0)
+    rim = rim_tf.RIM(RIMCell(features=4, state_features=6, sees_sigma=True))
+    rim.build()
+    rim.set_weights([np.float16(weight) for weight in rim.get_weights()])
+    path = tmp_path / "mine.weights.h5"
+    pretrained.save_pretrained(rim, path, {})
+    assert pretrained.read_architecture(path)["cell"]["sees_sigma"]
+    copy = rim_tf.load_pretrained(path)
+    assert copy.cell.sees_sigma
+    noisy = np.random.default_rng(0).uniform(size=(1, 8, 8, 1)).astype("float32")
+    estimates = (model(noisy, sigma=0.1, num_steps=2) for model in (rim, copy))
+    np.testing.assert_array_equal(*estimates)
+
+
 def test_file_is_half_as_large(rim, path):
     values = sum(weight.size for weight in rim.get_weights())
     # Keras' own bookkeeping takes some KB.

@@ -82,6 +82,7 @@ def _with(**changes):
         ({**_with(), "settings": {"steps_schedule": [[5, 1.0]]}}, ["T = 5"]),
         ({**_with(), "overrides": {"learning_rate": 3e-4}}, ["learning_rate 0.0003"]),
         ({**_with(), "color": "rgb", "problem": "P(quantized=True)"}, []),
+        (_with(cell={**_CELL, "sees_sigma": True}), ["sees_sigma True"]),
         (
             {**_with(), "problem": "P(quantized=True)"},
             ["observations of 8 bits"],

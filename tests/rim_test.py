@@ -39,10 +39,9 @@ class Scaling(ForwardModel):
         return self.factors * observation
 
 
-def _small_rim(**settings):
+def _small_rim(dtype=None, sees_sigma=False, **settings):
     keras.utils.set_random_seed(0)
-    dtype = settings.pop("dtype", None)
-    cell = RIMCell(features=4, state_features=6, dtype=dtype)
+    cell = RIMCell(features=4, state_features=6, sees_sigma=sees_sigma, dtype=dtype)
     rim = rim_tf.RIM(cell, dtype=dtype, **settings)
     rim.build()
     return rim
@@ -152,6 +151,34 @@ def test_sigma_reaches_the_gradient(observation):
     np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_what_the_cell_sees_of_sigma(observation):
+    """Its logarithm before the gradient, of each image its own; if it asks."""
+    sigma = np.float32([0, 55 / 255])
+    for sees_sigma in (False, True):
+        rim = _small_rim(sees_sigma=sees_sigma)
+        problem = observation, sigma, rim_tf.Denoising()
+        eta = rim.initial_eta(np.full_like(observation, 0.5), rim_tf.Denoising())
+        gradient = np.asarray(rim.likelihood_gradient(eta, *problem))
+        evidence = np.asarray(rim.evidence(eta, *problem))
+        np.testing.assert_array_equal(evidence[..., -1:], gradient)
+        assert evidence.shape == (*gradient.shape[:-1], 1 + sees_sigma)
+    np.testing.assert_array_equal(evidence[0, ..., 0], 0)
+    np.testing.assert_allclose(evidence[1, ..., 0], np.log(56) / 4, rtol=1e-6)
+
+
+def test_a_cell_that_sees_sigma_tells_little_noise_from_none(observation):
+    """Epsilon hides that from the paper's."""
+    changes = []
+    for sees_sigma in (False, True):
+        rim = _small_rim(sees_sigma=sees_sigma, num_steps=2)
+        _perturb(rim)
+        none, little = (
+            np.asarray(rim(observation, sigma=sigma)[-1]) for sigma in (0.0, 2 / 255)
+        )
+        changes.append(np.abs(little - none).max())
+    assert changes[1] > 10 * changes[0]
+
+
 def test_mixed_precision_keeps_the_estimate_in_float32(observation):
     rim = _small_rim(dtype="mixed_bfloat16")
     _perturb(rim)
@@ -172,12 +199,14 @@ def test_mixed_precision_keeps_the_estimate_in_float32(observation):
     )
 
 
-def test_save_and_load(tmp_path, observation):
-    rim = _small_rim(num_steps=3, gradient="eta")
+@pytest.mark.parametrize("sees_sigma", [False, True])
+def test_save_and_load(tmp_path, observation, sees_sigma):
+    rim = _small_rim(num_steps=3, gradient="eta", sees_sigma=sees_sigma)
     _perturb(rim)
     rim.save(tmp_path / "rim.keras")
     copy = keras.saving.load_model(tmp_path / "rim.keras")
     assert (copy.num_steps, copy.gradient) == (3, "eta")
+    assert copy.cell.sees_sigma == sees_sigma
     np.testing.assert_array_equal(
         rim(observation, sigma=0.2), copy(observation, sigma=0.2)
     )

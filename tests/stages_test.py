@@ -126,6 +126,30 @@ def test_validation_does_not_depend_on_the_seed(start, tmp_path, small_weights):
     assert (origin["name"], origin["data"]) == ("small.weights.h5", "nothing")
 
 
+@pytest.mark.parametrize("sees_sigma", [False, True])
+def test_initial_weights_get_the_input_for_sigma(
+    start, tmp_path, small_weights, capsys, sees_sigma
+):
+    """If the recipe has it, and they do not; a training goes on with it."""
+    architecture = {**_SMALL, "sees_sigma": sees_sigma}
+    task = dataclasses.replace(_TASK, architecture=architecture)
+    stage = dataclasses.replace(_STAGE, warmup_updates=0)
+    flags = {"task": task, "initial_weights": str(small_weights)}
+    path = start(stage, **flags).train({})
+    said = "small.weights.h5 gets an input for sigma, whose weights are 0 at first: "
+    assert (said in capsys.readouterr().out) == sees_sigma
+    trained = pretrained.load_pretrained(path)
+    assert trained.cell.sees_sigma == sees_sigma
+    if sees_sigma:
+        assert np.any(np.asarray(trained.cell.encode.kernel)[:, :, 1])
+        history = pretrained.read_history(path)
+        assert "sees_sigma" not in history["initial_weights"]["architecture"]["cell"]
+        # What sees it already is left as it is.
+        flags["initial_weights"] = str(path)
+        start(stage, output=tmp_path / "again", **flags).train({})
+        assert said not in capsys.readouterr().out
+
+
 def test_duration_is_estimated_with_batches_of_the_training(start, monkeypatch):
     """With a device's share of them."""
     tried = []

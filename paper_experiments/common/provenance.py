@@ -20,7 +20,7 @@ _PAPER_PATCHES = 800_000
 _PAPER_CELLS = ("RIMCell", "GDNCell", "FFNCell")
 _PAPER_ARCHITECTURE = {
     **{"features": 64, "state_features": 256, "stride": 2, "dilation": 1},
-    **{"link": "sigmoid", "gradient": "x"},
+    **{"link": "sigmoid", "gradient": "x", "sees_sigma": False},
 }
 # Of super-resolution, by the color of its images; a guess.
 _PAPER_ARCHITECTURES = {

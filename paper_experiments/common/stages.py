@@ -23,7 +23,7 @@ from rim_tf import cells, images, pretrained, problems
 from rim_tf.cells import RIMCell
 from rim_tf.problems import Problem
 from rim_tf.rim import RIM
-from rim_tf.training import devices, loop, record, schedules
+from rim_tf.training import devices, growing, loop, record, schedules
 from rim_tf.training.patches import PatchSet
 from rim_tf.training.settings import TrainingSettings, parse_steps_schedule
 
@@ -189,6 +189,13 @@ class Training:
         cell = getattr(cells, self.task.cell, RIMCell)
         color = self.task.color
         model, history = weights.load(name, self.run, color, cell, "initial_weights")
+        wants_sigma = self.task.architecture.get("sees_sigma") and not self.cell
+        if wants_sigma and not model.cell.sees_sigma:
+            model = growing.with_sigma(model)
+            print(
+                f"The network of {name} gets an input for sigma, whose weights are 0 "
+                f"at first: {model.count_params():,} parameters."
+            )
         return model, {**history, "name": source.name}
 
     def _new_model(self) -> RIM:

@@ -30,10 +30,10 @@ def in_stripes(update: Callable, cell: Any) -> Callable:
     if not hasattr(cell, "reach"):
         return update
 
-    def update_in_stripes(eta, gradient, states: list) -> tuple[Any, list]:
+    def update_in_stripes(eta, evidence, states: list) -> tuple[Any, list]:
         borders = _borders(eta.shape, cell.stride, cell.reach)
         if len(borders) == 2:
-            return update(eta, gradient, states)
+            return update(eta, evidence, states)
         parts = []
         for first, last in itertools.pairwise(borders):
             top = max(first - cell.reach, 0)
@@ -41,7 +41,7 @@ def in_stripes(update: Callable, cell: Any) -> Callable:
             state_rows = _reduced(rows, cell.stride)
             new_eta, new_states = update(
                 eta[:, rows],
-                gradient[:, rows],
+                evidence[:, rows],
                 [state[:, state_rows] for state in states],
             )
             # Of the stripe, without what it overlaps by.

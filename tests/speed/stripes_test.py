@@ -11,6 +11,7 @@ from rim_tf.speed import stripes
 _CELLS = {
     "RIM": lambda: RIMCell(features=4, state_features=6),
     "a trous": lambda: RIMCell(features=4, state_features=6, stride=1, dilation=2),
+    "sees sigma": lambda: RIMCell(features=4, state_features=6, sees_sigma=True),
     "FFN": lambda: FFNCell(features=4, state_features=6),
 }
 
@@ -32,8 +33,9 @@ def test_equals_whole_images(monkeypatch, name, height):
     monkeypatch.setattr(stripes, "_MOST_PIXELS", 200)
     rim = _model(name)
     generator = np.random.default_rng(height)
-    shape = (2, height, 33, 1)
-    eta, gradient = generator.normal(0, 1, (2, *shape)).astype("float32")
+    shape = (2, height, 33, rim.cell.input_size)
+    inputs = generator.normal(0, 1, shape).astype("float32")
+    eta, evidence = inputs[..., :1], inputs[..., 1:]
     calls = []
 
     def update(*args):
@@ -44,8 +46,8 @@ def test_equals_whole_images(monkeypatch, name, height):
     states = striped_states = rim.initial_state(eta)
     striped_eta = eta
     for _ in range(3):
-        eta, states = rim.update(eta, gradient, states)
-        striped_eta, striped_states = in_stripes(striped_eta, gradient, striped_states)
+        eta, states = rim.update(eta, evidence, states)
+        striped_eta, striped_states = in_stripes(striped_eta, evidence, striped_states)
         for whole, striped in zip(
             [eta, *states], [striped_eta, *striped_states], strict=True
         ):
