@@ -5,6 +5,7 @@ for four pixels of the paper's network. Here each tile goes through all T steps 
 with so much of the image around it that its middle does not feel the border.
 """
 
+import copy
 import itertools
 import math
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from rim_tf.forward_models import (
     Inpainting,
     Mosaic,
     Subsampling,
+    scaling,
 )
 from rim_tf.restoration import NumSteps
 from rim_tf.rim import RIM
@@ -122,9 +124,10 @@ def restore(
 
     In float32 the two differed by 5e-7 at most after 20 steps of `rim_denoise`, on 64 x
     528 pixels in two tiles, and of `rim_super_resolution`, on 120 x 900 pixels in two.
-    An image of one tile is restored as a whole. Of 12 megapixels, 16 bits, in colours
-    and float32, `rim-restore denoise` took 3.7 GiB, and `enlarge`, by two, 3.5 GiB. One
-    tile of the largest size, two steps, was computed there, and the others copied.
+    An image of one tile is restored as a whole. `rim-restore denoise` of 4000 x 3000
+    grey pixels of 16 bits took 3.64 GiB, in bfloat16, all 20 steps. In colours and
+    float32 it took 3.7 GiB, and `enlarge`, by two, 3.5 GiB; one tile of the largest
+    size, two steps, was computed there, and the others copied.
 
     Args:
       model: See `rim_tf.restore`, as the next four.
@@ -155,6 +158,8 @@ def restore(
     tiles = divide(height, width, side, overlap)
     if len(tiles) > 1:
         _check_multiples(model, forward_model, steps, side, overlap)
+        if model.normalize:
+            forward_model = _with_norm(forward_model, observation)
     if num_steps == "auto" and len(tiles) > 1:
         num_steps = _auto(model, observation, forward_model, sigma, tiles)
     restored = None
@@ -183,6 +188,16 @@ def _auto(model: RIM, observation, forward_model, sigma, tiles: list[Tile]) -> i
         details=True,
     )
     return details.num_steps
+
+
+def _with_norm(forward_model: ForwardModel, observation: np.ndarray) -> ForwardModel:
+    """Returns a forward model that states its norm, so that no tile finds another."""
+    if forward_model.norm is not None:
+        return forward_model
+    stated = copy.copy(forward_model)
+    image = ops.convert_to_numpy(forward_model.adjoint(np.float32(observation)))
+    stated.norm = scaling.norm(forward_model, image)
+    return stated
 
 
 def _steps_of(forward_model: ForwardModel) -> tuple[int, int]:

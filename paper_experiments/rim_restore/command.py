@@ -1,4 +1,4 @@
-"""The command line of `rim-restore`.
+"""Restores image files: denoises, enlarges, fills in, undoes a blur, makes colours.
 
     rim-restore denoise photo.tif restored.tif --sigma=200 --range=100,3100
     rim-restore enlarge photo.png large.png --factor=3

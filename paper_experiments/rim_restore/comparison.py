@@ -16,6 +16,25 @@ _WINDOW = 7
 _GAP = 8
 
 
+def check(path: Path, clean: Picture, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """Makes sure before the work that a restored picture can be compared.
+
+    Args:
+      path: The file of the clean picture.
+      clean: What it holds.
+      shape: What the restored pages will have.
+      dtype: The same.
+
+    Raises:
+      UserError: If the clean picture is of another kind.
+    """
+    if (clean.pages.shape, clean.dtype) != (shape, dtype):
+        raise UserError(
+            f"--compare: {path} is {_described(clean.dtype, clean.pages.shape)}, the "
+            f"restored picture {_described(dtype, shape)}."
+        )
+
+
 def compare(
     path: Path, clean: Picture, before: Picture, after: Picture, counts: Range
 ) -> None:
@@ -27,22 +46,14 @@ def compare(
       before: What was restored.
       after: What came of it.
       counts: Black and white; their distance is the peak of PSNR.
-
-    Raises:
-      UserError: If the clean picture is of another kind.
     """
-    if (clean.pages.shape, clean.dtype) != (after.pages.shape, after.dtype):
-        raise UserError(
-            f"--compare: {path} is {_described(clean)}, the restored picture "
-            f"{_described(after)}."
-        )
     for name, compared in (("before", before), ("after", after)):
         if compared.pages.shape == clean.pages.shape:
             print(f"Against {path}, {name}: {_quality(compared, clean, counts)}.")
 
 
-def _described(shown: Picture) -> str:
-    return f"{shown.dtype} of {' x '.join(map(str, shown.pages.shape))}"
+def _described(dtype: np.dtype, shape: tuple[int, ...]) -> str:
+    return f"{dtype} of {' x '.join(map(str, shape))}"
 
 
 def _quality(compared: Picture, clean: Picture, counts: Range) -> str:

@@ -142,13 +142,43 @@ def read_mask(arguments: argparse.Namespace) -> np.ndarray:
 
 
 def _deblur(arguments: argparse.Namespace, pages: np.ndarray) -> Method:
-    kernel = _read_kernel(arguments)
+    kernel, shift = _centred(_read_kernel(arguments))
     if any(k > n for k, n in zip(kernel.shape, pages.shape[1:3], strict=True)):
         raise UserError(
             f"--kernel: {arguments.kernel} has {_size(kernel.shape)} pixels, more than "
             f"the image, {_size(pages.shape[1:])}."
         )
-    return _by_channel(Blur(kernel, "symmetric"))
+    method = _by_channel(Blur(kernel, "symmetric"))
+    if not any(shift):
+        return method
+    print(
+        f"*** The kernel's weight lies {shift[0]} down and {shift[1]} right of its "
+        "middle. It is centred, which the network can undo better, and the result is "
+        "moved back."
+    )
+    return method._replace(finish=lambda x, p: _moved(method.finish(x, p), shift))
+
+
+def _centred(kernel: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
+    """Returns a kernel, padded so that its weight is in the middle, and where it was.
+
+    Its middle is that of `Blur`.
+    """
+    shift = []
+    for axis in (0, 1):
+        weights = np.abs(kernel).sum(axis=1 - axis)
+        offset = np.average(np.arange(len(weights)), weights=weights)
+        shift.append(round(offset - len(weights) // 2))
+    margins = [(2 * max(-s, 0), 2 * max(s, 0)) for s in shift]
+    return np.pad(kernel, margins), tuple(shift)
+
+
+def _moved(pixels: np.ndarray, shift: tuple[int, int]) -> np.ndarray:
+    """Returns pixels moved up and left, `(height, width, channels)`; edges repeat."""
+    for axis, s in enumerate(shift):
+        last = pixels.shape[axis] - 1
+        pixels = pixels.take(np.clip(np.arange(last + 1) + s, 0, last), axis)
+    return pixels
 
 
 def _read_kernel(arguments: argparse.Namespace) -> np.ndarray:

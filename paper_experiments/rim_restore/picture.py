@@ -7,8 +7,9 @@ TIFF goes through tifffile, which scikit-image installs anyway. What it cannot u
 import struct
 import tempfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tifffile
@@ -24,6 +25,8 @@ _WITH_ALPHA = (".png", *_TIFF_SUFFIXES)
 _WITHOUT_PROFILE = (".bmp", ".ppm")
 _TIFF_BEGINNINGS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PNG_BEGINNING = b"\x89PNG\r\n\x1a\n"
+# Transparency that colours are not multiplied by, as PNG has it.
+_STRAIGHT = "unassalpha"
 # Where a PNG's header ends, behind which its profile may stand.
 _PNG_HEADER = 33
 _DTYPES = ("uint8", "uint16", "float32", "float64")
@@ -40,11 +43,16 @@ class Picture(NamedTuple):
       alpha: How opaque each pixel is, `(pages, height, width, 1)` of the same dtype, or
         None.
       profile: The colour profile (ICC) of these colours, or None.
+      extra: What TIFF calls `alpha`: "unassalpha"; "assocalpha", by which colours are
+        multiplied; or "unspecified", which is no transparency.
+      resolution: Pixels per unit, in x and y, and TIFF's number of the unit, or None.
     """
 
     pages: np.ndarray
     alpha: np.ndarray | None = None
     profile: bytes | None = None
+    extra: str = _STRAIGHT
+    resolution: tuple[float, float, int] | None = None
 
     @property
     def dtype(self) -> np.dtype:
@@ -81,18 +89,19 @@ def _read_8_bits(path: Path) -> Picture:
 
 
 class _Tiff(NamedTuple):
-    """What tifffile unpacked: values, their axes, and the colour profile."""
+    """What tifffile unpacked: values, their axes, and fields of `Picture`."""
 
     values: np.ndarray
     axes: str
-    profile: bytes | None
+    about: Mapping[str, Any]
 
 
 def _read_tiff(path: Path) -> Picture:
-    number, found = 1, None
+    is_for_pillow, found = True, None
     try:
         with tifffile.TiffFile(path) as file:
-            number = len(file.pages)
+            # It would want 8 bits, which others are not to be made of.
+            is_for_pillow = len(file.pages) == 1 and file.pages[0].bitspersample <= 8
             found = _unpack(file)
     # A damaged file makes tifffile raise whatever it stumbles over.
     except Exception as error:
@@ -100,7 +109,7 @@ def _read_tiff(path: Path) -> Picture:
     if isinstance(found, _Tiff):
         return _to_picture(found, path)
     problem = found or problem
-    if number > 1:
+    if not is_for_pillow:
         raise ValueError(
             f"{path} cannot be read as an image: {problem}; save it as plain grey or "
             "RGB pages of one size, not compressed."
@@ -120,11 +129,25 @@ def _unpack(file: tifffile.TiffFile) -> _Tiff | str:
     if not is_plain or page.bitspersample < 8 or len(kinds) > 1:
         return f"{page.photometric.name}, {count(len(kinds), 'kind')} of pages"
     values = np.stack([series.asarray() for series in file.series])
-    return _Tiff(values, f"I{file.series[0].axes}", page.iccprofile)
+    about = {"profile": page.iccprofile, "resolution": _resolution(page)}
+    if page.extrasamples:
+        about["extra"] = page.extrasamples[0].name.lower()
+    if file.is_imagej or file.is_ome:
+        print(f"*** What ImageJ or OME noted in {file.filename} is not kept.")
+    return _Tiff(values, f"I{file.series[0].axes}", about)
+
+
+def _resolution(page: tifffile.TiffPage) -> tuple[float, float, int] | None:
+    """Returns pixels per unit of x and y, and the number of the unit."""
+    tags = [page.tags.get(f"{axis}Resolution") for axis in "XY"]
+    if None in tags or any(0 in tag.value for tag in tags):
+        return None
+    x, y = (tag.value[0] / tag.value[1] for tag in tags)
+    return x, y, int(page.resolutionunit)
 
 
 def _to_picture(found: _Tiff, path: Path) -> Picture:
-    values, axes, profile = found
+    values, axes, about = found
     if "S" in axes:
         if not axes.endswith("S"):
             # So tifffile writes a stack of three or four pages, unless it is told.
@@ -138,7 +161,10 @@ def _to_picture(found: _Tiff, path: Path) -> Picture:
         values = values[..., np.newaxis]
     problem = None
     if values.dtype.name not in _DTYPES:
-        problem = f"its numbers are {values.dtype}, not one of {', '.join(_DTYPES)}"
+        problem = (
+            f"its numbers are {values.dtype}, not one of {', '.join(_DTYPES)}; save it "
+            "as one of them"
+        )
     elif not axes.endswith("YX") or not 1 <= values.shape[-1] <= 4:
         problem = f"its axes are {axes}, {values.shape[-1]} values a pixel"
     elif values.dtype.kind == "f" and not np.isfinite(values).all():
@@ -147,15 +173,18 @@ def _to_picture(found: _Tiff, path: Path) -> Picture:
         raise ValueError(f"{path} cannot be read as an image: {problem}.")
     values = values.reshape(-1, *values.shape[-3:])
     # Of this machine's byte order.
-    return _split(values.astype(values.dtype.name), profile)
+    shown = _split(values.astype(values.dtype.name), **about)
+    if shown.extra == "unspecified":
+        print(f"*** The last channel of {path} is kept as it is, not restored.")
+    return shown
 
 
-def _split(values: np.ndarray, profile: bytes | None) -> Picture:
+def _split(values: np.ndarray, **about: Any) -> Picture:
     """Returns a picture of values whose channels are 1 to 4."""
     channels = values.shape[-1]
     if channels in (1, 3):
-        return Picture(values, None, profile)
-    return Picture(values[..., :-1], values[..., -1:], profile)
+        return Picture(values, None, **about)
+    return Picture(values[..., :-1], values[..., -1:], **about)
 
 
 def _read_deep_png(path: Path) -> Picture:
@@ -170,7 +199,7 @@ def _read_deep_png(path: Path) -> Picture:
         raise ValueError(
             f"{path} cannot be read as an image: it is damaged."
         ) from error
-    return _split(values[np.newaxis], profile)
+    return _split(values[np.newaxis], profile=profile)
 
 
 def check_fits(picture: Picture, path: Path) -> None:
@@ -186,6 +215,11 @@ def check_fits(picture: Picture, path: Path) -> None:
         return
     if len(picture.pages) > 1:
         raise UserError(f"{path}: {suffix} files have one page; choose .tif.")
+    if picture.extra != _STRAIGHT:
+        raise UserError(
+            f"{path}: {suffix} files do not hold a channel that TIFF calls "
+            f"{picture.extra}; choose .tif."
+        )
     deep = {"uint8": SUFFIXES, "uint16": (".png",)}.get(picture.dtype.name, ())
     if suffix not in deep:
         raise UserError(
@@ -240,7 +274,9 @@ def _save_tiff(values: np.ndarray, picture: Picture, path: Path) -> None:
         values[..., 0] if values.shape[-1] == 1 else values,
         photometric="minisblack" if is_gray else "rgb",
         planarconfig=None if values.shape[-1] == 1 else "contig",
-        extrasamples=None if picture.alpha is None else ["unassalpha"],
+        extrasamples=None if picture.alpha is None else [picture.extra],
+        resolution=picture.resolution and picture.resolution[:2],
+        resolutionunit=picture.resolution and picture.resolution[2],
         iccprofile=picture.profile,
         metadata=None,
     )

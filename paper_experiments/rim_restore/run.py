@@ -35,6 +35,8 @@ _LEAST_SIGMA = 0.5 / 255
 _PAGES_LOOKED_AT = 5
 # Between these the residual is what noise of that level leaves.
 _RESIDUALS = (0.7, 1.2)
+# Of all values, beyond black or white.
+_MOST_BEYOND = 0.001
 # Flags that name a file to look at, and how that must end.
 _SHOWS = {"picture": ".png", "trajectory": ".html"}
 
@@ -139,9 +141,16 @@ def _restore_file(
     counts = units.find_range(pages, arguments.range)
     method = methods.choose(arguments, pages)
     clean = picture.read(arguments.compare) if arguments.compare else None
+    if clean:
+        number, height, width, channels = before.pages.shape
+        channels = 3 if arguments.command == "demosaic" else channels
+        shape = number, factor * height, factor * width, channels
+        comparison.check(arguments.compare, clean, shape, before.dtype)
     scale = units.Poisson(counts) if arguments.noise == "poisson" else counts
     sigma = _sigma(arguments, pages, scale)
     _say_assumed(arguments, path, before, counts, sigma)
+    if arguments.noise != "poisson":
+        _say_what_is_cut_off(pages, counts, sigma)
     recorder = None
     if arguments.trajectory:
         recorder = steps.Recorder(*(factor * size for size in pages.shape[1:3]))
@@ -235,6 +244,11 @@ def _estimate(
     )
     for doubt in middle.doubts():
         print(f"*** {doubt}")
+    if arguments.command == "demosaic":
+        print(
+            "*** Each colour of a mosaic has every second pixel only, where detail may "
+            "be taken for noise: give --sigma if you know it."
+        )
     return middle.sigma
 
 
@@ -268,6 +282,16 @@ def _say_assumed(
         f"Assumed: black is {counts.black:g}, white {counts.white:g} "
         f"({counts.reason}); {noise}."
     )
+
+
+def _say_what_is_cut_off(pages: np.ndarray, counts: units.Range, sigma: float) -> None:
+    share = units.share_beyond(pages, counts, sigma)
+    if share > _MOST_BEYOND:
+        print(
+            f"*** {share:.1%} of the values lie beyond black or white by more than "
+            f"noise does; they go from {pages.min():.4g} to {pages.max():.4g}. The "
+            "result is cut off there: give another --range."
+        )
 
 
 @functools.cache
@@ -359,7 +383,11 @@ def _as_file(before: Picture, restored: np.ndarray, counts: units.Range) -> Pict
     if profile and pages.shape[-1] == 3 and not images.is_of_rgb(profile):
         print("*** The colour profile is that of grey; it is dropped.")
         profile = None
-    return Picture(pages, alpha, profile)
+    resolution = before.resolution
+    if resolution:
+        factor = pages.shape[1] / before.pages.shape[1]
+        resolution = factor * resolution[0], factor * resolution[1], resolution[2]
+    return Picture(pages, alpha, profile, before.extra, resolution)
 
 
 def _enlarged_alpha(alpha: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -11,6 +11,8 @@ from paper_experiments.common.errors import UserError
 _BITS = (8, 10, 12, 14, 16)
 # Floats that stay within these are taken for those from 0 to 1.
 _UNIT_FLOATS = (-0.5, 1.5)
+# Standard deviations that noise hardly ever exceeds.
+_FAR = 4
 # Numbers that are converted at once.
 _PART = 1 << 22
 
@@ -65,6 +67,21 @@ def _in_parts(convert: Callable, values: np.ndarray, dtype: np.dtype) -> np.ndar
         part = slice(first, first + _PART)
         flat[part] = convert(source[part].astype(np.float64))
     return result
+
+
+def share_beyond(pages: np.ndarray, counts: Range, sigma: float) -> float:
+    """Returns which part of the values lies farther beyond black or white than noise.
+
+    Args:
+      pages: Counts.
+      counts: Black and white.
+      sigma: Standard deviation of the noise, of black to white.
+    """
+    least, most = (
+        limit + sign * _FAR * sigma * counts.width
+        for limit, sign in ((counts.black, -1), (counts.white, 1))
+    )
+    return float(np.mean((pages < least) | (pages > most)))
 
 
 def find_range(pages: np.ndarray, given: tuple[float, float] | None) -> Range:

@@ -151,6 +151,27 @@ def _write_sizes(path):
         writer.write(_values("uint16", 6, 7), photometric="minisblack")
 
 
+@pytest.mark.parametrize("extra", ["assocalpha", "unspecified"])
+def test_other_channels_than_transparency_stay_what_they_are(tmp_path, capsys, extra):
+    path, values = tmp_path / "old.tif", _values("uint8", 5, 7, 4)
+    tifffile.imwrite(path, values, photometric="rgb", extrasamples=[extra])
+    shown = picture.read(path)
+    is_said = "is kept as it is, not restored" in capsys.readouterr().out
+    assert is_said == (extra == "unspecified")
+    picture.write(shown, tmp_path / "new.tif")
+    with tifffile.TiffFile(tmp_path / "new.tif") as file:
+        assert file.pages[0].extrasamples[0].name.lower() == extra
+        np.testing.assert_array_equal(file.asarray(), values)
+    with pytest.raises(UserError, match=f"that TIFF calls {extra}; choose .tif"):
+        picture.check_fits(shown, tmp_path / "new.png")
+
+
+def test_what_imagej_noted_is_said_to_be_left_out(tmp_path, capsys):
+    tifffile.imwrite(tmp_path / "a.tif", _values("uint8", 2, 5, 7), imagej=True)
+    assert picture.read(tmp_path / "a.tif").pages.shape == (2, 5, 7, 1)
+    assert "What ImageJ or OME noted in a.tif is not kept" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("write", "message"),
     [
@@ -170,6 +191,8 @@ def test_what_cannot_be_read_is_said_in_one_line(tmp_path, write, message):
     with pytest.raises(UserError, match=message) as refusal:
         picture.read(path)
     assert "\n" not in str(refusal.value)
+    # Of counts of 16 bits that would lose what they are for.
+    assert "convert it to 8 bits" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(

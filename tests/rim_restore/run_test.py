@@ -239,6 +239,53 @@ def test_undoes_a_blur_and_makes_colours_of_a_mosaic(tmp_path, copied):
     assert _psnr(colors[0] / 257, _CAT) > 28
 
 
+@pytest.mark.parametrize("moved", [(0, 2), (1, -2)])
+def test_a_kernel_beside_its_middle_moves_nothing(tmp_path, copied, capsys, moved):
+    """It is centred, and the result is moved back."""
+    kernel = np.zeros((5, 5))
+    kernel[2 + moved[0], 2 + moved[1]] = 1
+    np.save(tmp_path / "kernel.npy", kernel)
+    gray = _CAT[..., :1]
+    blurred = rim_tf.forward_models.Blur(kernel, "symmetric").forward(
+        np.float32(gray[None])
+    )
+    blurred = np.uint8(np.rint(np.asarray(blurred)))[0, ..., 0]
+    Image.fromarray(blurred).save(tmp_path / "blurred.png")
+    flags = [f"--kernel={tmp_path / 'kernel.npy'}", "--sigma=2"]
+    _run("deblur", tmp_path / "blurred.png", tmp_path / "new.png", *flags)
+    said = f"lies {moved[0]} down and {moved[1]} right of its middle"
+    assert said in capsys.readouterr().out
+    inside = (0, slice(2, -2), slice(2, -2))
+    restored = picture.read(tmp_path / "new.png").pages[inside]
+    np.testing.assert_array_equal(restored, gray[None][inside])
+
+
+def test_says_what_lies_beyond_white(tmp_path, copied, capsys):
+    values = _CAT[..., 0] / np.float32(255)
+    for patch, is_said in ((0, False), (20, True)):
+        values[:patch, :patch] = 1.4
+        tifffile.imwrite(tmp_path / "old.tif", values)
+        flags = ["--sigma=0.02", "--overwrite"]
+        _run("denoise", tmp_path / "old.tif", tmp_path / "new.tif", *flags)
+        said = capsys.readouterr().out
+        assert ("of the values lie beyond black or white" in said) == is_said
+    assert "*** 20.8% of the values" in said
+    assert "to 1.4. The result is cut off there: give another --range." in said
+
+
+def test_tiff_keeps_its_resolution(tmp_path, copied):
+    tifffile.imwrite(
+        tmp_path / "old.tif", _CAT, resolution=(300, 200), resolutionunit="INCH"
+    )
+    _run("denoise", tmp_path / "old.tif", tmp_path / "new.tif", "--sigma=9")
+    _run("enlarge", tmp_path / "old.tif", tmp_path / "large.tif", "--factor=2")
+    for name, expected in (("new", (300, 200)), ("large", (600, 400))):
+        with tifffile.TiffFile(tmp_path / f"{name}.tif") as file:
+            (page,) = file.pages
+            assert page.get_resolution() == expected
+            assert page.resolutionunit.name == "INCH"
+
+
 def test_a_stack_is_restored_page_by_page(tmp_path, copied, capsys):
     stack = np.stack([_noisy(_CAT, seed=i) for i in range(3)])
     tifffile.imwrite(tmp_path / "stack.tif", stack, photometric="rgb")
