@@ -54,7 +54,7 @@ def test_what_is_missing_is_as_what_is_known():
     np.testing.assert_allclose(splitting.smoothest(problem), 0.5, atol=1e-3)
 
 
-@pytest.mark.parametrize("factor", [0.1, 1.0, -3.0, 10.0])
+@pytest.mark.parametrize("factor", [0.1, -3.0])
 def test_the_scale_is_taken_out(factor):
     problem = problems.observe(_BY_NAME["bicubic_3"], _CLEAN, 0, 0)
     scaled = problem._replace(

@@ -28,7 +28,8 @@ class Baseline:
         return _remembered(_remove_noise, *_as_key(noisy), sigma)
 
     def fingerprint(self) -> str:
-        return provenance.fingerprint({}, but=_MAY_DIFFER)[:16]
+        rest = provenance.fingerprint({}, but=_MAY_DIFFER)[:16]
+        return f"{converged_total_variation.NAME}, {rest}"
 
     def enlarge(
         self, small: np.ndarray, factor: int, luminance: Callable
