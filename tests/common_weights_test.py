@@ -36,6 +36,15 @@ def test_weights_come_with_their_history_and_name(small_weights):
     assert history["data"] == "nothing"
 
 
+def test_weights_of_a_shipped_recipe_are_not_taken_for_the_shipped_ones(tmp_path):
+    path = tmp_path / "run" / "rim_denoise" / "rim_denoise.weights.h5"
+    path.parent.mkdir(parents=True)
+    name = _save(path, {"name": "rim_denoise", "patches_seen": 9})
+    _, history = weights.load(name, _RUN, "gray")
+    row = weights.row_of("RIM-denoise", "rim_denoise", history)
+    assert row == "run/rim_denoise (yours)"
+
+
 def test_weights_come_with_their_architecture(small_weights):
     _, history = weights.load(str(small_weights), _RUN, "gray")
     assert history["architecture"]["cell"]["state_features"] == 6

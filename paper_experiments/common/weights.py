@@ -63,8 +63,9 @@ def load(
             f"{type(model.cell).__name__}, not {cell.__name__}."
         )
     history = {
-        "name": str(name),
         **history,
+        # Not that of the recipe: other weights may have been trained by it.
+        "name": str(name),
         "architecture": pretrained.read_architecture(name),
         "parameters": model.count_params(),
     }
