@@ -22,14 +22,23 @@ from paper_experiments.common.run import RESULT_FILE, VALUES_FOLDER, start_scrip
 
 # What parts may differ in, or is not a flag.
 _OWN = ("shard", "output_dir", "data_dir", "overwrite", "precision", "precision_used")
+# Of the versions; the same as `kept_values.WHERE`, which takes Keras to import.
+_WHERE = ("machine", "processor", "gpu")
 
 
 def main(run, names):
     # What follows imports Keras.
     quiet.import_backend()
-    from paper_experiments.common import kept_values
+    from paper_experiments.common import kept_values, provenance
 
     results = _read(names)
+    here = provenance.versions()
+    for name, version in results[0]["versions"].items():
+        if name not in (*_WHERE, "commit") and here.get(name) != version:
+            raise UserError(
+                f"The parts were measured with {name} {version}, here is "
+                f"{here.get(name)}: join them where that is the same."
+            )
     folders = [Path(name).expanduser() / VALUES_FOLDER for name in names]
     number = kept_values.join(folders, run.values_folder)
     print(f"{number} values of {len(names)} parts are joined.\n", flush=True)
@@ -41,7 +50,13 @@ def main(run, names):
         f"--output_dir={run.output_dir}",
         *([f"--data_dir={run.flags['data_dir']}"] if run.flags["data_dir"] else []),
     ]
-    sys.exit(subprocess.run(command, check=False).returncode)
+    code = subprocess.run(command, check=False).returncode
+    if code == 0 and _images([_read([run.output_dir])[0]]) != _images(results):
+        raise UserError(
+            f"{run.output_dir} is of other images than the parts: run this where the "
+            "paths of their commands mean the same."
+        )
+    sys.exit(code)
 
 
 def check(values, names):
@@ -56,8 +71,12 @@ def check(values, names):
     if missing:
         raise UserError(f"The parts {', '.join(sorted(missing))} are missing.")
     for name, result in zip(names, results, strict=True):
-        for what in _commands(result).items() ^ _commands(results[0]).items():
-            raise UserError(f"{names[0]} and {name} differ in {what[0]}.")
+        found, first = _commands(result), _commands(results[0])
+        for what in found | first:
+            if found.get(what) != first.get(what):
+                raise UserError(f"{names[0]} and {name} differ in {what}.")
+        if not (Path(name).expanduser() / VALUES_FOLDER).is_dir():
+            raise UserError(f"{name} has lost its folder {VALUES_FOLDER}.")
     output = values["output_dir"]
     if output is None or (Path(output).expanduser() / RESULT_FILE).exists():
         raise UserError("--output_dir: give a folder that has no results yet.")
@@ -69,15 +88,30 @@ def _read(names):
     for path in paths:
         if not path.is_file():
             raise UserError(f"There is no {path}: the part is not measured yet.")
-    return [json.loads(path.read_text()) for path in paths]
+    results = []
+    for path in paths:
+        try:
+            result = json.loads(path.read_text())
+            result["script"], result["versions"], result["settings"]["precision_used"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{path} is no result of a table.") from error
+        results.append(result)
+    return results
+
+
+def _images(results):
+    """Returns the ids of all images that were measured."""
+    scores = [score for result in results for score in result["measured"]]
+    return {image_id for score in scores for image_id in score["per_image"]}
 
 
 def _commands(result):
     """Returns what must be the same for all parts, as text by name."""
     settings = {n: v for n, v in result["settings"].items() if n not in _OWN}
     used = result["settings"]["precision_used"]
-    whole = {**settings, "script": result["script"], "precision": used}
-    whole["commit"] = result["versions"]["commit"]
+    whole = {"script": result["script"], **settings, "precision": used}
+    # With other versions all values would be measured once more.
+    whole |= {n: v for n, v in result["versions"].items() if n not in _WHERE}
     return {name: json.dumps(value) for name, value in whole.items()}
 
 

@@ -189,7 +189,7 @@ class RIM(keras.Model):
         gradient = self.likelihood_gradient(eta, observation, sigma, forward_model)
         if not getattr(self.cell, "sees_sigma", False):
             return gradient
-        # Between 0 and 1 for the noise levels of the paper.
+        # From 0 to about 1 for the noise levels of the paper.
         sigma = ops.cast(sigma, gradient.dtype)
         level = ops.reshape(ops.log(1 + 255 * sigma) / 4, (-1, 1, 1, 1))
         channel = level * ops.ones_like(gradient[..., :1])

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from paper_experiments.common import claims, figure3_claims, table
+from paper_experiments.common import claims, figure3_claims, table, weights
 from paper_experiments.common.table import NUMBERS_FOLDER
 from rim_tf import pretrained
 
@@ -120,6 +120,8 @@ def test_damaged_weights_are_seen(tmp_path, result, monkeypatch):
     """And whole ones measure what they did before, to a hundredth of a dB."""
     before = result()
     monkeypatch.setattr(claims, "_results_before", lambda _: [before])
+    # As if those that are shipped were damaged.
+    monkeypatch.setattr(weights, "row_of", lambda row, *_: row)
     again = claims.measured_again(result())
     assert [each.tolerance for each in again] == 3 * [0.01]
     assert all(each.agrees for each in again)

@@ -154,6 +154,9 @@ def _measured(table: str, key: tuple):
 def _expected(table: str, row: str, column: str) -> str:
     """Returns what a field of one of the tables must show."""
     name, _, what = row.partition(", ")
+    if what.startswith("seed "):
+        seed, _, what = what.partition(", ")
+        name = f"{name}, {seed}"
     first, _, condition = column.partition(": ")
     if table == _TABLE3:
         metric, test_set, condition = first.lower(), "100", int(condition[1:])
@@ -175,6 +178,9 @@ def _expected(table: str, row: str, column: str) -> str:
         of_paper = name.removesuffix("-paper")
         reported = _reported(table, of_paper, test_set, condition, metric)
         return _shown([value[0] - reported[0]], metric, "+")
+    if what == "less that of seed 0":
+        first = _measured(table, (name.partition(", ")[0], test_set, condition, metric))
+        return _shown([value[0] - first[0]], metric, "+")
     assert what == "MEASURED", row
     return _shown(value, metric)
 

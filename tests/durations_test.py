@@ -47,7 +47,7 @@ def test_all_pixels_steps_and_times_count(monkeypatch, capsys, color):
     kept = types.SimpleNamespace(found_before=3)
     durations.announce_duration(None, _TEST, color, _RUN, 2, kept)
     assert (
-        "steps, 3 of 4 done before; the rest takes about 3 s."
+        "\n3 values of an earlier run are here: less, if they are of the same"
         in capsys.readouterr().out
     )
 

@@ -54,6 +54,9 @@ def test_joins_the_values_of_several_runs(tmp_path):
     assert kept_values.join([tmp_path / "a", tmp_path / "b"], into) == 2
     kept = KeptValues(into)
     assert [kept["a"], kept["b"]] == [[math.inf], [math.inf]]
+    # What was there stays.
+    KeptValues(tmp_path / "c")["c"] = [1.0]
+    assert kept_values.join([tmp_path / "c"], into) == 3
 
 
 def test_a_key_tells_arrays_and_settings_apart():
@@ -70,6 +73,24 @@ def test_a_key_tells_arrays_and_settings_apart():
     }
     assert len(keys) == 6
     assert kept_values.key("model", 20, _IMAGE.copy()) in keys
+
+
+def test_what_is_no_number_is_not_kept(tmp_path):
+    """JSON would make it infinite, as what has no error."""
+    kept = KeptValues(tmp_path)
+    kept["a"] = [math.nan]
+    assert math.isnan(kept["a"][0])
+    kept["b"] = [1.0]
+    again = KeptValues(tmp_path)
+    assert "a" not in again
+    assert again["b"] == [1.0]
+
+
+@pytest.mark.parametrize("text", ["null", "[]", '{"a": 1}', '{"a": {"values": [1]}}'])
+def test_a_file_of_something_else_is_named(tmp_path, text):
+    (tmp_path / "values.json").write_text(text)
+    with pytest.raises(DamagedFileError, match=r"values.json holds something else"):
+        KeptValues(tmp_path)
 
 
 def test_a_damaged_file_is_named(tmp_path):

@@ -90,6 +90,9 @@ def test_every_file_of_numbers_is_found_by_what_it_is_of(of_run, test_images):
             of_run, script=result["script"], flags={"seed": result["seed"]}
         )
         for row, history in result["weights"].items():
+            if ", seed " in row:
+                # Its weights are not shipped.
+                continue
             name = history["name"]
             now = {"name": name, **pretrained.read_history(name)}
             assert measured_before.find(same, test_images, row, now), (path, row)

@@ -37,12 +37,30 @@ def test_joined_parts_equal_the_whole(tmp_path, parts, command, run_here, run_sc
         "merge", folder / "1", folder / "2", f"--output_dir={tmp_path / 'merged'}"
     )
     assert "6 values of 2 parts are joined." in merged.stdout
-    assert "6 of 6 done before" in merged.stdout
+    assert "6 values of an earlier run are here" in merged.stdout
     whole, joined = _result(tmp_path / "whole"), _result(tmp_path / "merged")
     assert joined["measured"] == whole["measured"]
     assert "shard" not in (tmp_path / "merged" / "table.md").read_text()
     pictures = {path.name for path in (tmp_path / "merged").iterdir()}
     assert pictures == {path.name for path in (tmp_path / "whole").iterdir()}
+
+
+def test_other_images_under_the_same_path_are_no_whole(
+    tmp_path, small_images, small_weights, run_here, run_script, monkeypatch
+):
+    shutil.copytree(small_images, tmp_path / "here" / "mine")
+    monkeypatch.chdir(tmp_path / "here")
+    for k in (1, 2):
+        run_here(
+            *("table2_denoise", "--images=mine", f"--weights={small_weights}"),
+            *("--num_steps=1", f"--shard={k}/2", f"--output_dir=out/{k}"),
+        )
+    (tmp_path / "there" / "mine").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "there")
+    shutil.copy(small_images / "chelsea.png", "mine")
+    parts = [tmp_path / "here" / "out" / str(k) for k in (1, 2)]
+    finished = run_script("merge", *parts, "--output_dir=all", expect_success=False)
+    assert "all is of other images than the parts" in finished.stderr
 
 
 def test_a_part_says_what_it_is(parts):
@@ -62,7 +80,13 @@ def test_refuses_what_makes_no_whole(parts, tmp_path, run_here):
     whole, other = _result(copies["whole"]), _result(copies["other"])
     whole["settings"]["shard"] = None
     other["settings"]["seed"] = 7
-    for name, result in (("whole", whole), ("other", other)):
+    for name in ("old", "half"):
+        copies[name] = tmp_path / name
+        shutil.copytree(folder / "2", copies[name])
+    old = _result(copies["old"])
+    old["versions"]["numpy"] = "2.0.0"
+    (copies["half"] / "result.json").write_text("{")
+    for name, result in (("whole", whole), ("other", other), ("old", old)):
         (copies[name] / "result.json").write_text(json.dumps(result))
     first = folder / "1"
     for names, message in (
@@ -70,6 +94,8 @@ def test_refuses_what_makes_no_whole(parts, tmp_path, run_here):
         ([first, first], "The parts 2/2 are missing."),
         ([first, copies["whole"]], "whole was not measured with --shard."),
         ([first, copies["other"]], f"{first} and {copies['other']} differ in seed."),
+        ([first, copies["old"]], f"{first} and {copies['old']} differ in numpy."),
+        ([first, copies["half"]], "result.json is no result of a table."),
         ([first, copies["empty"]], "result.json: the part is not measured yet."),
     ):
         finished = run_here(
@@ -88,6 +114,7 @@ def test_refuses_what_makes_no_whole(parts, tmp_path, run_here):
     [
         (["--shard=3/2"], "--shard: 3/2 is not K/N with K from 1 to N, such as 2/8."),
         (["--shard=a"], "--shard: a is not K/N"),
+        (["--shard=01/2"], "--shard: 01/2 is not K/N"),
         (["--shard=1/2", "--method=bm3d"], "give --method to a run of its own"),
         (["--shard=9/9"], "--shard: 9/9 is no part of 3 images."),
     ],

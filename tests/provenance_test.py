@@ -5,10 +5,11 @@ from pathlib import Path
 import keras
 import pytest
 
-from paper_experiments.common import provenance
+from paper_experiments.common import cell_files, provenance
 from paper_experiments.recipes import RECIPES
 from rim_tf import cells, pretrained
 from rim_tf.rim import RIM
+from tests import own_parts
 
 _FIRST = {
     "name": "b",
@@ -142,6 +143,21 @@ def test_versions_are_those_of_what_is_imported():
     assert found["keras"] == keras.__version__
     assert found["backend"] == keras.backend.backend()
     assert found["commit"] == provenance.commit()
+
+
+def test_a_fingerprint_tells_weights_and_cells_of_ones_own_apart(tmp_path):
+    found = set()
+    for change in ("", "# Changed.\n"):
+        path = tmp_path / f"own{len(change)}.py"
+        path.write_text(Path(own_parts.__file__).read_text() + change)
+        rim = RIM(cell_files.load(cell_files.CellFile(path, "OwnCell"))())
+        rim.build()
+        rim.set_weights([0 * weight for weight in rim.get_weights()])
+        found.add(provenance.fingerprint({"": rim}))
+        assert provenance.fingerprint({"": rim}) in found
+        rim.set_weights([1 + weight for weight in rim.get_weights()])
+        found.add(provenance.fingerprint({"": rim}))
+    assert len(found) == 4
 
 
 @pytest.mark.parametrize(

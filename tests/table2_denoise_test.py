@@ -71,7 +71,7 @@ def test_what_was_interrupted_goes_on(tmp_path, small_weights, small_images, run
     assert len(kept) == 6
     values.write_text(json.dumps(dict(list(kept.items())[:2])))
     again = run_here(*arguments)
-    assert "2 of 6 done before; the rest takes about" in again.stdout
+    assert "2 values of an earlier run are here" in again.stdout
     assert json.loads(result.read_text())["measured"] == measured
     anew = run_here(*arguments, "--overwrite")
-    assert "done before" not in anew.stdout
+    assert "an earlier run" not in anew.stdout

@@ -367,7 +367,7 @@ def restore_all(
     Returns:
       PSNR of the estimates by image id in dB, and what a picture shows of the first.
     """
-    fingerprint = provenance.fingerprint({"": model}, kept_values.NOT_WHERE)
+    fingerprint = provenance.fingerprint({"": model}, kept_values.WHERE)
     depends_on = fingerprint, num_steps, observations.unit_sigma
     psnr, picture = {}, None
     bar = tqdm(observations.test.images, description, unit="image", leave=False)
@@ -377,6 +377,8 @@ def restore_all(
         # The first image is restored in any case, since it is shown.
         if picture is None or key not in kept:
             shown = _restore(model, noisy, observations.unit_sigma, num_steps)
+        if key not in kept:
+            # What was measured stays what it was, and where.
             kept[key] = [psnr_of(shown[num_steps], clean)]
         (psnr[image_id],) = kept[key]
         bar.set_postfix_str(f"mean so far {np.mean(list(psnr.values())):.2f} dB")

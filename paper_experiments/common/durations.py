@@ -35,15 +35,17 @@ def announce_duration(
     pixels = sum(image.shape[0] * image.shape[1] for image in test.images.values())
     first = to_unit_range(next(iter(test.images.values())), color)
     seconds = seconds_per_pixel_step(model, first[np.newaxis])
-    total = times * len(test.images)
-    done = min(kept.found_before, total)
-    seconds *= pixels * run.num_steps * times * (1 - done / total)
-    rest = f", {done} of {total} done before; the rest" if done else ""
+    seconds *= pixels * run.num_steps * times
     print(
         f"Restoring {count(len(test.images), 'image')} {count(times, 'time')} with "
-        f"{count(run.num_steps, 'step')}{rest} takes about "
+        f"{count(run.num_steps, 'step')} takes about "
         f"{describe_seconds(seconds)}. {run.how_to_go_on}"
     )
+    if kept.found_before:
+        print(
+            f"{count(kept.found_before, 'value')} of an earlier run are here: less, if "
+            "they are of the same settings."
+        )
     if run.flags["num_images"] is None:
         print("For a quick look: --num_images=1 --num_steps=5.")
     print()

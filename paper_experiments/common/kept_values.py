@@ -12,9 +12,10 @@ from paper_experiments.common import provenance
 from rim_tf import files
 
 _FILE = "values.json"
+_FIELDS = {"values", "commit", "machine"}
 # What of `provenance.versions` is told instead: the parts of a table may be measured
 # on machines of several kinds.
-NOT_WHERE = ("machine", "processor", "gpu")
+WHERE = ("machine", "processor", "gpu")
 
 
 class KeptValues:
@@ -32,7 +33,7 @@ class KeptValues:
         self._records = _read(folder) if folder else {}
         self._found_before = len(self._records)
         versions = provenance.versions()
-        where = next(filter(None, (versions[n] for n in reversed(NOT_WHERE))), "")
+        where = next(filter(None, (versions[n] for n in reversed(WHERE))), "")
         self._made_by = {"commit": versions["commit"] or "", "machine": where}
         self._used: set[str] = set()
 
@@ -45,11 +46,10 @@ class KeptValues:
         """Says so if what was asked for is of several versions or machines."""
         made_by = [self._records[key] for key in self._used]
         machines = sorted({each["machine"] for each in made_by})
-        several = [f"* Measured on several machines: {', '.join(machines)}."]
-        return [
-            *provenance.note_on_commits({each["commit"] for each in made_by}),
-            *(several if len(machines) > 1 else []),
-        ]
+        notes = provenance.note_on_commits({each["commit"] for each in made_by})
+        if len(machines) > 1:
+            notes.append(f"* Measured on several machines: {', '.join(machines)}.")
+        return notes
 
     def __contains__(self, key: str) -> bool:
         return key in self._records
@@ -62,8 +62,14 @@ class KeptValues:
     def __setitem__(self, key: str, values: list[float]) -> None:
         self._records[key] = {"values": values, **self._made_by}
         if self._path:
+            # JSON would make infinite of what is no number.
+            kept = {k: r for k, r in self._records.items() if not _has_nan(r["values"])}
             self._path.parent.mkdir(exist_ok=True)
-            files.write_json(self._path, self._records, indent=1)
+            files.write_json(self._path, kept, indent=1)
+
+
+def _has_nan(values: list[float | None]) -> bool:
+    return any(value is not None and math.isnan(value) for value in values)
 
 
 def join(folders: Iterable[Path], into: Path) -> int:
@@ -76,6 +82,8 @@ def join(folders: Iterable[Path], into: Path) -> int:
     Returns:
       How many values there are now.
     """
+    # With what an interrupted run, or joining, has left there.
+    folders = (into, *folders)
     records = {key: record for f in folders for key, record in _read(f).items()}
     into.mkdir(parents=True, exist_ok=True)
     files.write_json(into / _FILE, records, indent=1)
@@ -84,7 +92,14 @@ def join(folders: Iterable[Path], into: Path) -> int:
 
 def _read(folder: Path) -> dict[str, dict[str, Any]]:
     path = folder / _FILE
-    return files.read_json(path, "delete it") if path.exists() else {}
+    records = files.read_json(path, "delete it") if path.exists() else {}
+    try:
+        is_whole = all(set(record) == _FIELDS for record in records.values())
+    except (AttributeError, TypeError):
+        is_whole = False
+    if not is_whole:
+        raise files.DamagedFileError(f"{path} holds something else; delete it.")
+    return records
 
 
 def key(*depends_on: Any) -> str:
@@ -96,4 +111,5 @@ def key(*depends_on: Any) -> str:
             digest.update(part.tobytes())
         else:
             digest.update(repr(part).encode())
+        digest.update(b"\0")
     return digest.hexdigest()

@@ -1,6 +1,7 @@
 """Where numbers come from: versions and commit of the code, history of the weights."""
 
 import hashlib
+import inspect
 import platform
 import subprocess
 from collections.abc import Collection, Mapping
@@ -194,6 +195,9 @@ def fingerprint(models: Mapping[str, RIM], but: Collection[str] = ()) -> str:
     for name, model in models.items():
         kind = type(model.cell).__name__, model.gradient, model.dtype_policy.name
         digest.update(repr((name, *kind)).encode())
+        if not type(model.cell).__module__.startswith("rim_tf."):
+            # A cell of one's own, which no commit tells of.
+            digest.update(Path(inspect.getfile(type(model.cell))).read_bytes())
         for weight in model.get_weights():
             digest.update(weight.tobytes())
     return digest.hexdigest()
@@ -203,6 +207,7 @@ def note_on_commits(commits: Collection[str]) -> list[str]:
     """Says so if what was kept of a measurement is of several versions."""
     if len(commits) < 2:
         return []
+    commits = {commit or "unknown" for commit in commits}
     return [
         "* **Measured by several versions of the program**, whose commits are "
         f"{', '.join(sorted(commits))}; --overwrite measures all by one."

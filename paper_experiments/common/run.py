@@ -149,7 +149,7 @@ class Run:
 
     @property
     def values_folder(self) -> Path:
-        """Where values of images are kept until all are there."""
+        """Where values of images are kept as they are made."""
         return self.output_dir / VALUES_FOLDER
 
     @property
@@ -320,7 +320,10 @@ def _parse(argv: Sequence[str]) -> list[str]:
 
 
 def _output_dir(values: Mapping[str, Any]) -> Path:
-    default = f"results/{Path(sys.argv[0]).stem}"
+    default = Path("results", Path(sys.argv[0]).stem)
+    if values["shard"]:
+        # Jobs that run at the same time must not share a folder.
+        default /= f"shard-{values['shard'].replace('/', '-of-')}"
     return Path(values["output_dir"] or default).expanduser()
 
 
@@ -346,7 +349,7 @@ def _check_shard(values: Mapping[str, Any]) -> None:
     """Raises a `UserError` if --shard is not K/N, or other flags do not go with it."""
     if values["shard"] is None:
         return
-    match = re.fullmatch(r"(\d+)/(\d+)", values["shard"])
+    match = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", values["shard"])
     if not match or not 1 <= int(match[1]) <= int(match[2]):
         raise UserError(
             f"--shard: {values['shard']} is not K/N with K from 1 to N, such as 2/8."

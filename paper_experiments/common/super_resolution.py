@@ -191,7 +191,7 @@ def measure_rim(
       num_steps: T.
       kept: What was measured before; what is measured now is added.
     """
-    fingerprint = provenance.fingerprint({"": model}, kept_values.NOT_WHERE)
+    fingerprint = provenance.fingerprint({"": model}, kept_values.WHERE)
     results: Results = {}
     pictures, detail, trajectory = [], None, None
     for factor in FACTORS:
@@ -204,6 +204,7 @@ def measure_rim(
             if not values or key not in kept:
                 estimates = _restore(model, small, num_steps)
                 luminance = images.to_8_bits(estimates[-1])
+            if key not in kept:
                 kept[key] = list(small.quality(luminance))
             if not values:
                 pictures.append(_picture(small, estimates, image_id))

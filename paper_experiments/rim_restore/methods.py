@@ -142,21 +142,30 @@ def read_mask(arguments: argparse.Namespace) -> np.ndarray:
 
 
 def _deblur(arguments: argparse.Namespace, pages: np.ndarray) -> Method:
-    kernel, shift = _centred(_read_kernel(arguments))
-    if any(k > n for k, n in zip(kernel.shape, pages.shape[1:3], strict=True)):
+    kernel = _read_kernel(arguments)
+    size = pages.shape[1:3]
+    if any(k > n for k, n in zip(kernel.shape, size, strict=True)):
         raise UserError(
             f"--kernel: {arguments.kernel} has {_size(kernel.shape)} pixels, more than "
             f"the image, {_size(pages.shape[1:])}."
         )
-    method = _by_channel(Blur(kernel, "symmetric"))
+    centred, shift = _centred(kernel)
+    if any(k > n for k, n in zip(centred.shape, size, strict=True)):
+        # Centred it would be larger than the image.
+        centred, shift = kernel, (0, 0)
+    method = _by_channel(Blur(centred, "symmetric"))
     if not any(shift):
         return method
     print(
-        f"*** The kernel's weight lies {shift[0]} down and {shift[1]} right of its "
-        "middle. It is centred, which the network can undo better, and the result is "
-        "moved back."
+        f"*** The kernel's weight lies {_side(shift[0], 'down', 'up')} and "
+        f"{_side(shift[1], 'right', 'left')} of its middle. It is centred, which the "
+        "network can undo better. The result is moved back; so its border repeats."
     )
     return method._replace(finish=lambda x, p: _moved(method.finish(x, p), shift))
+
+
+def _side(shift: int, after: str, before: str) -> str:
+    return f"{abs(shift)} {after if shift > 0 else before}"
 
 
 def _centred(kernel: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
@@ -187,11 +196,17 @@ def _read_kernel(arguments: argparse.Namespace) -> np.ndarray:
     if path.suffix.lower() == ".npy":
         try:
             kernel = np.load(path)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise UserError(f"--kernel: {path} cannot be read: {error}") from error
+        if not isinstance(kernel, np.ndarray):
+            raise UserError(f"--kernel: {path} holds several arrays; save one.")
     else:
         kernel = picture.read(path).pages[0].mean(axis=-1)
-    if kernel.ndim != 2 or kernel.dtype.kind not in "iuf" or not kernel.sum() > 0:
+    if (
+        kernel.ndim != 2
+        or kernel.dtype.kind not in "iuf"
+        or not 0 < kernel.sum(dtype=np.float64) < np.inf
+    ):
         raise UserError(
             f"--kernel: {path} must hold numbers (rows, columns) whose sum is above 0."
         )

@@ -101,7 +101,9 @@ def _read_tiff(path: Path) -> Picture:
     try:
         with tifffile.TiffFile(path) as file:
             # It would want 8 bits, which others are not to be made of.
-            is_for_pillow = len(file.pages) == 1 and file.pages[0].bitspersample <= 8
+            page = file.pages[0]
+            is_for_pillow = len(file.pages) == 1 and page.bitspersample <= 8
+            is_for_pillow = is_for_pillow and len(page.extrasamples) < 2
             found = _unpack(file)
     # A damaged file makes tifffile raise whatever it stumbles over.
     except Exception as error:
@@ -128,6 +130,8 @@ def _unpack(file: tifffile.TiffFile) -> _Tiff | str:
     is_plain = page.photometric.name in ("MINISBLACK", "RGB")
     if not is_plain or page.bitspersample < 8 or len(kinds) > 1:
         return f"{page.photometric.name}, {count(len(kinds), 'kind')} of pages"
+    if len(page.extrasamples) > 1:
+        return f"{len(page.extrasamples)} channels beside the colours"
     values = np.stack([series.asarray() for series in file.series])
     about = {"profile": page.iccprofile, "resolution": _resolution(page)}
     if page.extrasamples:
@@ -139,11 +143,13 @@ def _unpack(file: tifffile.TiffFile) -> _Tiff | str:
 
 def _resolution(page: tifffile.TiffPage) -> tuple[float, float, int] | None:
     """Returns pixels per unit of x and y, and the number of the unit."""
-    tags = [page.tags.get(f"{axis}Resolution") for axis in "XY"]
-    if None in tags or any(0 in tag.value for tag in tags):
+    values = [page.tags.valueof(f"{axis}Resolution") for axis in "XY"]
+    unit = page.resolutionunit
+    # What is no pair of positive numbers could not be written.
+    if not all(isinstance(v, tuple) and len(v) == 2 and min(v) > 0 for v in values):
         return None
-    x, y = (tag.value[0] / tag.value[1] for tag in tags)
-    return x, y, int(page.resolutionunit)
+    x, y = (value[0] / value[1] for value in values)
+    return (x, y, int(unit)) if unit in tuple(tifffile.RESUNIT) else None
 
 
 def _to_picture(found: _Tiff, path: Path) -> Picture:
@@ -175,7 +181,7 @@ def _to_picture(found: _Tiff, path: Path) -> Picture:
     # Of this machine's byte order.
     shown = _split(values.astype(values.dtype.name), **about)
     if shown.extra == "unspecified":
-        print(f"*** The last channel of {path} is kept as it is, not restored.")
+        print(f"*** The last channel of {path} is kept, not restored.")
     return shown
 
 
@@ -246,7 +252,8 @@ def write(picture: Picture, path: Path) -> None:
     # Whatever it is: what took minutes must not be lost.
     except Exception as error:
         rescued = Path(tempfile.mkdtemp(prefix="restored-")) / "restored.tif"
-        _save(picture, rescued)
+        # Without what may have been the reason.
+        _save(picture._replace(resolution=None, profile=None), rescued)
         raise UserError(
             f"{path} cannot be written: {error}. The picture is in {rescued}."
         ) from error

@@ -149,8 +149,9 @@ def _restore_file(
     scale = units.Poisson(counts) if arguments.noise == "poisson" else counts
     sigma = _sigma(arguments, pages, scale)
     _say_assumed(arguments, path, before, counts, sigma)
-    if arguments.noise != "poisson":
-        _say_what_is_cut_off(pages, counts, sigma)
+    # Of photons, at white; there is none below black.
+    of_noise = counts.width**-0.5 if arguments.noise == "poisson" else sigma
+    _say_what_is_cut_off(pages, counts, of_noise)
     recorder = None
     if arguments.trajectory:
         recorder = steps.Recorder(*(factor * size for size in pages.shape[1:3]))
@@ -267,7 +268,8 @@ def _say_assumed(
     sigma: float,
 ) -> None:
     pages, height, width, channels = before.pages.shape
-    kind = {1: "grey", 3: "RGB"}[channels] + " with transparency" * (
+    beside = "another channel" if before.extra == "unspecified" else "transparency"
+    kind = {1: "grey", 3: "RGB"}[channels] + f" with {beside}" * (
         before.alpha is not None
     )
     if arguments.command == "enlarge":

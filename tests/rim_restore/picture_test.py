@@ -156,7 +156,7 @@ def test_other_channels_than_transparency_stay_what_they_are(tmp_path, capsys, e
     path, values = tmp_path / "old.tif", _values("uint8", 5, 7, 4)
     tifffile.imwrite(path, values, photometric="rgb", extrasamples=[extra])
     shown = picture.read(path)
-    is_said = "is kept as it is, not restored" in capsys.readouterr().out
+    is_said = "is kept, not restored" in capsys.readouterr().out
     assert is_said == (extra == "unspecified")
     picture.write(shown, tmp_path / "new.tif")
     with tifffile.TiffFile(tmp_path / "new.tif") as file:
@@ -164,6 +164,39 @@ def test_other_channels_than_transparency_stay_what_they_are(tmp_path, capsys, e
         np.testing.assert_array_equal(file.asarray(), values)
     with pytest.raises(UserError, match=f"that TIFF calls {extra}; choose .tif"):
         picture.check_fits(shown, tmp_path / "new.png")
+
+
+def test_two_more_channels_are_refused(tmp_path):
+    path = tmp_path / "old.tif"
+    tifffile.imwrite(
+        path,
+        _values("uint8", 5, 7, 3),
+        photometric="minisblack",
+        planarconfig="contig",
+        extrasamples=["unspecified", "unspecified"],
+    )
+    with pytest.raises(UserError, match="2 channels beside the colours"):
+        picture.read(path)
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "dtype"),
+    [
+        ("XResolution", 72.5, "f"),
+        ("XResolution", 72, "H"),
+        ("XResolution", (-72, 1), "2i"),
+        ("ResolutionUnit", 7, "H"),
+    ],
+)
+def test_an_odd_resolution_is_left_out(tmp_path, tag, value, dtype):
+    values = _values("uint16", 5, 7)
+    tifffile.imwrite(tmp_path / "old.tif", values, photometric="minisblack")
+    with tifffile.TiffFile(tmp_path / "old.tif", mode="r+b") as file:
+        file.pages[0].tags[tag].overwrite(value, dtype=dtype)
+    shown = picture.read(tmp_path / "old.tif")
+    assert shown.resolution is None
+    picture.write(shown, tmp_path / "new.tif")
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "new.tif"), values)
 
 
 def test_what_imagej_noted_is_said_to_be_left_out(tmp_path, capsys):

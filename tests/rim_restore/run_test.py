@@ -253,7 +253,8 @@ def test_a_kernel_beside_its_middle_moves_nothing(tmp_path, copied, capsys, move
     Image.fromarray(blurred).save(tmp_path / "blurred.png")
     flags = [f"--kernel={tmp_path / 'kernel.npy'}", "--sigma=2"]
     _run("deblur", tmp_path / "blurred.png", tmp_path / "new.png", *flags)
-    said = f"lies {moved[0]} down and {moved[1]} right of its middle"
+    sides = {(0, 2): "0 up and 2 right", (1, -2): "1 down and 2 left"}
+    said = f"lies {sides[moved]} of its middle"
     assert said in capsys.readouterr().out
     inside = (0, slice(2, -2), slice(2, -2))
     restored = picture.read(tmp_path / "new.png").pages[inside]
