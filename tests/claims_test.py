@@ -19,6 +19,8 @@ def test_every_row_of_the_paper_is_a_claim():
     recipe = "the paper's recipe, 40,000 patches"
     assert [(c.what, c.recipe == recipe) for c in found if not c.holds] == [
         ("Table 2, RIM-3task, 68 images, sigma 15 / 25 / 50", True),
+        ("Table 2, 8 bits, RIM-3task, 68 images, sigma 15 / 25 / 50", True),
+        ("Table 2, 8 bits, RIM-denoise, 68 images, sigma 15 / 25 / 50", True),
         ("Figure 3: FFN falls on hard tasks", False),
         ("Figure 3: RIM converges", True),
         ("Figure 3: FFN falls on hard tasks", True),
@@ -28,6 +30,8 @@ def test_every_row_of_the_paper_is_a_claim():
     assert {c.path.name for c in found if c.recipe == recipe} == {
         "table2_denoise_rim_denoise_paper.json",
         "table2_denoise_rim_3task_paper.json",
+        "table2_quantized_denoise_rim_3task_paper.json",
+        "table2_quantized_denoise_rim_denoise_paper.json",
         "figure3_three_task_paper.json",
     }
     (recalled,) = (c for c in found if "UNVERIFIED" in c.what)
