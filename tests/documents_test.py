@@ -307,9 +307,10 @@ def test_what_8_bits_cost_is_in_the_files():
         if table.columns[0].startswith("PSNR lost to 8 bits, 68")
     )
     for row, *fields in table.rows:
+        unrounded = "RIM-denoise" if row.endswith(" (ours)") else row
         for column, field in zip(table.columns[1:], fields, strict=True):
             sigma = int(column.rpartition(" ")[2])
-            (before,) = _measured(_TABLE2, ("RIM-denoise", "68", sigma, "psnr"))
+            (before,) = _measured(_TABLE2, (unrounded, "68", sigma, "psnr"))
             (after,) = _measured(_QUANTIZED, (row, "68", sigma, "psnr"))
             assert field == f"{before - after:.2f}"
 
