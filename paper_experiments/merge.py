@@ -22,8 +22,6 @@ from paper_experiments.common.run import RESULT_FILE, VALUES_FOLDER, start_scrip
 
 # What parts may differ in, or is not a flag.
 _OWN = ("shard", "output_dir", "data_dir", "overwrite", "precision", "precision_used")
-# Of the versions; the same as `kept_values.WHERE`, which takes Keras to import.
-_WHERE = ("machine", "processor", "gpu")
 
 
 def main(run, names):
@@ -32,9 +30,10 @@ def main(run, names):
     from paper_experiments.common import kept_values, provenance
 
     results = _read(names)
+    _check_same(names, results, kept_values.WHERE)
     here = provenance.versions()
     for name, version in results[0]["versions"].items():
-        if name not in (*_WHERE, "commit") and here.get(name) != version:
+        if name not in (*kept_values.WHERE, "commit") and here.get(name) != version:
             raise UserError(
                 f"The parts were measured with {name} {version}, here is "
                 f"{here.get(name)}: join them where that is the same."
@@ -51,7 +50,7 @@ def main(run, names):
         *([f"--data_dir={run.flags['data_dir']}"] if run.flags["data_dir"] else []),
     ]
     code = subprocess.run(command, check=False).returncode
-    if code == 0 and _images([_read([run.output_dir])[0]]) != _images(results):
+    if code == 0 and _images(_read([run.output_dir])) != _images(results):
         raise UserError(
             f"{run.output_dir} is of other images than the parts: run this where the "
             "paths of their commands mean the same."
@@ -70,11 +69,7 @@ def check(values, names):
     missing = {f"{k}/{n}" for n in of for k in range(1, int(n) + 1)} - set(shards)
     if missing:
         raise UserError(f"The parts {', '.join(sorted(missing))} are missing.")
-    for name, result in zip(names, results, strict=True):
-        found, first = _commands(result), _commands(results[0])
-        for what in found | first:
-            if found.get(what) != first.get(what):
-                raise UserError(f"{names[0]} and {name} differ in {what}.")
+    for name in names:
         if not (Path(name).expanduser() / VALUES_FOLDER).is_dir():
             raise UserError(f"{name} has lost its folder {VALUES_FOLDER}.")
     output = values["output_dir"]
@@ -105,13 +100,23 @@ def _images(results):
     return {image_id for score in scores for image_id in score["per_image"]}
 
 
-def _commands(result):
+def _check_same(names, results, where):
+    """Raises a `UserError` if parts are of several commands or versions."""
+    first = _command(results[0], where)
+    for name, result in zip(names, results, strict=True):
+        found = _command(result, where)
+        for what in found | first:
+            if found.get(what) != first.get(what):
+                raise UserError(f"{names[0]} and {name} differ in {what}.")
+
+
+def _command(result, where):
     """Returns what must be the same for all parts, as text by name."""
     settings = {n: v for n, v in result["settings"].items() if n not in _OWN}
     used = result["settings"]["precision_used"]
     whole = {"script": result["script"], **settings, "precision": used}
     # With other versions all values would be measured once more.
-    whole |= {n: v for n, v in result["versions"].items() if n not in _WHERE}
+    whole |= {n: v for n, v in result["versions"].items() if n not in where}
     return {name: json.dumps(value) for name, value in whole.items()}
 
 

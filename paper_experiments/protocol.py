@@ -26,7 +26,7 @@ from absl import flags
 from paper_experiments.choices.names import GROUPS
 from paper_experiments.common import table
 from paper_experiments.common.errors import UserError
-from paper_experiments.common.run import Outcome, delete_results, reproduce
+from paper_experiments.common.run import Outcome, begin_anew_if_asked, reproduce
 from paper_experiments.common.wording import count
 
 flags.DEFINE_list("groups", list(GROUPS), f"Groups of choices: {', '.join(GROUPS)}.")
@@ -59,8 +59,7 @@ def measure(run, test):
     from paper_experiments.choices import document, groups, summary
 
     measured, histories = _measurement(run, test)
-    if run.flags["overwrite"]:
-        delete_results(run, measured.folder)
+    begin_anew_if_asked(run)
     print(
         f"{count(len(measured.missing()), 'value')} are not measured yet. "
         f"{run.how_to_go_on}\n"

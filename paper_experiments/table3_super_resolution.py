@@ -20,7 +20,7 @@ read again in a copy of the paper, which the table says, too.
 """
 
 from paper_experiments.common import table
-from paper_experiments.common.run import Outcome, delete_results, reproduce
+from paper_experiments.common.run import Outcome, begin_anew_if_asked, reproduce
 from paper_experiments.common.wording import count
 
 _COLOR = "luminance"
@@ -41,8 +41,7 @@ def measure(run, test):
     super_resolution.check_sizes(test)
     model, history = weights.load(run.flags["weights"] or _WEIGHTS, run, _COLOR)
     rim = weights.row_of("RIM", _WEIGHTS, history)
-    if run.flags["overwrite"]:
-        delete_results(run, run.values_folder)
+    begin_anew_if_asked(run)
     kept = KeptValues(run.values_folder)
     durations.announce_duration(model, test, _COLOR, run, len(factors), kept)
     reported = table.read_reported(run.script)

@@ -98,10 +98,9 @@ def _announce(run, measured, model) -> None:
     import numpy as np
 
     from paper_experiments.common import durations
-    from paper_experiments.common.run import delete_results
+    from paper_experiments.common.run import begin_anew_if_asked
 
-    if run.flags["overwrite"]:
-        delete_results(run, measured.folder)
+    begin_anew_if_asked(run)
     pixel_steps = measured.pixel_steps()
     seconds = 0.0
     if pixel_steps:

@@ -23,7 +23,7 @@ from paper_experiments.common.image_sets import TestImages
 from paper_experiments.common.kept_values import KeptValues
 from paper_experiments.common.method_values import MethodValues
 from paper_experiments.common.observations import Observations, psnr_of
-from paper_experiments.common.run import Outcome, Run, delete_results
+from paper_experiments.common.run import Outcome, Run, begin_anew_if_asked
 from rim_tf import Denoising, pretrained, trajectory
 from rim_tf.restoration import iterate
 from rim_tf.rim import RIM
@@ -42,8 +42,7 @@ def measure(spec: DenoisingTable, run: Run, test: TestImages) -> Outcome:
     methods = method_files.Methods(run.flags["method"])
     models, histories = _load(asked, spec, run)
     before = _measured_before(spec, run, test, histories)
-    if run.flags["overwrite"]:
-        delete_results(run, run.values_folder)
+    begin_anew_if_asked(run)
     kept = KeptValues(run.values_folder)
     if models:
         times = len(spec.sigmas) * len(asked)

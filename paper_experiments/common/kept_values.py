@@ -24,6 +24,9 @@ class KeptValues:
     They are written after each image. What depends on other images, weights, packages
     or settings has another hash, so that it is measured again.
 
+    Attributes:
+      found_before: How many an earlier run left.
+
     Args:
       folder: Where they are kept; if None, nowhere.
     """
@@ -31,16 +34,11 @@ class KeptValues:
     def __init__(self, folder: Path | None = None):
         self._path = folder and folder / _FILE
         self._records = _read(folder) if folder else {}
-        self._found_before = len(self._records)
+        self.found_before = len(self._records)
         versions = provenance.versions()
         where = next(filter(None, (versions[n] for n in reversed(WHERE))), "")
         self._made_by = {"commit": versions["commit"] or "", "machine": where}
         self._used: set[str] = set()
-
-    @property
-    def found_before(self) -> int:
-        """How many an earlier run left."""
-        return self._found_before
 
     def notes(self) -> list[str]:
         """Says so if what was asked for is of several versions or machines."""

@@ -350,7 +350,7 @@ def _check_shard(values: Mapping[str, Any]) -> None:
     if values["shard"] is None:
         return
     match = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", values["shard"])
-    if not match or not 1 <= int(match[1]) <= int(match[2]):
+    if not match or int(match[1]) > int(match[2]):
         raise UserError(
             f"--shard: {values['shard']} is not K/N with K from 1 to N, such as 2/8."
         )
@@ -441,12 +441,14 @@ def flags_of_script() -> dict[str, flags.Flag]:
     }
 
 
-def delete_results(run: Run, folder: Path) -> None:
-    """Deletes a folder if there is one, and table and result of an earlier run.
+def begin_anew_if_asked(run: Run) -> None:
+    """With --overwrite, deletes table, result and kept values of an earlier run.
 
     Pictures are replaced when the new ones are ready.
     """
+    if not run.flags["overwrite"]:
+        return
     for name in (RESULT_FILE, TABLE_FILE):
         (run.output_dir / name).unlink(missing_ok=True)
-    if folder.exists():
-        shutil.rmtree(folder)
+    if run.values_folder.exists():
+        shutil.rmtree(run.values_folder)

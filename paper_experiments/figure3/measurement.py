@@ -17,7 +17,7 @@ from tqdm import tqdm
 from paper_experiments.common import durations, provenance
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.image_sets import TestImages
-from paper_experiments.common.run import Run, delete_results
+from paper_experiments.common.run import Run, begin_anew_if_asked
 from paper_experiments.common.table import Score, measured_on
 from paper_experiments.common.wording import count, describe_seconds
 from rim_tf import files, images, metrics
@@ -267,8 +267,7 @@ def measure(models: Mapping[str, RIM], patches: PatchSet, run: Run) -> PatchScor
     """Measures all panels; says before how long it takes."""
     folder = run.values_folder
     measurement = PatchTest(models, patches.to_numpy(), run.num_steps, run.seed, folder)
-    if run.flags["overwrite"]:
-        delete_results(run, folder)
+    begin_anew_if_asked(run)
     num_kept = measurement.num_kept()
     rest = f", {num_kept} of them done before; the rest" if num_kept else ""
     seconds = measurement.estimate_seconds()
