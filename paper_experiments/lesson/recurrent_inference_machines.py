@@ -421,6 +421,21 @@ for name, curve in curves.items():
     print(f"{name}: {curve[4]:.2f} dB at t = 5, {curve[-1]:.2f} dB at t = {num_steps}")
 
 # %% [markdown]
+# That was a corner of fur, where the paper's network of 2.4 million parameters gains
+# 8.6 dB. Here is the whole photograph.
+
+# %%
+whole = np.float32(photograph)[None, ..., None]
+whole_noisy = whole + 25 / 255 * np.float32(random.standard_normal(whole.shape))
+shown = {"noisy": whole_noisy}
+for name, model in models.items():
+    shown[name] = rim_tf.restore(model, whole_noisy, sigma=25 / 255)
+titles = [
+    f"{name}: {rim_tf.metrics.psnr(x, whole)[0]:.1f} dB" for name, x in shown.items()
+]
+show(shown.values(), titles, 2.6)
+
+# %% [markdown]
 # **Why does the GDN fall?** Near the solution the gradient is mostly noise, and does
 # not say where the estimate stands. Its updates are made for five steps, after which
 # nothing tells it that the work is done: it goes on. The RIM and the FFN see their

@@ -9,16 +9,47 @@ from rim_tf import arguments, bicubic
 from rim_tf.forward_models.base import ForwardModel
 from rim_tf.forward_models.pixels import LEAST_SHARE_TO_INTERPOLATE
 
-# Of bilinear interpolation of samples that are two pixels apart.
-_TENT = np.float32([[1, 2, 1], [2, 4, 2], [1, 2, 1]])
+# The filters of Malvar, He and Cutler (2004), "High-quality linear interpolation for
+# demosaicing of Bayer-patterned color images", times 8. They look at a pixel and at two
+# on each side: green at red or blue,
+_GREEN = np.float32(
+    [
+        [0, 0, -1, 0, 0],
+        [0, 0, 2, 0, 0],
+        [-1, 2, 4, 2, -1],
+        [0, 0, 2, 0, 0],
+        [0, 0, -1, 0, 0],
+    ]
+)
+# at green the colour of the pixels beside it; transposed, of those above and below,
+_BESIDE = np.float32(
+    [
+        [0, 0, 0.5, 0, 0],
+        [0, -1, 0, -1, 0],
+        [-1, 4, 5, 4, -1],
+        [0, -1, 0, -1, 0],
+        [0, 0, 0.5, 0, 0],
+    ]
+)
+# and red at blue, blue at red.
+_ACROSS = np.float32(
+    [
+        [0, 0, -1.5, 0, 0],
+        [0, 2, 0, 2, 0],
+        [-1.5, 0, 6, 0, -1.5],
+        [0, 2, 0, 2, 0],
+        [0, 0, -1.5, 0, 0],
+    ]
+)
+_RADIUS = 2
 
 
 class Mosaic(ForwardModel):
     """The colour filter array of a camera: of each pixel one colour is measured.
 
     x is `(batch, height, width, 3)`, RGB; y is `(batch, height, width, 1)`, the raw
-    image of the sensor, of any size. The RIM starts from the bilinear interpolation of
-    each colour.
+    image of the sensor, of any size. The RIM starts from the linear interpolation of
+    Malvar, He and Cutler (2004), which takes the detail of a colour from the others.
 
     Args:
       pattern: The colours of the first two pixels of the first row, and of those of
@@ -40,6 +71,7 @@ class Mosaic(ForwardModel):
         colors = np.reshape(["RGB".index(color) for color in pattern], (2, 2))
         # 1 where a colour is measured, of two by two pixels.
         self._cell = np.eye(3, dtype="float32")[colors]
+        self._interpolation = _interpolation_kernel(self._cell)
 
     def __str__(self) -> str:
         return f"Mosaic({self.pattern!r})"
@@ -53,12 +85,23 @@ class Mosaic(ForwardModel):
         return self._measured(observation) * observation
 
     def initial_estimate(self, observation):
-        back = self.adjoint(observation)
-        measured = self._measured(observation)
-        total = _blurred(back)
-        # A colour that an image of one pixel width lacks stays 0.
-        weight = ops.maximum(_blurred(ops.broadcast_to(measured, ops.shape(back))), 1)
-        return ops.where(measured == 1, back, total / weight)
+        observation = self._observation(observation)
+        height, width = ops.shape(observation)[1:3]
+        padded = observation
+        for axis, size in ((1, height), (2, width)):
+            padded = ops.take(padded, _mirrored(size), axis=axis)
+        kernel = ops.cast(self._interpolation, observation.dtype)
+        # Of each two by two pixels all colours at once.
+        colors = ops.conv(
+            padded, kernel, strides=2, padding="valid", data_format="channels_last"
+        )
+        rows, columns = ops.shape(colors)[1:3]
+        colors = ops.reshape(colors, (-1, rows, columns, 2, 2, 3))
+        colors = ops.transpose(colors, (0, 1, 3, 2, 4, 5))
+        colors = ops.reshape(colors, (-1, 2 * rows, 2 * columns, 3))
+        # To the last digit, whatever the arithmetic of the convolution.
+        measured = self._measured(observation) == 1
+        return ops.where(measured, observation, colors[:, :height, :width])
 
     def _measured(self, values):
         """Returns `(1, height, width, 3)`: 1 where a colour is measured, else 0."""
@@ -67,12 +110,42 @@ class Mosaic(ForwardModel):
         return ops.cast(tiles[None, :height, :width], values.dtype)
 
 
-def _blurred(images):
-    """Returns each channel correlated with the tent, borders being 0."""
-    kernel = ops.cast(np.repeat(_TENT[..., None, None], 3, axis=2), images.dtype)
-    return ops.depthwise_conv(
-        images, kernel, padding="same", data_format="channels_last"
-    )
+def _interpolation_kernel(cell: np.ndarray) -> np.ndarray:
+    """Returns `(6, 6, 1, 12)`, from 6 x 6 pixels to all colours of those in the middle.
+
+    The last axis is row, column and colour of the pixel.
+    """
+    kernel = np.zeros((6, 6, 1, 2, 2, 3), "float32")
+    for row, column, color in np.ndindex(2, 2, 3):
+        window = kernel[row : row + 5, column : column + 5, 0, row, column, color]
+        window[:] = _filter(cell, row, column, color)
+    return kernel.reshape(6, 6, 1, 12)
+
+
+def _filter(cell: np.ndarray, row: int, column: int, color: int) -> np.ndarray:
+    """Returns the 5 x 5 filter that makes a colour of one of two by two pixels."""
+    if cell[row, column, color]:
+        only = np.zeros((5, 5), "float32")
+        only[_RADIUS, _RADIUS] = 1
+        return only
+    if color == 1:
+        return _GREEN / 8
+    if cell[row, 1 - column, color]:
+        return _BESIDE / 8
+    if cell[1 - row, column, color]:
+        return _BESIDE.T / 8
+    return _ACROSS / 8
+
+
+def _mirrored(size):
+    """Returns where to look for pixels from -2 to 2 beyond an even size.
+
+    Mirroring about the centre of the first and last pixel keeps the colours' places.
+    """
+    # Of one pixel there is nothing to mirror.
+    period = ops.maximum(2 * (size - 1), 1)
+    index = ops.arange(-_RADIUS, size + size % 2 + _RADIUS) % period
+    return ops.minimum(index, period - index)
 
 
 class Subsampling(ForwardModel):
