@@ -84,14 +84,6 @@ def test_a_table_that_there_is_not():
         document_tables.update(text)
 
 
-def test_columns_are_aligned():
-    assert document_tables._markdown([["dB", "68: 15"], ["BM3D", "31.08"]]) == [
-        "| dB   | 68: 15 |",
-        "|------|-------:|",
-        "| BM3D |  31.08 |",
-    ]
-
-
 def test_another_seed_of_a_training_is_compared_with_the_first(numbers):
     rows = [_record("RIM-a", 30.0, 31.0), _record("RIM-a, seed 1", 30.1, 31.2)]
     weights = {"RIM-a": {}, "RIM-a, seed 1": {}}

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from paper_experiments.common import figure3_claims
+from paper_experiments.common import decision_tables, figure3_claims, markdown
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.table import (
     NUMBERS_FOLDER,
@@ -27,7 +27,7 @@ DOCUMENTS = (
     NUMBERS_FOLDER.with_name("RESULTS.md"),
 )
 _BLOCK = re.compile(
-    r"(<!-- ([\w ]+): made by reproduce\.py -->\n)(.*?)(<!-- end -->)", re.S
+    r"(<!-- ([\w -]+): made by reproduce\.py -->\n)(.*?)(<!-- end -->)", re.S
 )
 _NOT_YET = "not measured yet"
 _TABLE1, _TABLE2 = "table1_rgb_denoise", "table2_denoise"
@@ -197,7 +197,7 @@ def _denoising(script: str) -> list[str]:
         if seed:
             cells = (_gain(values, Key(row, s, c), first) for s, c in columns)
             lines.append([f"{row}, less that of seed 0", *cells])
-    return _markdown(lines)
+    return markdown.aligned(lines)
 
 
 def _super_resolution() -> list[str]:
@@ -221,7 +221,7 @@ def _super_resolution() -> list[str]:
             lambda k: _spread(k, [np.mean(values[k]), standard_error(values[k])]),
         )
     add("RIM", "measured less reported", lambda k: _difference(_TABLE3, k))
-    return _markdown(lines)
+    return markdown.aligned(lines)
 
 
 def _headline() -> list[str]:
@@ -244,7 +244,7 @@ def _headline() -> list[str]:
             ]
         )
     judged = map(_judged_reproduced, reversed(figure3_claims.TRIOS))
-    return _narrow([*lines, ["Figure 3, findings", "", "all five", *judged]])
+    return markdown.narrow([*lines, ["Figure 3, findings", "", "all five", *judged]])
 
 
 def _judged_means(script: str, keys: Sequence[Key]) -> str:
@@ -275,7 +275,7 @@ def _figure_3() -> list[str]:
     for judged in zip(*(r["findings"] for r in results.values()), strict=True):
         cells = [f"{each['evidence']}: {each['verdict']}" for each in judged]
         lines.append([judged[0]["finding"], *cells])
-    return _narrow(lines)
+    return markdown.narrow(lines)
 
 
 def _mean(values: Sequence[float] | None) -> str:
@@ -306,26 +306,6 @@ def _digits(key: Key) -> int:
     return 2 if key.metric == "psnr" else 4
 
 
-def _narrow(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Returns a table of words, whose columns would be too wide to be aligned."""
-    lines = [f"| {' | '.join(row)} |".replace("|  |", "| |") for row in rows]
-    return [lines[0], "|---" * len(rows[0]) + "|", *lines[1:]]
-
-
-def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        " | ".join(
-            cell.rjust(width) if i else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
-    rule = ["-" * (width + 1) + (":" if i else "-") for i, width in enumerate(widths)]
-    lines = [f"| {line} |" for line in lines]
-    return [lines[0], f"|{'|'.join(rule)}|", *lines[1:]]
-
-
 _MAKERS: Mapping[str, Callable[[], list[str]]] = {
     "Table 1": functools.partial(_denoising, _TABLE1),
     "Table 2": functools.partial(_denoising, _TABLE2),
@@ -333,4 +313,8 @@ _MAKERS: Mapping[str, Callable[[], list[str]]] = {
     "Table 3": _super_resolution,
     "Figure 3": _figure_3,
     "headline": _headline,
+    "decisions": functools.partial(decision_tables.differences, _TABLE2),
+    "decisions of super-resolution": functools.partial(
+        decision_tables.differences, _TABLE3
+    ),
 }
