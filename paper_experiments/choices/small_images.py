@@ -8,7 +8,8 @@ import skimage.transform
 from PIL import Image
 from scipy import ndimage
 
-from paper_experiments.choices.steps import Choice, shrink
+from paper_experiments.choices.methods import BASELINE
+from paper_experiments.choices.steps import Choice, Method, NotMeasurableError, shrink
 from rim_tf import bicubic
 from rim_tf.images import round_to_uint8
 
@@ -197,6 +198,18 @@ def saved_as_jpeg(rgb: np.ndarray, factor: int) -> np.ndarray:
     return np.asarray(Image.open(file).convert("RGB"))
 
 
+def enlarge_by_opencv(
+    method: Method, small: np.ndarray, factor: int, luminance: Callable
+) -> np.ndarray:
+    """Enlarges by OpenCV's `INTER_CUBIC`, whose kernel is torch's and not MATLAB's."""
+    if method.name != BASELINE:
+        raise NotMeasurableError("a network does not enlarge by bicubic")
+    import cv2
+
+    size = (factor * small.shape[1], factor * small.shape[0])
+    return luminance(cv2.resize(small, size, interpolation=cv2.INTER_CUBIC))
+
+
 def _size(rgb: np.ndarray, factor: int) -> tuple[int, int]:
     height, width = rgb.shape[:2]
     return height // factor, width // factor
@@ -249,4 +262,16 @@ CHOICES = (
     _made("deepinv_matlab", "deepinv, `DownsamplingMatlab`", deepinv_matlab, "deepinv"),
     _made("every_pixel", "every n-th pixel", every_pixel),
     _made("saved_as_jpeg", "small image saved as JPEG, quality 95", saved_as_jpeg),
+    Choice(
+        "opencv_enlarged",
+        "MATLAB's small image, enlarged by OpenCV's `INTER_CUBIC`",
+        super_resolution={"enlarge": enlarge_by_opencv},
+        packages=_OPENCV,
+    ),
+    Choice(
+        "opencv_both",
+        "OpenCV, `INTER_CUBIC`, made small and enlarged",
+        super_resolution={"shrink": opencv_cubic, "enlarge": enlarge_by_opencv},
+        packages=_OPENCV,
+    ),
 )
