@@ -230,6 +230,21 @@ def test_a_library_that_can_no_longer_be_imported_keeps_its_values(measured):
     assert measured.made_by()["broken"] == "broken 0.9"
 
 
+def test_a_fault_of_a_library_that_can_be_imported_is_told(measured, monkeypatch):
+    def fail(method, noisy, sigma):
+        raise RuntimeError("out of memory")
+
+    broken = Choice("broken", "not here", {"denoise": fail}, packages=("numpy",))
+    monkeypatch.setattr(groups, "ALL", {"noise": (broken,)})
+    noise_only = dataclasses.replace(measured, asked=["noise"])
+    with pytest.raises(RuntimeError, match="out of memory"):
+        noise_only.run()
+    monkeypatch.setattr(Choice, "is_importable", False)
+    noise_only.run()
+    numpy_here = f"numpy {np.__version__}, not importable"
+    assert noise_only.made_by()["broken"] == numpy_here
+
+
 def test_on_jax_networks_measure_the_row_of_jax_only(measured, monkeypatch):
     def names():
         return {

@@ -23,7 +23,6 @@ from paper_experiments.choices.steps import (
 from paper_experiments.common import provenance
 from rim_tf import files
 
-
 # Who made a choice that could not be made.
 NOT_INSTALLED, NOT_IMPORTABLE = "not installed", "not importable"
 
@@ -195,7 +194,9 @@ class Measurement:
             value = task.steps.value(task.photograph, estimate)
         except NotMeasurableError:
             pass
-        except ImportError:
+        except Exception as error:
+            if not isinstance(error, ImportError) and task.choice.is_importable:
+                raise
             # It is installed, and does not fit this machine; it is tried again.
             if kept.get(task.key, {}).get("value") is not None:
                 return
