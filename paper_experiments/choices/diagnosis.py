@@ -164,7 +164,7 @@ def _explanation(
 ) -> Explanation:
     left = difference - sum(changes[alike[0]] for alike in choices)
     known = np.isfinite(left)
-    if not known.any():
+    if not np.any(difference[known]):
         return Explanation(tuple(choices), 0.0, math.inf)
     explained = 1 - np.square(left[known]).sum() / np.square(difference[known]).sum()
     return Explanation(tuple(choices), float(explained), _root_mean_square(left))
