@@ -117,7 +117,7 @@ def test_cases_are_kept_when_they_are_made(tmp_path, monkeypatch, numbers):
     assert [made.case for made in both] == cases
     table = planted.table(both, numbers)
     assert table[2].startswith("| one choice | 5 | 4 | 4 | ")
-    assert table[5].startswith("| none: another seed, or other versions | 1 | 0 | 0 |")
+    assert table[5].startswith("| none, or another seed of the noise | 1 | 0 | 0 |")
 
 
 def test_what_is_kept_is_found():

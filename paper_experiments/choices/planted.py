@@ -282,7 +282,7 @@ def table(every: Sequence[Made], numbers: Numbers) -> list[str]:
         "one choice": kinds[ONE],
         "of these, with other versions of the libraries": others,
         "two choices at once": kinds[TWO],
-        "none: another seed, or other versions": kinds[NONE],
+        "none, or another seed of the noise": kinds[NONE],
         "one that these tables do not have": kinds[UNKNOWN],
         "one choice, which was taken out of the tables": rest,
     }
