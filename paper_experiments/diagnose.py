@@ -1,15 +1,24 @@
-"""Which choice makes your number another? Compares your values with ours by image.
+r"""Which choice makes your number another? Compares your values with ours by image.
 
-    python paper_experiments/diagnose.py --result=mine.csv --condition=x3
+    python paper_experiments/diagnose.py --result=mine.csv --condition=x3 \
+        --compared_with=baseline
 
-reads lines of an image's id and its PSNR in dB, such as 3096,28.91, or a folder of
-restored images that are named after the ids, such as 3096.png. Prints which choices of
-a protocol, see WHY_ANOTHER_NUMBER.md, change our values of these images as yours
-differ: one choice, or two together. "None fits" is an answer, too. Only choices are
-known that were measured: those of the network, or with --compared_with=baseline of
-total variation and bicubic.
+reads lines of an image's id and its PSNR in dB, such as 3096,28.91, and prints which
+choices of a protocol, see WHY_ANOTHER_NUMBER.md, change our values of these images as
+yours differ: one choice, or two together. "None fits" is an answer, too: only choices
+are known that were measured.
+
+You need no network for it: with --compared_with=baseline your values are those of the
+classical method, of bicubic enlarging for x2, x3 and x4, of total variation as
+scikit-image's denoise_tv_chambolle(noisy, weight=0.7 * 25 / 255, eps=2e-5,
+max_num_iter=2000) for sigma25. What is wrong with these is wrong with your network's,
+too. With --compared_with=network they are those of this project's networks.
+
+A folder of restored images instead of a file, named after the ids, such as 3096.png, is
+measured as this project does. Then a difference that is gone was one of your measure.
 """
 
+import re
 from pathlib import Path
 
 from absl import flags
@@ -20,14 +29,28 @@ from paper_experiments.common.wording import count
 
 _CONDITIONS = ("sigma25", "x2", "x3", "x4")
 flags.DEFINE_string(
-    "result", None, "Your values: a CSV file, or a folder of restored images."
+    "result",
+    None,
+    "Your values: a CSV file of id and PSNR, or a folder of restored images.",
 )
-flags.DEFINE_enum("condition", _CONDITIONS[0], _CONDITIONS, "What was restored.")
+flags.DEFINE_enum(
+    "condition",
+    None,
+    _CONDITIONS,
+    "What was restored: noise of sigma 25, or images made small by 2, 3 or 4.",
+)
 flags.DEFINE_enum(
     "compared_with",
-    "network",
+    None,
     ["network", "baseline"],
-    "Whose values yours are compared with.",
+    "What restored yours: this project's network, or the baseline: total variation, or "
+    "bicubic enlarging.",
+)
+flags.DEFINE_string(
+    "plant",
+    None,
+    "K/N: instead, make the K-th of N parts of the values of planted causes, by which "
+    "this script is judged, and keep them in numbers/protocol/.",
 )
 # Of explanations that fit nearly as well as the best.
 _MOST_SHOWN = 5
@@ -43,14 +66,37 @@ def main(run, _):
         raise UserError(
             f"Nothing was measured yet ({error}); see protocol.py."
         ) from error
+    if run.flags["plant"] is not None:
+        print(_plant(run, numbers))
+        return
     condition = run.flags["condition"].replace("sigma", "sigma ")
     key = (condition, run.flags["compared_with"])
     if not numbers.reference(key):
-        raise UserError(f"--compared_with: nothing was measured yet of the {key[1]}.")
+        other = "network" if key[1] == "baseline" else "baseline"
+        raise UserError(
+            f"--compared_with: nothing was measured yet of the {key[1]}; give values "
+            f"of the {other}, and --compared_with={other}."
+        )
     path = Path(run.flags["result"]).expanduser()
-    theirs = _measured(run, path, condition) if path.is_dir() else diagnosis.read(path)
+    is_folder = path.is_dir()
+    theirs = _measured(run, path, condition) if is_folder else diagnosis.read(path)
     found = diagnosis.explain(theirs, numbers, key)
-    print("\n".join(_report(found, theirs, numbers, key)))
+    print("\n".join(_report(found, theirs, numbers, key, is_folder)))
+
+
+def _plant(run, numbers) -> str:
+    """Measures planted causes, and says how many there are."""
+    from paper_experiments.choices import planted
+    from paper_experiments.choices.steps import Photograph
+    from paper_experiments.common import image_sets
+
+    test = image_sets.load_test_images("bsds300", run.flags["data_dir"], None)
+    photographs = {
+        i: Photograph(i, test.numbers[i], image) for i, image in test.images.items()
+    }
+    first, step = map(int, run.flags["plant"].split("/"))
+    every = planted.measure(photographs, numbers, (first, step))
+    return f"{count(len(every), 'case')} are kept; see protocol.py --write."
 
 
 def _measured(run, folder: Path, condition: str) -> dict[str, float]:
@@ -64,7 +110,7 @@ def _measured(run, folder: Path, condition: str) -> dict[str, float]:
     return diagnosis.measure_folder(folder, test.images, condition)
 
 
-def _report(found, theirs, numbers, key) -> list[str]:
+def _report(found, theirs, numbers, key, is_folder: bool) -> list[str]:
     """Says what was found, in lines."""
     ours = numbers.reference(key)
     common = [i for i in ours if i in theirs]
@@ -73,19 +119,33 @@ def _report(found, theirs, numbers, key) -> list[str]:
         f"{count(len(common), 'image')}, {', '.join(key)}: yours are "
         f"{difference:+.2f} dB in the mean."
     ]
+    if is_folder:
+        lines.append("Your images were measured as this project does.")
     if not found:
-        return [*lines, "None of the choices that were measured fits."]
+        return [
+            *lines,
+            "None of the choices that were measured fits, nor do two together.",
+        ]
     if not found[0].choices:
-        return [*lines, "They are ours: no image differs by more than seeds do."]
-    for explanation in found[:_MOST_SHOWN]:
-        if explanation.left > found[0].left + _AS_GOOD:
-            break
-        what = " and ".join(_describe(name, numbers) for name in explanation.choices)
-        lines.append(
-            f"* {what}: explains {explanation.explained:.0%} of the squared "
-            f"difference, {explanation.left:.2f} dB are left."
-        )
-    return lines
+        lines.append("They are ours: no image differs by more than seeds do.")
+        if is_folder:
+            lines.append("If your own number is another, it is your measure's.")
+        return lines
+    best = [e for e in found if e.left <= found[0].left + _AS_GOOD][:_MOST_SHOWN]
+    if len(best) > 1:
+        lines.append("One of these; your values hardly tell them apart:")
+    return [*lines, *(_line(explanation, numbers) for explanation in best)]
+
+
+def _line(explanation, numbers) -> str:
+    what = ", and ".join(
+        ", or ".join(_describe(name, numbers) for name in alike)
+        for alike in explanation.choices
+    )
+    return (
+        f"* {what}: explains {explanation.explained:.0%} of the squared difference, "
+        f"{explanation.left:.2f} dB are left."
+    )
 
 
 def _describe(name: str, numbers) -> str:
@@ -102,12 +162,25 @@ def _describe(name: str, numbers) -> str:
 
 
 def _check(values, _) -> None:
+    if values["plant"] is not None:
+        if not re.fullmatch(r"[1-9]\d*/[1-9]\d*", values["plant"]):
+            raise UserError("--plant: give K/N, such as 1/1.")
+        return
     if values["result"] is None:
         raise UserError(
             "--result: give a CSV file of id and PSNR, or a folder of images."
         )
     if not Path(values["result"]).expanduser().exists():
         raise UserError(f"--result: there is no {values['result']}.")
+    if values["condition"] is None:
+        raise UserError(
+            f"--condition: say what was restored: {', '.join(_CONDITIONS)}."
+        )
+    if values["compared_with"] is None:
+        raise UserError(
+            "--compared_with: say what restored it: baseline, which is bicubic "
+            "enlarging or total variation, or network, which is this project's."
+        )
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from PIL import Image
 
 from paper_experiments.choices import images
 from paper_experiments.choices.steps import OURS, NotMeasurableError, Photograph
+from rim_tf.images import to_luminance, to_rgb
 
 # Of all colours, since in most pixels of a photograph weights round alike.
 _COLORS = np.random.default_rng(0).integers(0, 256, (49, 61, 3), np.uint8)
@@ -81,3 +82,20 @@ def test_luminance_of_the_full_range():
 def test_uncropped_images_become_small_with_sizes_rounded_up(factor):
     small = images.shrink_any_size(_COLORS, factor)
     assert small.shape == (-(-49 // factor), -(-61 // factor), 3)
+
+
+def test_colour_of_a_network_is_its_luminance_and_bicubic_chroma():
+    class Network:
+        name = "network"
+
+        def enlarge(self, small, factor, luminance):
+            assert luminance is to_luminance
+            return np.full((48, 60, 1), 126, np.uint8)
+
+    small = np.full((24, 30, 3), (200, 100, 50), np.uint8)
+    made = images.enlarge_in_color(Network(), small, 2, to_rgb)
+    assert made.shape == (48, 60, 3)
+    assert made.dtype == np.uint8
+    np.testing.assert_allclose(to_luminance(made), 126, atol=1)
+    # As red as it was.
+    np.testing.assert_allclose(made[0, 0, 0] - made[0, 0, 1], 100, atol=3)

@@ -203,6 +203,48 @@ def test_values_of_a_library_that_was_installed_then_are_taken(measured):
     assert measured.made_by()["absent"] == "no-such-package 2.0"
 
 
+def test_who_made_a_choice_or_why_it_was_not_made(measured):
+    measured.run(minutes=0)
+    assert measured.made_by()["broken"] == ""
+    assert measured.made_by()["absent"] == "not installed"
+    measured.run()
+    made_by = measured.made_by()
+    assert set(made_by) == {
+        "ours",
+        *(choice.name for group in _CHOICES.values() for choice in group),
+    }
+    assert made_by["broken"] == "not importable"
+    assert made_by["add"] == ""
+
+
+def test_a_library_that_can_no_longer_be_imported_keeps_its_values(measured):
+    measured.run()
+    path = measured.folder / "000.json"
+    kept = json.loads(path.read_text())
+    key = f"broken|{DENOISING}|baseline"
+    assert kept[key]["value"] is None
+    kept[key].update(value=25.0, made_by="broken 0.9")
+    path.write_text(json.dumps(kept))
+    measured.run()
+    assert json.loads(path.read_text())[key]["value"] == 25.0
+    assert measured.made_by()["broken"] == "broken 0.9"
+
+
+def test_a_fault_of_a_library_that_can_be_imported_is_told(measured, monkeypatch):
+    def fail(method, noisy, sigma):
+        raise RuntimeError("out of memory")
+
+    broken = Choice("broken", "not here", {"denoise": fail}, packages=("numpy",))
+    monkeypatch.setattr(groups, "ALL", {"noise": (broken,)})
+    noise_only = dataclasses.replace(measured, asked=["noise"])
+    with pytest.raises(RuntimeError, match="out of memory"):
+        noise_only.run()
+    monkeypatch.setattr(Choice, "is_importable", False)
+    noise_only.run()
+    numpy_here = f"numpy {np.__version__}, not importable"
+    assert noise_only.made_by()["broken"] == numpy_here
+
+
 def test_on_jax_networks_measure_the_row_of_jax_only(measured, monkeypatch):
     def names():
         return {

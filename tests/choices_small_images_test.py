@@ -5,11 +5,18 @@ import pytest
 import skimage.data
 
 from paper_experiments.choices import small_images
-from paper_experiments.choices.steps import OURS, Photograph, shrink
+from paper_experiments.choices.methods import Baseline
+from paper_experiments.choices.steps import (
+    OURS,
+    NotMeasurableError,
+    Photograph,
+    shrink,
+)
 
 _RGB = skimage.data.chelsea()[100:148, 200:260]
 _PHOTOGRAPH = Photograph("a", 1, _RGB)
-_CHOICES = small_images.CHOICES
+_ENLARGED = {c.name: c for c in small_images.CHOICES if "enlarge" in c.super_resolution}
+_CHOICES = [c for c in small_images.CHOICES if c.name != "opencv_enlarged"]
 # The same kernel: what is near rounds otherwise, or treats the border otherwise.
 _SAME_KERNEL = (
     *("newer_matlab", "pillow", "tensorflow", "keras", "jax", "torch_antialias"),
@@ -55,3 +62,26 @@ def test_what_is_not_antialiased_takes_the_pixel_in_the_middle(name, factor, off
     made = choice.super_resolution["shrink"](_RGB[:45, :60], factor)
     middle = _RGB[offset:45:factor, offset:60:factor]
     np.testing.assert_array_equal(made, middle)
+
+
+@pytest.mark.parametrize("name", ["opencv_enlarged", "opencv_both"])
+def test_enlarging_by_another_kernel(name):
+    choice = _ENLARGED[name]
+    if choice.made_by is None:
+        pytest.skip("not installed")
+    ours, made = OURS["x2"], choice.steps()["x2"]
+    values = [
+        steps.value(_PHOTOGRAPH, steps.estimate(_PHOTOGRAPH, Baseline(), 0))
+        for steps in (ours, made)
+    ]
+    assert 0.01 < abs(values[0] - values[1]) < 3
+
+
+def test_a_network_does_not_enlarge_by_opencv():
+    steps = _ENLARGED["opencv_both"].steps()["x2"]
+    with pytest.raises(NotMeasurableError):
+        small_images.enlarge_by_opencv(_Network(), _RGB, 2, steps.luminance)
+
+
+class _Network:
+    name = "network"

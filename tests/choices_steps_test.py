@@ -54,6 +54,19 @@ def test_who_makes_a_choice():
     assert known.made_by == f"numpy {np.__version__}"
 
 
+def test_what_cannot_be_imported(monkeypatch):
+    def refuse(name):
+        raise RuntimeError("operator torchvision::nms does not exist")
+
+    assert steps.Choice("a", "a").is_importable
+    assert steps.Choice("a", "a", packages=("no-such-package", "numpy")).is_importable
+    monkeypatch.setattr(steps.importlib, "import_module", refuse)
+    steps._is_importable.cache_clear()
+    assert not steps.Choice("a", "a", packages=("numpy",)).is_importable
+    assert steps.Choice("a", "a").is_importable
+    steps._is_importable.cache_clear()
+
+
 def test_names_tell_choices_apart():
     every = [choice for group in groups.ALL.values() for choice in group]
     for attribute in ("name", "what"):

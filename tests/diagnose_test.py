@@ -1,14 +1,17 @@
 """Tests of `diagnose.py`."""
 
+from unittest import mock
+
 import pytest
 
-from paper_experiments.choices import summary
+from paper_experiments.choices import diagnosis, summary
 from paper_experiments.choices.measurement import Row
 from paper_experiments.choices.summary import Numbers
 
 _OURS = {"1": 25.0, "2": 28.0, "3": 31.0, "4": 26.0}
 _OPENCV = {"1": 24.0, "2": 26.5, "3": 29.5, "4": 25.5}
 _KEY = ("x3", "network")
+_ASKED = ("--condition=x3", "--compared_with=network")
 
 
 @pytest.fixture(name="diagnose")
@@ -34,7 +37,7 @@ def _diagnose(tmp_path, monkeypatch, run_here):
 
 
 def test_names_what_fits(diagnose):
-    said = diagnose(_OPENCV, "--condition=x3").stdout
+    said = diagnose(_OPENCV, *_ASKED).stdout
     assert "4 images, x3, network: yours are -1.12 dB in the mean." in said
     assert (
         "* OpenCV, `INTER_CUBIC` (opencv 5.0): explains 100% of the squared "
@@ -42,10 +45,32 @@ def test_names_what_fits(diagnose):
     )
 
 
+def test_names_all_that_make_the_same_values(diagnose, monkeypatch):
+    numbers = summary.load("")
+    torch = {i: v + 0.001 for i, v in _OPENCV.items()}
+    numbers = numbers._replace(
+        results={**numbers.results, Row("torch_default", *_KEY): torch}
+    )
+    monkeypatch.setattr(summary, "load", lambda name: numbers)
+    said = diagnose(_OPENCV, *_ASKED).stdout
+    assert "`INTER_CUBIC` (opencv 5.0), or torch, bicubic, its default: expl" in said
+
+
+def test_a_folder_is_measured_and_the_measure_ruled_out(diagnose, tmp_path):
+    folder = tmp_path / "restored"
+    folder.mkdir()
+    with mock.patch.object(diagnosis, "measure_folder", lambda *_: _OURS):
+        said = diagnose(
+            _OURS, *_ASKED, f"--result={folder}", "--dataset=embedded"
+        ).stdout
+    assert "Your images were measured as this project does.\nThey are ours" in said
+    assert "If your own number is another, it is your measure's." in said
+
+
 def test_says_that_nothing_fits_or_differs(diagnose):
     other = {i: v + 1.0 for i, v in _OURS.items()}
-    assert "None of the choices" in diagnose(other, "--condition=x3").stdout
-    assert "They are ours" in diagnose(_OURS, "--condition=x3").stdout
+    assert "None of the choices" in diagnose(other, *_ASKED).stdout
+    assert "They are ours" in diagnose(_OURS, *_ASKED).stdout
 
 
 @pytest.mark.parametrize(
@@ -53,9 +78,15 @@ def test_says_that_nothing_fits_or_differs(diagnose):
     [
         (
             ["--condition=x3", "--compared_with=baseline"],
-            "nothing was measured yet of the base",
+            "nothing was measured yet of the baseline; give values of the network, and "
+            "--compared_with=network.",
         ),
-        ([], "nothing was measured yet of the network"),
+        (
+            ["--condition=sigma25", "--compared_with=network"],
+            "nothing was measured yet of the network",
+        ),
+        ([], "--condition: say what was restored: sigma25, x2, x3, x4."),
+        (["--condition=x3"], "--compared_with: say what restored it: baseline, which"),
         (["--condition=x3", "--result=nowhere.csv"], "there is no nowhere.csv"),
     ],
 )

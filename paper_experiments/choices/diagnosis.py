@@ -9,35 +9,48 @@ from typing import NamedTuple
 
 import numpy as np
 
-from paper_experiments.choices import groups
+from paper_experiments.choices import groups, noise
 from paper_experiments.choices.measurement import Row, Values
 from paper_experiments.choices.steps import OURS, Denoising, Photograph, Steps
 from paper_experiments.choices.summary import Numbers
 from paper_experiments.common.errors import UserError
 from rim_tf import images
 
-# In dB. What deviates less from ours needs no explanation; seeds alone make so much.
-_SAME = 0.05
+# In dB. What deviates less needs no explanation: another version of a library, say.
+_SAME = 0.02
+# Noise makes so much more than it made with any of our seeds.
+_MORE_THAN_SEEDS = 1.25
 # A choice that changes less cannot be told from noise.
-_LEAST_CHANGE = 0.05
-# Part of the squared difference that must be explained.
-_ENOUGH = 0.8
-# A second choice must leave at most this part of what the first one left.
+_LEAST_CHANGE = 0.03
+# Choices whose values differ less cannot be told apart.
+_ALIKE = 0.02
+# What explains a small difference must leave at most this part of it.
+_LEAVES = 0.6
+# Of a large one this part may be left, which is more than noise: two choices together
+# change not quite what each of them does.
+_MAY_LEAVE = 0.05
+# Two choices must leave at most this part of what one leaves.
 _SECOND_LEAVES = 0.5
 # With fewer images a pattern says little.
 LEAST_IMAGES = 3
+# Choices must be measured on this part of somebody's images.
+_LEAST_PART = 0.5
+
+# Names of choices that make the same values.
+Alike = tuple[str, ...]
 
 
 class Explanation(NamedTuple):
     """Choices that would explain the values.
 
     Attributes:
-      choices: Their names; none, if ours are the same.
+      choices: What is made differently, and each time the names of all choices whose
+        values are the same; none, if ours are the same.
       explained: Part of the squared difference from ours that they explain; 1 is all.
       left: Root mean square of what they leave, in dB.
     """
 
-    choices: tuple[str, ...]
+    choices: tuple[Alike, ...]
     explained: float
     left: float
 
@@ -53,11 +66,11 @@ def explain(
       key: Condition and method that the values are of.
 
     Returns:
-      Explanations by one choice or by two together. The first has no choice if the
-      values are ours; the list is empty if nothing fits.
+      Explanations by one choice or, where none fits, by two together. The first has no
+      choice if the values are ours; the list is empty if nothing fits.
 
     Raises:
-      UserError: If too few of the images are known.
+      UserError: If too few of the images are known, or no choice was measured on them.
     """
     ours = numbers.reference(key)
     ids = [i for i in ours if i in theirs]
@@ -66,50 +79,106 @@ def explain(
             f"--result: {len(ids)} of its images are known; {LEAST_IMAGES} are needed, "
             f"named as BSDS-300 does, such as {', '.join(list(ours)[:3])}."
         )
-    difference = np.array([theirs[i] - ours[i] for i in ids])
-    if _root_mean_square(difference) < _SAME:
-        return [Explanation((), 1.0, _root_mean_square(difference))]
     changes = _changes(numbers, key, ids)
-    single = [_explanation(difference, [c], changes) for c in changes]
-    pairs = [
-        _explanation(difference, pair, changes)
-        for pair in itertools.combinations(changes, 2)
-    ]
-    left = min((e.left for e in single), default=math.inf)
-    pairs = [e for e in pairs if e.left < _SECOND_LEAVES * left]
-    fits = [e for e in (*single, *pairs) if e.explained > _ENOUGH]
-    return sorted(fits, key=lambda e: e.left)
+    if not changes:
+        raise UserError(
+            f"--result: no choice was measured on enough of its {len(ids)} images; "
+            "take those of the 68 that papers use."
+        )
+    difference = np.array([theirs[i] - ours[i] for i in ids])
+    size = _root_mean_square(difference)
+    of_noise = _noise(numbers, key, ids)
+    limit = max(of_noise, _MAY_LEAVE * size)
+    alike = _alike(changes)
+    singles = [_explanation(difference, [a], changes) for a in alike]
+    found = [e for e in singles if _fits(e, limit)]
+    least = min((e.left for e in found), default=math.inf)
+    if size < of_noise and least > _SECOND_LEAVES * size:
+        return [Explanation((), 1.0, size)]
+    if least > of_noise:
+        pairs = itertools.combinations(alike, 2)
+        pairs = [_explanation(difference, pair, changes) for pair in pairs]
+        most = min(limit, _SECOND_LEAVES * least)
+        found += [e for e in pairs if _fits(e, most)]
+    return sorted(found, key=lambda e: e.left)
+
+
+def _fits(explanation: Explanation, limit: float) -> bool:
+    """Returns whether what is left can be noise."""
+    left = explanation.left
+    return left < limit and explanation.explained > 1 - _LEAVES**2
+
+
+def _noise(numbers: Numbers, key: tuple[str, str], ids: Sequence[str]) -> float:
+    """Returns what another seed, or another version of a library, may change."""
+    found = [_SAME]
+    for choice in noise.SEEDS:
+        change = _change(numbers, Row(choice.name, *key), ids)
+        if not np.isnan(change).any():
+            found.append(_MORE_THAN_SEEDS * _root_mean_square(change))
+    return max(found)
 
 
 def _changes(
     numbers: Numbers, key: tuple[str, str], ids: Sequence[str]
 ) -> dict[str, np.ndarray]:
-    """Returns what each choice changes on these images; small ones are left out."""
-    ours = numbers.reference(key)
+    """Returns what each choice changes on these images; small ones are left out.
+
+    An image on which a choice was not measured is not a number.
+    """
     found = {}
     for choice in itertools.chain(*groups.ALL.values()):
-        values = numbers.results.get(Row(choice.name, *key), {})
-        if choice.metric == "psnr" and all(i in values for i in ids):
-            change = np.array([values[i] - ours[i] for i in ids])
-            if _root_mean_square(change) >= _LEAST_CHANGE:
-                found[choice.name] = change
+        if choice.metric != "psnr" or choice in noise.SEEDS:
+            continue
+        change = _change(numbers, Row(choice.name, *key), ids)
+        least = max(LEAST_IMAGES, _LEAST_PART * len(ids))
+        is_known = np.isfinite(change).sum() >= least
+        if is_known and _root_mean_square(change) >= _LEAST_CHANGE:
+            found[choice.name] = change
     return found
 
 
+def _change(numbers: Numbers, row: Row, ids: Sequence[str]) -> np.ndarray:
+    values, ours = numbers.results.get(row, {}), numbers.reference(row[1:])
+    return np.array([values.get(i, np.nan) - ours[i] for i in ids])
+
+
+def _alike(changes: Mapping[str, np.ndarray]) -> list[Alike]:
+    """Returns the names of choices, together where their values are the same."""
+    found: list[list[str]] = []
+    for name, change in changes.items():
+        for names in found:
+            other = changes[names[0]] - change
+            if np.isfinite(other).any() and _root_mean_square(other) < _ALIKE:
+                names.append(name)
+                break
+        else:
+            found.append([name])
+    return [tuple(names) for names in found]
+
+
 def _explanation(
-    difference: np.ndarray, choices: Sequence[str], changes: Mapping[str, np.ndarray]
+    difference: np.ndarray,
+    choices: Sequence[Alike],
+    changes: Mapping[str, np.ndarray],
 ) -> Explanation:
-    left = difference - sum(changes[choice] for choice in choices)
-    explained = 1 - np.square(left).sum() / np.square(difference).sum()
+    left = difference - sum(changes[alike[0]] for alike in choices)
+    known = np.isfinite(left)
+    if not np.any(difference[known]):
+        return Explanation(tuple(choices), 0.0, math.inf)
+    explained = 1 - np.square(left[known]).sum() / np.square(difference[known]).sum()
     return Explanation(tuple(choices), float(explained), _root_mean_square(left))
 
 
 def _root_mean_square(values: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(np.square(values))))
+    """Returns it of the values that are numbers."""
+    return float(np.sqrt(np.nanmean(np.square(values))))
 
 
 def read(path: Path) -> Values:
     """Reads PSNR by image id from a CSV file whose first two columns these are.
+
+    Instead of an id there may be a file's name, such as test/3096.jpg.
 
     Raises:
       UserError: If it is no such file.
@@ -119,7 +188,7 @@ def read(path: Path) -> Values:
             lines = [line for line in csv.reader(file) if line]
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"--result: {path} cannot be read: {error}.") from error
-    values = {line[0].strip(): _number(line[1]) for line in lines if len(line) > 1}
+    values = {_id(line[0]): _number(line[1]) for line in lines if len(line) > 1}
     values = {i: value for i, value in values.items() if value is not None}
     if not values:
         raise UserError(
@@ -127,6 +196,11 @@ def read(path: Path) -> Values:
             "such as 3096,28.91."
         )
     return values
+
+
+def _id(text: str) -> str:
+    """Returns the id of an image, which may stand as the name of its file."""
+    return Path(text.strip()).stem
 
 
 def _number(text: str) -> float | None:

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from paper_experiments.choices import groups, summary
+from paper_experiments.choices import groups, planted, summary
 from paper_experiments.choices.methods import BASELINE, NETWORK
 from paper_experiments.choices.steps import DENOISING
 from paper_experiments.choices.summary import Line, Numbers
@@ -16,6 +16,7 @@ from paper_experiments.common import figures
 from paper_experiments.common.errors import UserError
 
 PATH = Path(__file__).parents[1] / "WHY_ANOTHER_NUMBER.md"
+_PLANTED = "<!-- protocol: planted -->"
 _MOST_BARS = 24
 _INCHES_PER_BAR, _MARGINS = 0.2, 0.7
 _COLORS = {BASELINE: "0.6", NETWORK: "tab:blue"}
@@ -27,7 +28,7 @@ def fill(text: str, numbers: Numbers) -> str:
 
     Args:
       text: The document. A group's table stands between `<!-- protocol: GROUP -->`
-        and `<!-- end -->`.
+        and `<!-- end -->`; that of planted causes, too, if it is there.
       numbers: What was measured.
 
     Raises:
@@ -44,6 +45,10 @@ def fill(text: str, numbers: Numbers) -> str:
                 f"{PATH.name}: it must have one line <!-- protocol: {group} --> and, "
                 "after it, <!-- end -->."
             )
+    if _PLANTED in text:
+        rows = planted.table(planted.load(), numbers)
+        block = "\n".join([_PLANTED, "", *rows, "", "<!-- end -->"])
+        text = re.sub(rf"{_PLANTED}.*?<!-- end -->", lambda _: block, text, flags=re.S)
     return text
 
 

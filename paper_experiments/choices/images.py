@@ -1,13 +1,20 @@
 """Choices about the images themselves: decoder, grey, luminance, size."""
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 import skimage.color
 from PIL import Image
 
-from paper_experiments.choices.steps import Choice, NotMeasurableError, Photograph
-from rim_tf import bicubic
+from paper_experiments.choices.methods import BASELINE
+from paper_experiments.choices.steps import (
+    Choice,
+    Method,
+    NotMeasurableError,
+    Photograph,
+)
+from rim_tf import bicubic, images
 from rim_tf.images import round_to_uint8
 
 _FOUR_DIGITS = (0.2989, 0.5870, 0.1140)
@@ -73,6 +80,17 @@ def full_range(rgb: np.ndarray) -> np.ndarray:
     return np.asarray(Image.fromarray(rgb).convert("YCbCr"))[..., :1]
 
 
+def enlarge_in_color(
+    method: Method, small: np.ndarray, factor: int, luminance: Callable
+) -> np.ndarray:
+    """Makes an RGB image larger; a network its luminance, and bicubic the chroma."""
+    if method.name == BASELINE:
+        return method.enlarge(small, factor, luminance)
+    enlarged = method.enlarge(small, factor, images.to_luminance)
+    chroma = bicubic.imresize_uint8(small, enlarged.shape[:2])
+    return images.to_8_bits(images.replace_luminance(chroma, enlarged))
+
+
 def no_crop(rgb: np.ndarray, factor: int) -> np.ndarray:
     """Leaves the size as it is."""
     del factor
@@ -130,6 +148,11 @@ CHOICES = (
         "full_range",
         "luminance from 0 to 255",
         super_resolution={"luminance": full_range},
+    ),
+    Choice(
+        "rgb",
+        "PSNR of red, green and blue, for that of luminance",
+        super_resolution={"luminance": images.to_rgb, "enlarge": enlarge_in_color},
     ),
     Choice(
         "no_crop",

@@ -23,6 +23,9 @@ from paper_experiments.choices.steps import (
 from paper_experiments.common import provenance
 from rim_tf import files
 
+# Who made a choice that could not be made.
+NOT_INSTALLED, NOT_IMPORTABLE = "not installed", "not importable"
+
 
 class Row(NamedTuple):
     """What the values of a row are of: keys of a table of choices.
@@ -128,11 +131,20 @@ class Measurement:
         return dict(results)
 
     def made_by(self) -> dict[str, str]:
-        """Returns who made the choices that were measured, by the choice's name."""
-        found = {}
-        for photograph in self.photographs:
-            for key, kept in self._read(photograph).items():
-                found[key.partition("|")[0]] = kept["made_by"]
+        """Returns who made each choice, by its name, or why it could not be made."""
+        every = [choice for group in groups.ALL.values() for choice in group]
+        found = {
+            choice.name: NOT_INSTALLED if choice.made_by is None else choice.made_by
+            for choice in every
+        }
+        every_kept = [
+            (key.partition("|")[0], kept)
+            for photograph in self.photographs
+            for key, kept in self._read(photograph).items()
+        ]
+        # Last what has a value: it tells more than that there is none of an image.
+        for name, kept in sorted(every_kept, key=lambda k: k[1]["value"] is not None):
+            found[name] = kept["made_by"]
         return found
 
     def _tasks(
@@ -175,18 +187,23 @@ class Measurement:
         return photograph.image_id in ids[: (len(ids) + 1) // 2]
 
     def _measure(self, task: Task) -> None:
+        value, made_by = None, task.choice.made_by
+        kept = self._read(task.photograph)
         try:
             estimate = task.steps.estimate(task.photograph, task.method, self.seed)
             value = task.steps.value(task.photograph, estimate)
         except NotMeasurableError:
-            value = None
-        except ImportError:
-            # It is installed, and does not fit this machine.
-            return
-        kept = self._read(task.photograph)
+            pass
+        except Exception as error:
+            if not isinstance(error, ImportError) and task.choice.is_importable:
+                raise
+            # It is installed, and does not fit this machine; it is tried again.
+            if kept.get(task.key, {}).get("value") is not None:
+                return
+            made_by = f"{made_by}, {NOT_IMPORTABLE}".removeprefix(", ")
         kept[task.key] = {
             "value": value,
-            "made_by": task.choice.made_by,
+            "made_by": made_by,
             "of": self._fingerprint(task),
         }
         files.write_json(self._path(task.photograph), kept, indent=0)

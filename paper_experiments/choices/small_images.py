@@ -8,7 +8,8 @@ import skimage.transform
 from PIL import Image
 from scipy import ndimage
 
-from paper_experiments.choices.steps import Choice, shrink
+from paper_experiments.choices.methods import BASELINE
+from paper_experiments.choices.steps import Choice, Method, NotMeasurableError, shrink
 from rim_tf import bicubic
 from rim_tf.images import round_to_uint8
 
@@ -17,19 +18,19 @@ _OPENCV = ("opencv-python-headless", "opencv-python")
 
 def newer_matlab(rgb: np.ndarray, factor: int) -> np.ndarray:
     """As releases of MATLAB since about 2015: the border is mirrored."""
-    return bicubic.imresize_uint8(rgb, _size(rgb, factor), "symmetric")
+    return bicubic.imresize_uint8(rgb, size_of(rgb, factor), "symmetric")
 
 
 def pillow(rgb: np.ndarray, factor: int) -> np.ndarray:
     """Pillow's `resize(BICUBIC)`."""
-    height, width = _size(rgb, factor)
+    height, width = size_of(rgb, factor)
     image = Image.fromarray(rgb).resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(image)
 
 
 def pillow_lanczos(rgb: np.ndarray, factor: int) -> np.ndarray:
     """Pillow's `resize(LANCZOS)`."""
-    height, width = _size(rgb, factor)
+    height, width = size_of(rgb, factor)
     image = Image.fromarray(rgb).resize((width, height), Image.Resampling.LANCZOS)
     return np.asarray(image)
 
@@ -38,7 +39,7 @@ def tensorflow(rgb: np.ndarray, factor: int) -> np.ndarray:
     """`tf.image.resize(method="bicubic", antialias=True)`."""
     import tensorflow as tf
 
-    size = _size(rgb, factor)
+    size = size_of(rgb, factor)
     made = tf.image.resize(np.float32(rgb), size, "bicubic", antialias=True)
     return round_to_uint8(made.numpy())
 
@@ -47,7 +48,7 @@ def tensorflow_default(rgb: np.ndarray, factor: int) -> np.ndarray:
     """`tf.image.resize(method="bicubic")`, whose default is no antialiasing."""
     import tensorflow as tf
 
-    made = tf.image.resize(np.float32(rgb), _size(rgb, factor), "bicubic")
+    made = tf.image.resize(np.float32(rgb), size_of(rgb, factor), "bicubic")
     return round_to_uint8(made.numpy())
 
 
@@ -56,7 +57,7 @@ def tensorflow_1(rgb: np.ndarray, factor: int) -> np.ndarray:
     import tensorflow as tf
 
     batch = np.float32(rgb)[np.newaxis]
-    made = tf.compat.v1.image.resize_bicubic(batch, _size(rgb, factor))
+    made = tf.compat.v1.image.resize_bicubic(batch, size_of(rgb, factor))
     return round_to_uint8(made.numpy()[0])
 
 
@@ -66,7 +67,7 @@ def keras(rgb: np.ndarray, factor: int) -> np.ndarray:
 
     made = keras.ops.image.resize(
         np.float32(rgb),
-        _size(rgb, factor),
+        size_of(rgb, factor),
         interpolation="bicubic",
         antialias=True,
         data_format="channels_last",
@@ -78,7 +79,7 @@ def jax(rgb: np.ndarray, factor: int) -> np.ndarray:
     """`jax.image.resize(method="bicubic")`, whose default is antialiasing."""
     import jax
 
-    shape = (*_size(rgb, factor), 3)
+    shape = (*size_of(rgb, factor), 3)
     made = jax.image.resize(np.float32(rgb), shape, "bicubic")
     return round_to_uint8(np.asarray(made))
 
@@ -86,14 +87,14 @@ def jax(rgb: np.ndarray, factor: int) -> np.ndarray:
 def skimage_order_3(rgb: np.ndarray, factor: int) -> np.ndarray:
     """scikit-image's `resize(order=3)`, whose default is a Gaussian first."""
     made = skimage.transform.resize(
-        rgb, _size(rgb, factor), order=3, preserve_range=True, anti_aliasing=True
+        rgb, size_of(rgb, factor), order=3, preserve_range=True, anti_aliasing=True
     )
     return round_to_uint8(made)
 
 
 def scipy_zoom(rgb: np.ndarray, factor: int) -> np.ndarray:
     """SciPy's `zoom(order=3)`, whose grid puts corner on corner."""
-    size = np.array(_size(rgb, factor)) / rgb.shape[:2]
+    size = np.array(size_of(rgb, factor)) / rgb.shape[:2]
     return round_to_uint8(ndimage.zoom(np.float64(rgb), (*size, 1), order=3))
 
 
@@ -101,21 +102,21 @@ def opencv_cubic(rgb: np.ndarray, factor: int) -> np.ndarray:
     """OpenCV's `INTER_CUBIC`, without antialiasing."""
     import cv2
 
-    return cv2.resize(rgb, _size(rgb, factor)[::-1], interpolation=cv2.INTER_CUBIC)
+    return cv2.resize(rgb, size_of(rgb, factor)[::-1], interpolation=cv2.INTER_CUBIC)
 
 
 def opencv_area(rgb: np.ndarray, factor: int) -> np.ndarray:
     """OpenCV's `INTER_AREA`: the mean of the pixels that a pixel covers."""
     import cv2
 
-    return cv2.resize(rgb, _size(rgb, factor)[::-1], interpolation=cv2.INTER_AREA)
+    return cv2.resize(rgb, size_of(rgb, factor)[::-1], interpolation=cv2.INTER_AREA)
 
 
 def opencv_linear(rgb: np.ndarray, factor: int) -> np.ndarray:
     """OpenCV's `resize` with its default, `INTER_LINEAR`."""
     import cv2
 
-    return cv2.resize(rgb, _size(rgb, factor)[::-1])
+    return cv2.resize(rgb, size_of(rgb, factor)[::-1])
 
 
 def torch_antialias(rgb: np.ndarray, factor: int) -> np.ndarray:
@@ -133,7 +134,7 @@ def _torch(rgb: np.ndarray, factor: int, antialias: bool) -> np.ndarray:
 
     made = torch.nn.functional.interpolate(
         _channels_first(rgb),
-        size=_size(rgb, factor),
+        size=size_of(rgb, factor),
         mode="bicubic",
         align_corners=False,
         antialias=antialias,
@@ -147,7 +148,7 @@ def kornia(rgb: np.ndarray, factor: int) -> np.ndarray:
 
     made = kornia.geometry.transform.resize(
         _channels_first(rgb),
-        _size(rgb, factor),
+        size_of(rgb, factor),
         interpolation="bicubic",
         antialias=True,
     )
@@ -171,7 +172,7 @@ def _deepinv(name: str, rgb: np.ndarray, factor: int, **settings: str) -> np.nda
     if name == "Downsampling":
         settings["img_size"] = tuple(image.shape[1:])
     made = 255 * getattr(deepinv.physics, name)(factor=factor, **settings)(image)
-    height, width = _size(rgb, factor)
+    height, width = size_of(rgb, factor)
     return _channels_last(made)[:height, :width]
 
 
@@ -197,7 +198,20 @@ def saved_as_jpeg(rgb: np.ndarray, factor: int) -> np.ndarray:
     return np.asarray(Image.open(file).convert("RGB"))
 
 
-def _size(rgb: np.ndarray, factor: int) -> tuple[int, int]:
+def enlarge_by_opencv(
+    method: Method, small: np.ndarray, factor: int, luminance: Callable
+) -> np.ndarray:
+    """Enlarges by OpenCV's `INTER_CUBIC`, whose kernel is torch's and not MATLAB's."""
+    if method.name != BASELINE:
+        raise NotMeasurableError("a network does not enlarge by bicubic")
+    import cv2
+
+    size = (factor * small.shape[1], factor * small.shape[0])
+    return luminance(cv2.resize(small, size, interpolation=cv2.INTER_CUBIC))
+
+
+def size_of(rgb: np.ndarray, factor: int) -> tuple[int, int]:
+    """Returns height and width of the small image."""
     height, width = rgb.shape[:2]
     return height // factor, width // factor
 
@@ -249,4 +263,16 @@ CHOICES = (
     _made("deepinv_matlab", "deepinv, `DownsamplingMatlab`", deepinv_matlab, "deepinv"),
     _made("every_pixel", "every n-th pixel", every_pixel),
     _made("saved_as_jpeg", "small image saved as JPEG, quality 95", saved_as_jpeg),
+    Choice(
+        "opencv_enlarged",
+        "MATLAB's small image, enlarged by OpenCV's `INTER_CUBIC`",
+        super_resolution={"enlarge": enlarge_by_opencv},
+        packages=_OPENCV,
+    ),
+    Choice(
+        "opencv_both",
+        "OpenCV, `INTER_CUBIC`, made small and enlarged",
+        super_resolution={"shrink": opencv_cubic, "enlarge": enlarge_by_opencv},
+        packages=_OPENCV,
+    ),
 )

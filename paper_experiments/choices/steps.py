@@ -5,6 +5,8 @@ this project's; a choice is the same protocol with one step, or two, made differ
 """
 
 import dataclasses
+import functools
+import importlib
 from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
@@ -244,6 +246,11 @@ class Choice(NamedTuple):
                 continue
         return None if self.packages else ""
 
+    @property
+    def is_importable(self) -> bool:
+        """Whether the library, if it is installed, can be imported here."""
+        return all(_is_importable(package) for package in self.packages)
+
     def steps(self) -> dict[str, Steps]:
         """Returns the steps of all protocols that the choice is about."""
         found = {}
@@ -253,3 +260,17 @@ class Choice(NamedTuple):
             if other is not None:
                 found[condition] = dataclasses.replace(ours, **other)
         return found
+
+
+@functools.cache
+def _is_importable(package: str) -> bool:
+    """Returns whether a package fits this machine, or is not installed at all."""
+    modules = metadata.packages_distributions().items()
+    names = [module for module, packages in modules if package in packages]
+    try:
+        for name in names:
+            importlib.import_module(name)
+    # Libraries that miss a part raise all kinds of errors.
+    except Exception:
+        return False
+    return True

@@ -9,14 +9,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from paper_experiments.choices import groups, noise
-from paper_experiments.choices.measurement import Results, Row, Values
+from paper_experiments.choices.measurement import (
+    NOT_INSTALLED,
+    Results,
+    Row,
+    Values,
+)
 from paper_experiments.choices.methods import BASELINE, NETWORK
 from paper_experiments.choices.steps import DENOISING, OURS, Choice
 from paper_experiments.common.table import NUMBERS_FOLDER, standard_error
 from rim_tf import files
 
 FOLDER = NUMBERS_FOLDER / "protocol"
-NOT_INSTALLED = "not installed"
 # What a column is called, by condition and method.
 COLUMNS = {
     (condition, method): title
@@ -47,7 +51,7 @@ class Line(NamedTuple):
 
     Attributes:
       what: The choice, as a table has it.
-      made_by: Library and version.
+      made_by: Library and version, or why there is none.
       effects: By condition and method.
       metric: "psnr" or "ssim".
     """
@@ -68,7 +72,8 @@ class Numbers(NamedTuple):
 
     Attributes:
       results: Values of images by row.
-      made_by: Library and version by name of the choice.
+      made_by: Library and version by name of the choice, or that it is not installed,
+        or not importable.
       sets: Ids of images by the name of their set.
       about: Versions and settings.
     """
@@ -106,9 +111,10 @@ class Numbers(NamedTuple):
             if differences:
                 change, error = float(np.mean(differences)), standard_error(differences)
                 effects[key] = Effect(change, error, len(differences))
-        made_by = self.made_by.get(choice.name, choice.made_by)
-        who = NOT_INSTALLED if made_by is None else made_by
-        return Line(choice.what, who, effects, choice.metric)
+        # Not what is installed here and now: who reads a file may have other libraries.
+        unknown = NOT_INSTALLED if choice.packages else ""
+        made_by = self.made_by.get(choice.name, unknown)
+        return Line(choice.what, made_by, effects, choice.metric)
 
     def _all_images(self) -> Line:
         number = len(self.sets.get("100", ()))

@@ -1,0 +1,305 @@
+"""Planted causes: values that were made with known choices, for `diagnosis` to find.
+
+Each case is measured as somebody else's values would be: on some of the images, with a
+seed of the noise that no table has, and half of them with other versions of the
+libraries. Values are kept, so that a change of the diagnosis is judged in a second.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from paper_experiments.choices import diagnosis, groups, noise, unknown
+from paper_experiments.choices.measurement import Row, Values
+from paper_experiments.choices.methods import BASELINE, Baseline
+from paper_experiments.choices.steps import DENOISING, OURS, Choice, Photograph, Steps
+from paper_experiments.choices.summary import FOLDER, Numbers
+from paper_experiments.common import provenance
+from rim_tf import files
+
+PATH = FOLDER / "planted.json"
+ONE, TWO, NONE, UNKNOWN = "one", "two", "none", "unknown"
+_NUMBERS = {ONE: 50, TWO: 30, NONE: 20, UNKNOWN: 20}
+_NUM_IMAGES = 8
+# What changes less, as a root mean square over images, is not planted.
+_LEAST_CHANGE = 0.05
+# Seeds of the noise in the tables are lower.
+_FIRST_SEED = 100
+_LIBRARIES = ("numpy", "pillow", "scikit-image", "tensorflow")
+
+
+class Case(NamedTuple):
+    """What is planted, and where.
+
+    Attributes:
+      kind: `ONE` choice, `TWO`, `NONE`, or one that the tables do not have, `UNKNOWN`.
+      choices: Names of the choices.
+      condition: "sigma 25", "x2" and so on.
+      seed: Seed of the noise.
+      ids: Ids of the images.
+    """
+
+    kind: str
+    choices: tuple[str, ...]
+    condition: str
+    seed: int
+    ids: tuple[str, ...]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Condition and method, as numbers have it."""
+        return self.condition, BASELINE
+
+    @property
+    def steps(self) -> Steps:
+        """The protocol with all choices made."""
+        steps = OURS[self.condition]
+        for name in self.choices:
+            steps = dataclasses.replace(steps, **_changed(name, self.condition))
+        return steps
+
+    @property
+    def can_be_made(self) -> bool:
+        """Whether the libraries are there."""
+        return all(_CHOICES[name].made_by is not None for name in self.choices)
+
+    def measure(self, photographs: Mapping[str, Photograph]) -> Values:
+        """Returns the values of a baseline by id of the image."""
+        steps, found = self.steps, {}
+        for i in self.ids:
+            estimate = steps.estimate(photographs[i], Baseline(), self.seed)
+            found[i] = round(steps.value(photographs[i], estimate), 4)
+        return found
+
+
+_CHOICES: Mapping[str, Choice] = {
+    choice.name: choice
+    for choice in itertools.chain(*groups.ALL.values(), unknown.CHOICES)
+}
+
+
+def _changed(name: str, condition: str) -> Mapping[str, Any]:
+    """Returns the steps that a choice makes differently; none if it is not about it."""
+    choice = _CHOICES[name]
+    is_denoising = condition == DENOISING
+    return (choice.denoising if is_denoising else choice.super_resolution) or {}
+
+
+def draw(numbers: Numbers, seed: int = 0) -> list[Case]:
+    """Draws cases; the same ones for the same numbers.
+
+    Args:
+      numbers: What was measured; causes that change baselines enough are planted.
+      seed: Another seed draws others.
+    """
+    generator = np.random.default_rng(seed)
+    large = {condition: _large(numbers, condition) for condition in OURS}
+    pairs = {
+        condition: [p for p in itertools.combinations(names, 2) if _fit(p, condition)]
+        for condition, names in large.items()
+    }
+    ones = [((name,), condition) for condition in OURS for name in large[condition]]
+    others = [
+        ((choice.name,), condition)
+        for choice in unknown.CHOICES
+        for condition in choice.steps()
+    ]
+    found = [(ONE, *ones[k]) for k in generator.permutation(len(ones))[: _NUMBERS[ONE]]]
+    for _, condition in zip(range(_NUMBERS[TWO]), itertools.cycle(OURS), strict=False):
+        pair = pairs[condition][generator.integers(len(pairs[condition]))]
+        found.append((TWO, pair, condition))
+    # Half of them with another noise; enlarging has none.
+    for _, condition in zip(
+        range(_NUMBERS[NONE]), itertools.cycle(_HALF), strict=False
+    ):
+        found.append((NONE, (), condition))
+    for k in generator.permutation(len(others))[: _NUMBERS[UNKNOWN]]:
+        found.append((UNKNOWN, *others[k]))
+    return [
+        Case(*case, _FIRST_SEED + number, _images(numbers, generator))
+        for number, case in enumerate(found)
+    ]
+
+
+_HALF = (DENOISING, "x2", DENOISING, "x3", DENOISING, "x4")
+
+
+def _images(numbers: Numbers, generator: np.random.Generator) -> tuple[str, ...]:
+    ids = numbers.sets["68"]
+    return tuple(generator.choice(ids, _NUM_IMAGES, replace=False).tolist())
+
+
+def _large(numbers: Numbers, condition: str) -> list[str]:
+    """Returns choices that change the PSNR of baselines enough."""
+    seeds, ours = noise.SEEDS, numbers.reference((condition, BASELINE))
+    found = []
+    for name, choice in _CHOICES.items():
+        values = numbers.results.get(Row(name, condition, BASELINE), {})
+        changes = [values[i] - ours[i] for i in values]
+        is_one = choice.metric == "psnr" and choice not in seeds and changes
+        if is_one and np.sqrt(np.mean(np.square(changes))) >= _LEAST_CHANGE:
+            found.append(name)
+    return found
+
+
+def _fit(names: Sequence[str], condition: str) -> bool:
+    """Returns whether choices can be made together: no step twice."""
+    steps = [step for name in names for step in _changed(name, condition)]
+    return len(set(steps)) == len(steps)
+
+
+class Made(NamedTuple):
+    """A case that was measured.
+
+    Attributes:
+      case: What was planted.
+      values: PSNR by id of the image.
+      made_with: Versions of libraries.
+    """
+
+    case: Case
+    values: Values
+    made_with: str
+
+
+def measure(
+    photographs: Mapping[str, Photograph],
+    numbers: Numbers,
+    part: tuple[int, int] = (1, 1),
+    path: Path = PATH,
+) -> list[Made]:
+    """Measures cases that are not kept yet, and keeps each when it is made.
+
+    Args:
+      photographs: Test images by id.
+      numbers: What was measured of the choices.
+      part: K and N: only the K-th of N parts, so that environments may share the work.
+      path: Where they are kept.
+
+    Returns:
+      All cases that are kept.
+    """
+    made_with = _versions_of(provenance.versions())
+    kept = {made.case: made for made in load(path)} if path.exists() else {}
+    cases = draw(numbers)
+    todo = [
+        case
+        for number, case in enumerate(cases)
+        # Not every second one: conditions come in turn.
+        if number // len(OURS) % part[1] == part[0] - 1
+        and case not in kept
+        and case.can_be_made
+    ]
+    for case in tqdm(todo, "Planting", unit="case"):
+        kept[case] = Made(case, case.measure(photographs), made_with)
+        _save([kept[case] for case in cases if case in kept], path)
+    return [kept[case] for case in cases if case in kept]
+
+
+def _versions_of(versions: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {versions[name]}" for name in _LIBRARIES)
+
+
+def _save(every: Sequence[Made], path: Path) -> None:
+    # The ids are the keys of the values.
+    rows = [
+        {**made.case._asdict(), "values": made.values, "made_with": made.made_with}
+        for made in every
+    ]
+    for row in rows:
+        del row["ids"]
+    files.write_json(path, {"cases": rows}, indent=1)
+
+
+def load(path: Path = PATH) -> list[Made]:
+    """Reads the cases that were measured."""
+    found = []
+    for row in files.read_json(path, "get it again")["cases"]:
+        values, made_with = row.pop("values"), row.pop("made_with")
+        case = Case(**{**row, "choices": tuple(row["choices"])}, ids=tuple(values))
+        found.append(Made(case, values, made_with))
+    return found
+
+
+class Verdict(NamedTuple):
+    """What the diagnosis says of a case.
+
+    Attributes:
+      place: At which place what was planted is named, from 1 on; None if it is not.
+      accuses: Whether it names any choice.
+      is_wrong: Whether what it names first has to do with nothing that was planted.
+    """
+
+    place: int | None
+    accuses: bool
+    is_wrong: bool
+
+
+def judge(made: Made, numbers: Numbers) -> Verdict:
+    """Returns what the diagnosis says; choices of the same values count as one."""
+    found = diagnosis.explain(made.values, numbers, made.case.key)
+    named = [e.choices for e in found if e.choices]
+    right = [k for k, e in enumerate(named, 1) if _is_named(made.case.choices, e)]
+    first = set(itertools.chain(*named[0])) if named else set()
+    is_wrong = bool(named) and not first & set(made.case.choices)
+    return Verdict(right[0] if right else None, bool(named), is_wrong)
+
+
+def _is_named(planted: Sequence[str], choices: Sequence[diagnosis.Alike]) -> bool:
+    return len(planted) == len(choices) and any(
+        all(name in alike for name, alike in zip(order, choices, strict=True))
+        for order in itertools.permutations(planted)
+    )
+
+
+def without(numbers: Numbers, made: Made) -> Numbers:
+    """Returns numbers in which what was planted, and what is alike, is not known."""
+    found = diagnosis.explain(made.values, numbers, made.case.key)
+    names = {*made.case.choices}
+    for explanation in found:
+        for alike in explanation.choices:
+            if names & set(alike):
+                names |= set(alike)
+    results = {r: v for r, v in numbers.results.items() if r.choice not in names}
+    return numbers._replace(results=results)
+
+
+def table(every: Sequence[Made], numbers: Numbers) -> list[str]:
+    """Returns a Markdown table of what the diagnosis says of cases."""
+    kinds = {
+        kind: [(made, numbers) for made in every if made.case.kind == kind]
+        for kind in _NUMBERS
+    }
+    ours = _versions_of(numbers.about["versions"])
+    others = [(made, n) for made, n in kinds[ONE] if made.made_with != ours]
+    rest = [(made, without(numbers, made)) for made, _ in kinds[ONE]]
+    rows = {
+        "one choice": kinds[ONE],
+        "of these, with other versions of the libraries": others,
+        "two choices at once": kinds[TWO],
+        "none, or another seed of the noise": kinds[NONE],
+        "one that these tables do not have": kinds[UNKNOWN],
+        "one choice, which was taken out of the tables": rest,
+    }
+    titles = ["planted", "cases", "named first", "among three", "none named", "wrong"]
+    lines = [titles, ["---", *["---:"] * (len(titles) - 1)]]
+    lines += [
+        _row(what, [judge(*case) for case in cases]) for what, cases in rows.items()
+    ]
+    return ["| " + " | ".join(line) + " |" for line in lines]
+
+
+def _row(what: str, verdicts: Sequence[Verdict]) -> list[str]:
+    counts = (
+        len(verdicts),
+        sum(verdict.place == 1 for verdict in verdicts),
+        sum(verdict.place in (1, 2, 3) for verdict in verdicts),
+        sum(not verdict.accuses for verdict in verdicts),
+        sum(verdict.is_wrong for verdict in verdicts),
+    )
+    return [what, *map(str, counts)]
