@@ -240,6 +240,27 @@ def test_tensorflow_dataset_has_pillows_pixels(tmp_path, few_images):
             np.testing.assert_array_equal(image, images.read_image(path))
 
 
+def test_what_a_killed_process_left_is_removed(tmp_path, few_images):
+    pytest.importorskip("tensorflow_datasets")
+    stale = tmp_path / "bsds300" / "incomplete.ABCDEF_1.0.0"
+    stale.mkdir(parents=True)
+    (stale / "half.tfrecord").write_bytes(b"half")
+    loading.prepare(tmp_path, _DUMMY)
+    assert [path.name for path in (tmp_path / "bsds300").iterdir()] == ["1.0.0"]
+
+
+def test_two_processes_prepare_one_after_the_other(tmp_path):
+    """Of two that take what the other writes to for stale, none would end well."""
+    fcntl = pytest.importorskip("fcntl")
+    descriptor = loading.os.open(tmp_path, loading.os.O_RDONLY)
+    with loading._alone(tmp_path) as is_alone:
+        assert is_alone
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    loading.os.close(descriptor)
+
+
 def test_a_damaged_data_set_is_named_with_a_remedy(tmp_path, few_images):
     pytest.importorskip("tensorflow_datasets")
     builder = loading.prepare(tmp_path, _DUMMY)

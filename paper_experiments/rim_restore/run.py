@@ -50,6 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         if arguments.image.is_dir():
             return _restore_folder(arguments)
+        if arguments.skip_existing:
+            raise UserError(
+                f"--skip_existing is for a folder, and {arguments.image} is none."
+            )
         _check_outputs(arguments)
         _restore_file(arguments, arguments.image, arguments.output)
     except (UserError, ValueError, OSError) as error:
@@ -75,17 +79,26 @@ def _restore_folder(arguments: argparse.Namespace) -> int:
         if outputs.count(output) > 1:
             raise UserError(f"Several images would become {output}; rename one.")
         _check_output(arguments, output, is_made=True)
+    pairs = [
+        (path, output)
+        for path, output in zip(paths, outputs, strict=True)
+        # A file that is there is whole.
+        if not (arguments.skip_existing and output.exists())
+    ]
+    if len(pairs) < len(paths):
+        print(f"Of {count(len(paths) - len(pairs), 'image')} there is a file already.")
     num_failed = 0
     with files.making(arguments.output):
-        for path, output in tqdm(
-            [*zip(paths, outputs, strict=True)], "Images", unit="image"
-        ):
+        for path, output in tqdm(pairs, "Images", unit="image"):
             try:
                 _restore_file(arguments, path, output, show_steps=False)
             except (UserError, ValueError, OSError) as error:
+                if not arguments.output.is_dir():
+                    # It went in between; the next images have no place either.
+                    raise
                 num_failed += 1
                 print(f"*** Left out: {error}")
-    print(f"Restored {len(paths) - num_failed} of {count(len(paths), 'image')}.")
+    print(f"Restored {len(pairs) - num_failed} of {count(len(pairs), 'image')}.")
     return int(num_failed > 0)
 
 
@@ -121,8 +134,11 @@ def _check_output(
         raise UserError(f"{output} is a folder.")
     if not output.parent.is_dir() and not is_made:
         raise UserError(f"There is no folder {output.parent}.")
-    if output.exists() and not arguments.overwrite:
-        raise UserError(f"{output} exists; choose another name, or give --overwrite.")
+    if output.exists() and not (arguments.overwrite or arguments.skip_existing):
+        goes_on = ", or to go on with a folder --skip_existing" if is_made else ""
+        raise UserError(
+            f"{output} exists; choose another name, or give --overwrite{goes_on}."
+        )
 
 
 def _restore_file(
