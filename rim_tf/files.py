@@ -18,13 +18,15 @@ from typing import Any
 _TEMPORARY = ".writing-"
 _MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"
 _DAY = 24 * 60 * 60
+# What HDF5 writes of a variable beside its values, at most.
+_BYTES_BESIDE = 1 << 13
 _REMEDIES = {
     errno.ENOSPC: "make room on that disk, and start again",
     errno.EDQUOT: "make room in your quota, and start again",
     errno.ENOENT: "its folder is gone: make it, or choose another, and start again",
 }
 # HDF5 puts what the system says into a long message of its own.
-_FROM_HDF5 = re.compile(r"errno = (\d+), error message = '([^']*)'")
+_FROM_HDF5 = re.compile(r"error message = '([^']*)'")
 
 
 class DamagedFileError(OSError, ValueError):
@@ -103,16 +105,29 @@ def replacing(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def save_weights(model: Any, path: str | Path) -> None:
+    """Saves the weights of a Keras model, with its optimizer's; see `replacing`.
+
+    HDF5 ends the whole process where a disk becomes full: room is looked for before.
+    """
+    variables = [*model.variables, *getattr(model.optimizer, "variables", ())]
+    size = sum(_BYTES_BESIDE + 4 * math.prod(each.shape) for each in variables)
+    with replacing(path) as temporary:
+        temporary.write_bytes(bytes(size))
+        temporary.unlink()
+        model.save_weights(temporary)
+
+
 def _named(error: OSError, path: Path, temporary: Path) -> OSError:
     """Returns an error that names the file and the remedy, if it has none itself."""
     if isinstance(error, DamagedFileError | NotWrittenError):
         return error
     if error.filename not in (None, str(temporary)):
         return error
-    number, reason = error.errno, error.strerror or str(error)
+    reason = error.strerror or str(error)
     if found := _FROM_HDF5.search(str(error)):
-        number, reason = int(found[1]), found[2]
-    remedy = _REMEDIES.get(number, "choose another folder, or mend it, and start again")
+        reason = found[1]
+    remedy = _REMEDIES.get(error.errno, "mend that, or choose another folder")
     return NotWrittenError(f"{path} cannot be written: {reason}; {remedy}.")
 
 

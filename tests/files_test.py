@@ -93,13 +93,14 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
         (OSError(errno.ENOSPC, "No space"), "No space; make room on that disk, and"),
         (
             OSError(
-                "Can't write data (file write failed: errno = 28, error message = "
-                "'No space', buf = 0x1)"
+                errno.ENOENT,
+                "Unable to create file (unable to open file: name = 'a.h5', errno = 2, "
+                "error message = 'No such file', flags = 13)",
             ),
-            "No space; make room on that disk, and start again.",
+            "No such file; its folder is gone: make it, or choose another, and start",
         ),
-        (OSError(errno.EROFS, "Read-only"), "Read-only; choose another folder, or"),
-        (OSError("Odd."), "Odd.; choose another folder"),
+        (OSError(errno.EROFS, "Read-only"), "Read-only; mend that, or choose another"),
+        (OSError("Odd"), "Odd; mend that, or choose another folder."),
     ],
 )
 def test_what_cannot_be_written_is_named_with_a_remedy(tmp_path, error, said):

@@ -78,6 +78,8 @@ def prepare(
             "tensorflow-datasets is not installed, which makes and reads TFDS "
             "directories."
         ) from error
+    import tensorflow as tf
+
     from data_prep.bsds300 import bsds300_dataset_builder
 
     data_dir = Path(data_dir).expanduser()
@@ -93,7 +95,9 @@ def prepare(
             builder.download_and_prepare(
                 download_config=tfds.download.DownloadConfig(manual_dir=source_dir)
             )
-    except OSError as error:
+    except files.NotWrittenError as error:
+        raise source.SourceError(str(error)) from error
+    except (OSError, tf.errors.OpError) as error:
         raise source.SourceError(f"{data_dir} cannot be written: {error}.") from error
     return builder
 

@@ -72,5 +72,5 @@ def wait_for_change(folder: Path, process, before: dict | None = None) -> bool:
     while process.poll() is None:
         if state(folder) != before:
             return True
-        time.sleep(0.005)
+        time.sleep(0.02)
     return False

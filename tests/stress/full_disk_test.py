@@ -15,7 +15,7 @@ import pytest
 from tests.stress import folders, jobs
 
 # Room that is left on the disk, in bytes: for nothing, and for the first files.
-_ROOM = [0, 4 << 10, 100 << 10]
+_ROOM = [0, 100 << 10]
 _SEED = int(os.environ.get("RIM_TF_STRESS_SEED", "0"))
 _MOST_SECONDS = 900
 

@@ -1,10 +1,7 @@
-"""The jobs that are disturbed: small ones, started as a user does."""
+"""The jobs that are disturbed: small ones of what users start."""
 
 import csv
 import json
-import os
-import subprocess
-import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Sequence
@@ -15,10 +12,9 @@ import h5py
 import numpy as np
 from PIL import Image
 
-ROOT = Path(__file__).parents[2]
-_SCRIPTS = ROOT / "paper_experiments"
-# As the command that pip installs.
-RIM_RESTORE = ["-c", "from paper_experiments.rim_restore.command import main; main()"]
+from tests.stress import processes
+
+SCRIPTS = Path(__file__).parents[2] / "paper_experiments"
 KINDS = ["training", "table", "restoring", "preparing"]
 _RECIPE = "rim_denoise_paper"
 TRAINING = [
@@ -35,7 +31,7 @@ class Job(NamedTuple):
     """Something that takes a while and writes files.
 
     Attributes:
-      command: What comes behind `python`, for the folder to write to.
+      command: A script or `rim-restore`, and its arguments, for the folder to write to.
       result: Reads from that folder all that must not depend on disturbances: numbers,
         or arrays, or bytes, by name. Raises `FileNotFoundError` if it is not done.
       kept: Reads what has been done so far, and must not be done again.
@@ -45,28 +41,9 @@ class Job(NamedTuple):
     result: Callable[[Path], dict[str, Any]]
     kept: Callable[[Path], dict[str, Any]]
 
-    def start(self, folder: Path, *before: str) -> subprocess.Popen:
-        """Starts it; `before` stands in front of `python`."""
-        return start(*before, sys.executable, *self.command(folder))
-
-
-def start(*command: str | Path) -> subprocess.Popen:
-    """Starts a process that imports this checkout."""
-    environment = {
-        **os.environ,
-        "KERAS_BACKEND": "tensorflow",
-        "PYTHONPATH": str(ROOT),
-    }
-    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
-    return subprocess.Popen(
-        [*map(str, command)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        # What is printed waits for no one.
-        pipesize=1 << 20,
-    )
+    def start(self, folder: Path) -> "processes.Process":
+        """Starts it."""
+        return processes.start(*self.command(folder))
 
 
 def make(kind: str, folder: Path) -> Job:
@@ -88,7 +65,7 @@ def _training() -> Job:
         patches = f"--num_patches={_NUM_PATCHES}"
         rounds = f"--num_validations={_NUM_VALIDATIONS}"
         output = f"--output_dir={folder}"
-        return [_SCRIPTS / "train.py", _RECIPE, *TRAINING, patches, rounds, output]
+        return [SCRIPTS / "train.py", _RECIPE, *TRAINING, patches, rounds, output]
 
     return Job(command, _trained, _updates)
 
@@ -140,7 +117,7 @@ def _table(images: Path) -> Job:
     """A table of a few small images."""
 
     def command(folder: Path) -> list[str | Path]:
-        script = _SCRIPTS / "table2_denoise.py"
+        script = SCRIPTS / "table2_denoise.py"
         return [script, f"--images={images}", f"--output_dir={folder}", *_QUICKLY]
 
     def result(folder: Path) -> dict[str, Any]:
@@ -164,7 +141,7 @@ def _restoring(images: Path) -> Job:
 
     def command(folder: Path) -> list[str | Path]:
         flags = ["--sigma=25", "--skip_existing", *_QUICKLY]
-        return [*RIM_RESTORE, "denoise", images, folder, *flags]
+        return ["rim-restore", "denoise", images, folder, *flags]
 
     def kept(folder: Path) -> dict[str, Any]:
         return {

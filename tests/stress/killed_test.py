@@ -103,6 +103,7 @@ def _wait_for_temporary(folder, process, nth):
         if seen >= nth:
             return
         last = now
+        time.sleep(0.0005)
 
 
 def _is_done(job, folder):

@@ -14,7 +14,7 @@ from PIL import Image
 
 import rim_tf
 from rim_tf.cells import RIMCell
-from tests.stress import jobs
+from tests.stress import jobs, processes
 
 _SCALE = float(os.environ.get("RIM_TF_STRESS_SCALE", "1"))
 _NUM_UPDATES = max(100, round(5000 * _SCALE))
@@ -32,9 +32,9 @@ pytestmark = pytest.mark.skipif(
 def test_a_training(tmp_path):
     rounds = 20
     updates = _NUM_UPDATES // rounds * rounds
-    process = jobs.start(
-        *(jobs.sys.executable, jobs.ROOT / "paper_experiments" / "train.py"),
-        *("rim_denoise_paper", *jobs.TRAINING, "--checkpoint_minutes=0.05"),
+    process = processes.start(
+        *(jobs.SCRIPTS / "train.py", "rim_denoise_paper"),
+        *(*jobs.TRAINING, "--checkpoint_minutes=0.05"),
         *(f"--num_patches={updates * _BATCH_SIZE}", f"--num_validations={rounds}"),
         f"--output_dir={tmp_path}",
     )
@@ -54,9 +54,8 @@ def test_restored_images_of_changing_sizes(tmp_path):
     images.mkdir()
     for i, size in enumerate(sizes.tolist()):
         Image.effect_noise(size, 30).save(images / f"{i:03d}.png")
-    process = jobs.start(
-        *(jobs.sys.executable, *jobs.RIM_RESTORE),
-        *("denoise", images, output, "--sigma=25"),
+    process = processes.start(
+        *("rim-restore", "denoise", images, output, "--sigma=25"),
         *("--num_steps=2", "--precision=float32"),
     )
 
