@@ -110,7 +110,8 @@ def save_weights(model: Any, path: str | Path) -> None:
 
     HDF5 ends the whole process where a disk becomes full: room is looked for before.
     """
-    variables = [*model.variables, *getattr(model.optimizer, "variables", ())]
+    optimizer = getattr(model, "optimizer", None)
+    variables = [*model.variables, *(optimizer.variables if optimizer else ())]
     size = sum(_BYTES_BESIDE + 4 * math.prod(each.shape) for each in variables)
     with replacing(path) as temporary:
         temporary.write_bytes(bytes(size))

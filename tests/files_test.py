@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,33 @@ def test_what_cannot_be_written_is_named_with_a_remedy(tmp_path, error, said):
     with pytest.raises(files.NotWrittenError) as caught, files.replacing(path):
         raise error
     assert str(caught.value).startswith(f"{path} cannot be written: {said}")
+
+
+def test_a_full_disk_is_found_before_hdf5(tmp_path, monkeypatch):
+    """On one it ends the process by a segmentation fault."""
+    path, room = tmp_path / "a.weights.h5", 0
+    shapes = [types.SimpleNamespace(shape=(3, 3, 64, 64)) for _ in range(3)]
+    model = types.SimpleNamespace(
+        variables=shapes[:1],
+        optimizer=types.SimpleNamespace(variables=shapes[1:]),
+        save_weights=lambda path: path.write_bytes(b"saved"),
+    )
+
+    def write(self, data):
+        if len(data) > room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        with self.open("wb") as file:
+            file.write(data)
+
+    monkeypatch.setattr(type(path), "write_bytes", write)
+    room = 3 * 4 * 3 * 3 * 64 * 64
+    message = r"a\.weights\.h5 cannot be written: No space .*; make room on"
+    with pytest.raises(files.NotWrittenError, match=message):
+        files.save_weights(model, path)
+    assert not list(tmp_path.iterdir())
+    room *= 2
+    files.save_weights(model, path)
+    assert path.read_bytes() == b"saved"
 
 
 def test_a_folder_that_is_gone_is_named_with_a_remedy(tmp_path):
