@@ -10,6 +10,7 @@ import sys
 import tarfile
 import urllib.error
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -320,6 +321,25 @@ def test_folder_that_cannot_be_written(tmp_path, few_images):
     (tmp_path / "file").write_text("")
     with pytest.raises(source.SourceError, match=r"file/folder cannot be written"):
         loading.prepare(tmp_path / "file/folder", _DUMMY)
+
+
+def test_a_full_disk(tmp_path, few_images, monkeypatch):
+    tfds = pytest.importorskip("tensorflow_datasets")
+    full = mock.Mock(return_value=False)
+    monkeypatch.setattr(tfds.core.utils, "has_sufficient_disk_space", full)
+    with pytest.raises(source.SourceError, match=r"written: no room is left; make"):
+        loading.prepare(tmp_path / "a", _DUMMY)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_not_an_unreachable_source(tmp_path, few_images, monkeypatch):
+    """Another source is not tried."""
+    urls = _serve(monkeypatch, [_archive(_BERKELEY)] * 2)
+    full = mock.Mock(side_effect=OSError(28, "No space left on device"))
+    monkeypatch.setattr(source.files.os, "replace", full)
+    with pytest.raises(source.files.NotWrittenError, match=r"4\.jpg cannot be written"):
+        source.download(tmp_path)
+    assert len(urls) == 1
 
 
 def test_imports_are_light():

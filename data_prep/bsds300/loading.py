@@ -98,7 +98,10 @@ def prepare(
     except files.NotWrittenError as error:
         raise source.SourceError(str(error)) from error
     except (OSError, tf.errors.OpError) as error:
-        raise source.SourceError(f"{data_dir} cannot be written: {error}.") from error
+        # TFDS says at length that it does not know how much it needs.
+        no_room = "Not enough disk space" in str(error)
+        reason = "no room is left; make some on that disk" if no_room else error
+        raise source.SourceError(f"{data_dir} cannot be written: {reason}.") from error
     return builder
 
 
