@@ -115,6 +115,11 @@ def test_a_folder_that_goes_in_between(tmp_path, job, request):
     # At once, as a folder is removed that a file manager throws away.
     output.rename(gone)
     shutil.rmtree(gone)
+    if process.wait(_MOST_SECONDS) == 0:
+        # TFDS makes folders that it misses; what it has made is whole.
+        assert "preparing" in request.node.callspec.id
+        job.result(output)
+        return
     line = _end(process)
     assert str(output) in line
     assert "No such file or directory" in line

@@ -7,7 +7,6 @@ import os
 import time
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -80,7 +79,6 @@ def test_each_size_is_traced_once():
     for _ in range(3):
         for size in range(16, 32):
             rim_tf.restore(rim, np.zeros((1, size, 20, 1)), sigma=0.1)
-            keras.backend.clear_session(free_memory=False)
     assert num_traced == 16
 
 

@@ -55,6 +55,11 @@ class Process:
         """Sends SIGKILL."""
         self._process.kill()
 
+    def wait(self, timeout: float) -> int | None:
+        """Waits for the end; returns the exit code, or None if it runs still."""
+        self._process.join(timeout)
+        return self.returncode
+
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """Waits for the end; returns what was printed, and the complaints."""
         self._process.join(timeout)
