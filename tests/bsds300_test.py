@@ -337,7 +337,7 @@ def test_a_full_disk_is_not_an_unreachable_source(tmp_path, few_images, monkeypa
     urls = _serve(monkeypatch, [_archive(_BERKELEY)] * 2)
     full = mock.Mock(side_effect=OSError(28, "No space left on device"))
     monkeypatch.setattr(source.files.os, "replace", full)
-    with pytest.raises(source.files.NotWrittenError, match=r"4\.jpg cannot be written"):
+    with pytest.raises(source.files.NotWrittenError, match=r"3\.jpg cannot be written"):
         source.download(tmp_path)
     assert len(urls) == 1
 
