@@ -18,6 +18,8 @@ from pathlib import Path
 from absl import app, flags
 from tqdm import tqdm
 
+from rim_tf import files
+
 _FOLDER = flags.DEFINE_string(
     "folder", "../shared/data/SelfExSR_BSD100_LR", "Folder to write x2, x3 and x4 to."
 )
@@ -50,7 +52,8 @@ def download(folder: Path) -> int:
         if not path.is_file() or _sha256(path.read_bytes()) != checksum:
             data = _fetch(name, checksum)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+            with files.replacing(path) as temporary:
+                temporary.write_bytes(data)
     return len(lines)
 
 

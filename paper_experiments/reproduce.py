@@ -60,13 +60,14 @@ def main(run, _) -> None:
         _make_tables()
         return
     from paper_experiments.common import claims, provenance, report
+    from rim_tf import files
 
     found = claims.read()
     again, failures = _measure_again(run, claims) if _QUICK.value else ([], [])
     page = report.Report(found, again, failures, _NOT_CHECKED, provenance.commit())
     texts = report.to_markdown(page), report.to_html(page)
     for name, text in zip(_PAGES, texts, strict=True):
-        (run.output_dir / name).write_text(text, encoding="utf-8")
+        files.write_text(run.output_dir / name, text)
     print(texts[0])
     print(f"Wrote {' and '.join(_PAGES)} to {run.output_dir}.")
     if page.is_red:

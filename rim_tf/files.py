@@ -1,16 +1,40 @@
 """Writing files so that a reader never meets half of one."""
 
 import contextlib
+import errno
+import functools
 import json
 import math
 import os
+import platform
+import re
+import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+# How names of temporary files begin; then come the machine's and the process's number.
+_TEMPORARY = ".writing-"
+_MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"
+_DAY = 24 * 60 * 60
+# What HDF5 writes of a variable beside its values, at most.
+_BYTES_BESIDE = 1 << 13
+_REMEDIES = {
+    errno.ENOSPC: "make room on that disk, and start again",
+    errno.EDQUOT: "make room in your quota, and start again",
+    errno.ENOENT: "its folder is gone: make it, or choose another, and start again",
+}
+# HDF5 puts what the system says into a long message of its own.
+_FROM_HDF5 = re.compile(r"error message = '([^']*)'")
+
 
 class DamagedFileError(OSError, ValueError):
     """A file of this project holds something else; the message names the remedy."""
+
+
+class NotWrittenError(OSError):
+    """A file could not be written; the message names it and the remedy."""
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -55,6 +79,11 @@ def _finite(value: Any) -> Any:
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yields a temporary path that takes the place of `path` when all went well.
 
+    What killed processes of this machine have left in the folder is removed.
+
+    Raises:
+      NotWrittenError: If the system refuses it.
+
     Example:
 
         with files.replacing("photo.png") as temporary:
@@ -63,12 +92,74 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     # Keras looks at the end of a name, so what is temporary stands in front. A name
     # may have 255 bytes, which the temporary one must not exceed.
-    temporary = path.with_name(f".writing-{os.getpid()}-{path.name[-40:]}")
+    begin = f"{_TEMPORARY}{_MACHINE}-{os.getpid()}-"
+    temporary = path.with_name(f"{begin}{path.name[-40:]}")
+    _remove_stale(path.parent)
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        raise _named(error, path, temporary) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def save_weights(model: Any, path: str | Path) -> None:
+    """Saves the weights of a Keras model, with its optimizer's; see `replacing`.
+
+    HDF5 ends the whole process where a disk becomes full: room is looked for before.
+    """
+    optimizer = getattr(model, "optimizer", None)
+    variables = [*model.variables, *(optimizer.variables if optimizer else ())]
+    size = sum(_BYTES_BESIDE + 4 * math.prod(each.shape) for each in variables)
+    with replacing(path) as temporary:
+        temporary.write_bytes(bytes(size))
+        temporary.unlink()
+        model.save_weights(temporary)
+
+
+def _named(error: OSError, path: Path, temporary: Path) -> OSError:
+    """Returns an error that names the file and the remedy, if it has none itself."""
+    if isinstance(error, DamagedFileError | NotWrittenError):
+        return error
+    if error.filename not in (None, str(temporary)):
+        return error
+    reason = error.strerror or str(error)
+    if found := _FROM_HDF5.search(str(error)):
+        reason = found[1]
+    remedy = _REMEDIES.get(error.errno, "mend that, or choose another folder")
+    return NotWrittenError(f"{path} cannot be written: {reason}; {remedy}.")
+
+
+@functools.cache
+def _remove_stale(folder: Path) -> None:
+    """Removes temporary files of processes that are no more; once for each folder.
+
+    Of other machines, whose processes are not known here, those of another day.
+    """
+    pattern = re.compile(rf"{re.escape(_TEMPORARY)}([0-9a-f]{{8}})-(\d{{1,9}})-")
+    with contextlib.suppress(OSError):
+        for path in folder.glob(f"{_TEMPORARY}*"):
+            if not (match := pattern.match(path.name)):
+                continue
+            is_left = match[1] == _MACHINE and not _is_alive(int(match[2]))
+            if is_left or time.time() - path.stat().st_mtime > _DAY:
+                path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    """Says whether there may be a process of that number."""
+    # Elsewhere the question would end it.
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 @contextlib.contextmanager

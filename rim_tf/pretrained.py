@@ -126,8 +126,7 @@ def save_pretrained(rim: RIM, path: str | Path, history: dict[str, Any]) -> None
     if not all(np.isfinite(value).all() for value in values):
         raise FloatingPointError("A weight is not finite in float16.")
     half.set_weights(values)
-    with files.replacing(path) as temporary:
-        half.save_weights(temporary)
+    files.save_weights(half, path)
     described = {"architecture": architecture, "history": history}
     files.write_json(_json_path(path), described)
 

@@ -10,6 +10,7 @@ import sys
 import tarfile
 import urllib.error
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -240,6 +241,27 @@ def test_tensorflow_dataset_has_pillows_pixels(tmp_path, few_images):
             np.testing.assert_array_equal(image, images.read_image(path))
 
 
+def test_what_a_killed_process_left_is_removed(tmp_path, few_images):
+    pytest.importorskip("tensorflow_datasets")
+    stale = tmp_path / "bsds300" / "incomplete.ABCDEF_1.0.0"
+    stale.mkdir(parents=True)
+    (stale / "half.tfrecord").write_bytes(b"half")
+    loading.prepare(tmp_path, _DUMMY)
+    assert [path.name for path in (tmp_path / "bsds300").iterdir()] == ["1.0.0"]
+
+
+def test_two_processes_prepare_one_after_the_other(tmp_path):
+    """Of two that take what the other writes to for stale, none would end well."""
+    fcntl = pytest.importorskip("fcntl")
+    descriptor = loading.os.open(tmp_path, loading.os.O_RDONLY)
+    with loading._alone(tmp_path) as is_alone:
+        assert is_alone
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    loading.os.close(descriptor)
+
+
 def test_a_damaged_data_set_is_named_with_a_remedy(tmp_path, few_images):
     pytest.importorskip("tensorflow_datasets")
     builder = loading.prepare(tmp_path, _DUMMY)
@@ -299,6 +321,25 @@ def test_folder_that_cannot_be_written(tmp_path, few_images):
     (tmp_path / "file").write_text("")
     with pytest.raises(source.SourceError, match=r"file/folder cannot be written"):
         loading.prepare(tmp_path / "file/folder", _DUMMY)
+
+
+def test_a_full_disk(tmp_path, few_images, monkeypatch):
+    tfds = pytest.importorskip("tensorflow_datasets")
+    full = mock.Mock(return_value=False)
+    monkeypatch.setattr(tfds.core.utils, "has_sufficient_disk_space", full)
+    with pytest.raises(source.SourceError, match=r"written: no room is left; make"):
+        loading.prepare(tmp_path / "a", _DUMMY)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_not_an_unreachable_source(tmp_path, few_images, monkeypatch):
+    """Another source is not tried."""
+    urls = _serve(monkeypatch, [_archive(_BERKELEY)] * 2)
+    full = mock.Mock(side_effect=OSError(28, "No space left on device"))
+    monkeypatch.setattr(source.files.os, "replace", full)
+    with pytest.raises(source.files.NotWrittenError, match=r"3\.jpg cannot be written"):
+        source.download(tmp_path)
+    assert len(urls) == 1
 
 
 def test_imports_are_light():

@@ -1,9 +1,14 @@
 """Tests of writing files as a whole."""
 
+import errno
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
+import types
 from pathlib import Path
 
 import pytest
@@ -50,6 +55,102 @@ def test_keeps_the_old_file_after_an_error(tmp_path):
         raise RuntimeError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+_KILLED = """
+import os, signal
+exec(open({code!r}).read())
+with replacing("a.txt") as temporary:
+    temporary.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    code = _KILLED.format(code=files.__file__)
+    killed = subprocess.run([sys.executable, "-c", code], check=False, cwd=tmp_path)
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = tmp_path.glob(".*")
+    assert (tmp_path / "a.txt").read_text() == "old"
+    # Those of other processes that are alive, of other machines, and of the user stay.
+    alive = left.with_name(re.sub(r"-\d+-", f"-{os.getppid()}-", left.name))
+    elsewhere = left.with_name(f".writing-00000000-{left.name.split('-', 2)[2]}")
+    own = tmp_path / ".writing-mine"
+    for path in (alive, elsewhere, own):
+        path.touch()
+    files.write_text(tmp_path / "b.txt", "new")
+    assert {*tmp_path.glob(".*")} == {alive, elsewhere, own}
+    # Another machine's, of another day.
+    os.utime(elsewhere, (time.time() - 1e6,) * 2)
+    files._remove_stale.cache_clear()
+    files.write_text(tmp_path / "b.txt", "new")
+    assert {*tmp_path.glob(".*")} == {alive, own}
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space"), "No space; make room on that disk, and"),
+        (
+            OSError(
+                errno.ENOENT,
+                "Unable to create file (unable to open file: name = 'a.h5', errno = 2, "
+                "error message = 'No such file', flags = 13)",
+            ),
+            "No such file; its folder is gone: make it, or choose another, and start",
+        ),
+        (OSError(errno.EROFS, "Read-only"), "Read-only; mend that, or choose another"),
+        (OSError("Odd"), "Odd; mend that, or choose another folder."),
+    ],
+)
+def test_what_cannot_be_written_is_named_with_a_remedy(tmp_path, error, said):
+    path = tmp_path / "a.txt"
+    with pytest.raises(files.NotWrittenError) as caught, files.replacing(path):
+        raise error
+    assert str(caught.value).startswith(f"{path} cannot be written: {said}")
+
+
+def test_a_full_disk_is_found_before_hdf5(tmp_path, monkeypatch):
+    """On one it ends the process by a segmentation fault."""
+    path, room = tmp_path / "a.weights.h5", 0
+    shapes = [types.SimpleNamespace(shape=(3, 3, 64, 64)) for _ in range(3)]
+    model = types.SimpleNamespace(
+        variables=shapes[:1],
+        optimizer=types.SimpleNamespace(variables=shapes[1:]),
+        save_weights=lambda path: path.write_bytes(b"saved"),
+    )
+
+    def write(self, data):
+        if len(data) > room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        with self.open("wb") as file:
+            file.write(data)
+
+    monkeypatch.setattr(type(path), "write_bytes", write)
+    room = 3 * 4 * 3 * 3 * 64 * 64
+    message = r"a\.weights\.h5 cannot be written: No space .*; make room on"
+    with pytest.raises(files.NotWrittenError, match=message):
+        files.save_weights(model, path)
+    assert not list(tmp_path.iterdir())
+    room *= 2
+    files.save_weights(model, path)
+    assert path.read_bytes() == b"saved"
+
+
+def test_a_folder_that_is_gone_is_named_with_a_remedy(tmp_path):
+    path = tmp_path / "gone" / "a.txt"
+    message = f"^{re.escape(str(path))} cannot be written: No such .*; its folder is"
+    with pytest.raises(files.NotWrittenError, match=message):
+        files.write_text(path, "new")
+
+
+def test_an_error_that_names_another_file_is_left_as_it_is(tmp_path):
+    with (
+        pytest.raises(FileNotFoundError, match=r"other\.txt"),
+        files.replacing(tmp_path / "a.txt"),
+    ):
+        (tmp_path / "other.txt").read_text()
 
 
 def test_writes_a_text_as_a_whole(tmp_path, monkeypatch):

@@ -4,6 +4,8 @@ TensorFlow is imported only where a TensorFlow dataset is read or made.
 """
 
 import contextlib
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,18 +78,61 @@ def prepare(
             "tensorflow-datasets is not installed, which makes and reads TFDS "
             "directories."
         ) from error
+    import tensorflow as tf
+
     from data_prep.bsds300 import bsds300_dataset_builder
 
     data_dir = Path(data_dir).expanduser()
     try:
-        with files.making(data_dir), _removing_empty_folders(data_dir):
+        with (
+            files.making(data_dir),
+            _alone(data_dir) as is_alone,
+            _removing_empty_folders(data_dir),
+        ):
+            if is_alone:
+                _remove_stale(data_dir)
             builder = bsds300_dataset_builder.Builder(data_dir=data_dir)
             builder.download_and_prepare(
                 download_config=tfds.download.DownloadConfig(manual_dir=source_dir)
             )
-    except OSError as error:
-        raise source.SourceError(f"{data_dir} cannot be written: {error}.") from error
+    except files.NotWrittenError as error:
+        raise source.SourceError(str(error)) from error
+    except (OSError, tf.errors.OpError) as error:
+        # TFDS says at length that it does not know how much it needs.
+        no_room = "Not enough disk space" in str(error)
+        reason = "no room is left; make some on that disk" if no_room else error
+        raise source.SourceError(f"{data_dir} cannot be written: {reason}.") from error
     return builder
+
+
+@contextlib.contextmanager
+def _alone(data_dir: Path) -> Iterator[bool]:
+    """Waits while another process prepares the data set; yields whether that is sure.
+
+    The lock is the folder's, so that no file of it can be left by a killed process.
+    """
+    descriptor = os.open(data_dir, os.O_RDONLY)
+    try:
+        yield _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    # Not every system has such locks, nor has every file system.
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+def _remove_stale(data_dir: Path) -> None:
+    """Removes folders that TFDS was writing to when a process was killed."""
+    for path in (data_dir / "bsds300").glob("incomplete.*"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager

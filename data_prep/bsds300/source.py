@@ -141,6 +141,9 @@ def download(folder: str | Path) -> Path:
         try:
             with files.making(target.parent):
                 return _download(url, target)
+        except files.NotWrittenError:
+            # No other source would help.
+            raise
         except (SourceError, *_NETWORK_ERRORS, *_ARCHIVE_ERRORS) as error:
             failures.append(f"{url}: {error}")
     raise SourceError(f"BSDS300 could not be downloaded ({'; '.join(failures)}).")
@@ -193,4 +196,5 @@ def _unpack(archive: bytes, folder: Path) -> None:
         for member in tar:
             path = wanted.get(Path(member.name).name)
             if path is not None and member.isfile():
-                path.write_bytes(tar.extractfile(member).read())
+                with files.replacing(path) as temporary:
+                    temporary.write_bytes(tar.extractfile(member).read())

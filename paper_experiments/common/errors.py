@@ -1,6 +1,7 @@
 """What the user can mend: said in one line that names the flag and the remedy."""
 
 import contextlib
+import errno
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -30,7 +31,9 @@ def check_writable(folder: Path, culprit: str, name: str = "", size: int = 0) ->
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(bytes(size))
     except OSError as error:
-        raise UserError(f"{culprit} cannot be written: {error}") from error
+        is_full = error.errno == errno.ENOSPC
+        remedy = "; make room on that disk, and start again" if is_full else ""
+        raise UserError(f"{culprit} cannot be written: {error}{remedy}") from error
 
 
 @contextlib.contextmanager

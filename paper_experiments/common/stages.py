@@ -19,7 +19,7 @@ from paper_experiments.common import (
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.run import Run
 from paper_experiments.common.wording import count, describe_seconds
-from rim_tf import cells, images, pretrained, problems
+from rim_tf import cells, files, images, pretrained, problems
 from rim_tf.cells import RIMCell
 from rim_tf.problems import Problem
 from rim_tf.rim import RIM
@@ -110,10 +110,13 @@ class Training:
         history["parameters"] = model.count_params()
         if self.cell:
             history["cell"] = self.cell.described
-            (self.folder / self.cell.file.path.name).write_bytes(self.cell.content)
+            copy = self.folder / self.cell.file.path.name
+            with files.replacing(copy) as temporary:
+                temporary.write_bytes(self.cell.content)
         pretrained.save_pretrained(model, path, history)
         log = path.with_name(f"{self.name}.log.csv")
-        shutil.copyfile(folder / record.LOG_FILE, log)
+        with files.replacing(log) as temporary:
+            shutil.copyfile(folder / record.LOG_FILE, temporary)
         return path
 
     def _train_stage(

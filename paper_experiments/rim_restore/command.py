@@ -94,7 +94,16 @@ def _add_common(command: argparse.ArgumentParser) -> None:
         "before and after. Of large images it shows the middle, of stacks the first "
         "page",
     )
-    add("--overwrite", action="store_true", help="replace files that are there")
+    there = command.add_mutually_exclusive_group()
+    there.add_argument(
+        "--overwrite", action="store_true", help="replace files that are there"
+    )
+    there.add_argument(
+        "--skip_existing",
+        action="store_true",
+        help="of a folder, restore only images that have no file there: so goes on "
+        "what was interrupted",
+    )
 
 
 def _add_noise(command: argparse.ArgumentParser) -> None:

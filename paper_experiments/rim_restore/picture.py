@@ -254,9 +254,10 @@ def write(picture: Picture, path: Path) -> None:
         rescued = Path(tempfile.mkdtemp(prefix="restored-")) / "restored.tif"
         # Without what may have been the reason.
         _save(picture._replace(resolution=None, profile=None), rescued)
-        raise UserError(
-            f"{path} cannot be written: {error}. The picture is in {rescued}."
-        ) from error
+        said = str(error)
+        if not isinstance(error, files.NotWrittenError):
+            said = f"{path} cannot be written: {error}."
+        raise UserError(f"{said} The picture is in {rescued}.") from error
 
 
 def _save(picture: Picture, path: Path) -> None:

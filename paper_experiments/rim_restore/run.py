@@ -33,6 +33,8 @@ from rim_tf.speed import precision
 _LEAST_SIGMA = 0.5 / 255
 # Of a stack, of which the noise level is estimated.
 _PAGES_LOOKED_AT = 5
+# What a folder must have room for, in bytes, if it is to go on with the next image.
+_ROOM = 1 << 16
 # Between these the residual is what noise of that level leaves.
 _RESIDUALS = (0.7, 1.2)
 # Of all values, beyond black or white.
@@ -50,6 +52,10 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         if arguments.image.is_dir():
             return _restore_folder(arguments)
+        if arguments.skip_existing:
+            raise UserError(
+                f"--skip_existing is for a folder, and {arguments.image} is none."
+            )
         _check_outputs(arguments)
         _restore_file(arguments, arguments.image, arguments.output)
     except (UserError, ValueError, OSError) as error:
@@ -75,17 +81,25 @@ def _restore_folder(arguments: argparse.Namespace) -> int:
         if outputs.count(output) > 1:
             raise UserError(f"Several images would become {output}; rename one.")
         _check_output(arguments, output, is_made=True)
+    pairs = [
+        (path, output)
+        for path, output in zip(paths, outputs, strict=True)
+        # A file that is there is whole.
+        if not (arguments.skip_existing and output.exists())
+    ]
+    if len(pairs) < len(paths):
+        print(f"Of {count(len(paths) - len(pairs), 'image')} there is a file already.")
     num_failed = 0
     with files.making(arguments.output):
-        for path, output in tqdm(
-            [*zip(paths, outputs, strict=True)], "Images", unit="image"
-        ):
+        for path, output in tqdm(pairs, "Images", unit="image"):
             try:
                 _restore_file(arguments, path, output, show_steps=False)
             except (UserError, ValueError, OSError) as error:
                 num_failed += 1
                 print(f"*** Left out: {error}")
-    print(f"Restored {len(paths) - num_failed} of {count(len(paths), 'image')}.")
+                # Where it is full, or gone, the other images have no place either.
+                check_writable(arguments.output, str(arguments.output), size=_ROOM)
+    print(f"Restored {len(pairs) - num_failed} of {count(len(pairs), 'image')}.")
     return int(num_failed > 0)
 
 
@@ -121,8 +135,11 @@ def _check_output(
         raise UserError(f"{output} is a folder.")
     if not output.parent.is_dir() and not is_made:
         raise UserError(f"There is no folder {output.parent}.")
-    if output.exists() and not arguments.overwrite:
-        raise UserError(f"{output} exists; choose another name, or give --overwrite.")
+    if output.exists() and not (arguments.overwrite or arguments.skip_existing):
+        goes_on = ", or to go on with a folder --skip_existing" if is_made else ""
+        raise UserError(
+            f"{output} exists; choose another name, or give --overwrite{goes_on}."
+        )
 
 
 def _restore_file(

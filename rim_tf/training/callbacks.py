@@ -1,8 +1,11 @@
 """Keras callbacks of a training: progress, validation, checkpoints, TensorBoard."""
 
+import contextlib
+import csv
+import io
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +113,7 @@ class Checkpoint(keras.callbacks.Callback):
             np.isfinite(weight).all() for weight in weights
         ):
             return
-        with files.replacing(self.path) as temporary:
-            self.model.save_weights(temporary)
+        files.save_weights(self.model, self.path)
         self._last_time = time.monotonic()
 
 
@@ -246,8 +248,7 @@ class KeepBest(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs) -> None:
         if logs["val_psnr"] > self.best:
             self.best = logs["val_psnr"]
-            with files.replacing(self.path) as temporary:
-                self.model.rim.save_weights(temporary)
+            files.save_weights(self.model.rim, self.path)
 
 
 class Position(keras.callbacks.Callback):
@@ -278,6 +279,29 @@ class Position(keras.callbacks.Callback):
         logs["seconds"] = round(time.monotonic() - self._start, 1)
 
 
+class Log(keras.callbacks.Callback):
+    """Adds all logs as a row to a CSV file, which is whole at any moment.
+
+    Args:
+      path: The file.
+    """
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.path = path
+
+    def on_epoch_end(self, epoch, logs) -> None:
+        row = {"epoch": epoch, **dict(sorted(logs.items()))}
+        text = io.StringIO()
+        writer = csv.DictWriter(text, row, lineterminator="\n")
+        if self.path.exists():
+            text.write(self.path.read_text())
+        else:
+            writer.writeheader()
+        writer.writerow(row)
+        files.write_text(self.path, text.getvalue())
+
+
 def tensorboard_callbacks(folder: Path, validation: Validation) -> list[Any]:
     """Returns the TensorBoard callback, or nothing where it is not installed."""
     try:
@@ -286,21 +310,32 @@ def tensorboard_callbacks(folder: Path, validation: Validation) -> list[Any]:
     except ImportError:
         return []
 
+    @contextlib.contextmanager
+    def saying_what_failed() -> Iterator[None]:
+        try:
+            yield
+        except tf.errors.OpError as error:
+            raise files.NotWrittenError(
+                f"{folder} cannot be written: {error.message}; mend that, and start "
+                "again."
+            ) from error
+
     class TensorBoard(keras.callbacks.Callback):
         """Writes the loss, PSNR per step, and a strip of estimates over t."""
 
         def __init__(self):
             super().__init__()
-            self.writer = tf.summary.create_file_writer(str(folder))
+            with saying_what_failed():
+                self.writer = tf.summary.create_file_writer(str(folder))
 
         def on_epoch_end(self, epoch, logs) -> None:
             step = logs["updates"]
-            with self.writer.as_default():
+            with saying_what_failed(), self.writer.as_default():
                 tf.summary.scalar("loss", logs["loss"], step)
                 tf.summary.scalar("validation/psnr", logs["val_psnr"], step)
                 for t, value in enumerate(validation.psnr, start=1):
                     tf.summary.scalar(f"validation_psnr_per_t/{t:02d}", value, step)
                 tf.summary.image("estimates_over_t", validation.strip[None], step)
-            self.writer.flush()
+                self.writer.flush()
 
     return [TensorBoard()]

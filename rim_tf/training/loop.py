@@ -143,7 +143,6 @@ def _callbacks(
     Their order matters: what one adds to the logs the next ones use, and the
     checkpoint says that all before it is done.
     """
-    log_file = str(folder / record.LOG_FILE)
     checkpoint = callbacks.Checkpoint(
         folder / record.CHECKPOINT_FILE, settings.checkpoint_minutes
     )
@@ -156,7 +155,7 @@ def _callbacks(
         validation,
         callbacks.KeepBest(folder / record.BEST_FILE, best),
         *callbacks.tensorboard_callbacks(folder / "tensorboard", validation),
-        keras.callbacks.CSVLogger(log_file, append=True),
+        callbacks.Log(folder / record.LOG_FILE),
         checkpoint,
         *timers,
     ]

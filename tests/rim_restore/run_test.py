@@ -309,8 +309,42 @@ def test_a_broken_file_of_a_folder_is_named_and_left_out(tmp_path, copied, capsy
     assert names == ["a ü.png", "b.png", "d.tif"]
     (folder / "c.png").unlink()
     _run("denoise", folder, new, "--sigma=25", code=1)
-    assert "a ü.png exists; choose another name, or" in capsys.readouterr().err
+    complaint = capsys.readouterr().err
+    assert "a ü.png exists; choose another name, or" in complaint
+    assert "to go on with a folder --skip_existing" in complaint
+    (new / "b.png").unlink()
+    before = (new / "d.tif").stat().st_mtime_ns
+    _run("denoise", folder, new, "--sigma=25", "--skip_existing")
+    printed = capsys.readouterr().out
+    assert "Of 2 images there is a file already.\n" in printed
+    assert printed.endswith("Restored 1 of 1 image.\n")
+    assert (new / "b.png").exists()
+    assert (new / "d.tif").stat().st_mtime_ns == before
     _run("denoise", folder, new, "--sigma=25", "--overwrite")
+    assert (new / "d.tif").stat().st_mtime_ns > before
+
+
+def test_a_folder_that_goes_in_between_ends_it(tmp_path, monkeypatch, capsys):
+    """One line, not one for each image that is left."""
+    folder, new = tmp_path / "old", tmp_path / "new"
+    folder.mkdir()
+    for name in "abc":
+        Image.fromarray(_CAT).save(folder / f"{name}.png")
+
+    def restore_file(arguments, path, output, show_steps):
+        arguments.output.rmdir()
+        raise OSError(f"{output} is no more")
+
+    monkeypatch.setattr(run, "_restore_file", restore_file)
+    _run("denoise", folder, new, "--sigma=25", code=1)
+    said = capsys.readouterr()
+    assert said.out == f"*** Left out: {new / 'a.png'} is no more\n"
+    assert (
+        said.err.rpartition("\r")[2]
+        .strip()
+        .splitlines()[-1]
+        .startswith(f"error: {new} cannot be written: ")
+    )
 
 
 def test_photons(tmp_path, capsys):
@@ -406,6 +440,7 @@ def test_profile_is_that_of_what_is_written(
         (["enlarge", "photo.png", "large.txt"], "large.txt must end in one of"),
         (["enlarge", "photo.png", "no/a.png"], "There is no folder no"),
         (["enlarge", "photo.png", "photo.png"], "give --overwrite"),
+        (["enlarge", "photo.png", "a.png", "--skip_existing"], "is for a folder"),
         (["enlarge", "photo.png", "c.png", "--overwrite"], "c.png is a folder"),
         (["enlarge", "photo.png", "/proc/a.png"], "cannot be written"),
         (["enlarge", "photo.png", f"{'a' * 260}.png"], "too long"),

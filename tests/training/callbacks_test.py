@@ -1,6 +1,7 @@
 """Tests of the callbacks that the training's tests do not see."""
 
 import types
+from unittest import mock
 
 import keras
 import numpy as np
@@ -18,7 +19,7 @@ from rim_tf.training.schedules import Phase
 def _model():
     rim = rim_tf.RIM(RIMCell(features=4, state_features=6), num_steps=3)
     rim.build()
-    return types.SimpleNamespace(rim=rim)
+    return types.SimpleNamespace(rim=rim, variables=rim.variables)
 
 
 def _validation(model, patches, **settings):
@@ -112,6 +113,20 @@ def test_checkpoints_are_made_every_few_minutes(model, tmp_path, monkeypatch):
     assert saved[3:] == [500]
 
 
+def test_the_log_is_written_as_a_whole(tmp_path, monkeypatch):
+    log = callbacks.Log(tmp_path / "log.csv")
+    log.on_epoch_end(0, {"updates": 3, "loss": 0.5})
+    before = log.path.read_text()
+    assert before == "epoch,loss,updates\n0,0.5,3\n"
+    with monkeypatch.context() as patched:
+        patched.setattr(callbacks.files.os, "replace", mock.Mock(side_effect=OSError))
+        with pytest.raises(callbacks.files.NotWrittenError, match="cannot be written"):
+            log.on_epoch_end(1, {"updates": 6, "loss": 0.25})
+    assert log.path.read_text() == before
+    log.on_epoch_end(1, {"updates": 6, "loss": 0.25})
+    assert log.path.read_text() == before + "1,0.25,6\n"
+
+
 def test_position_goes_on_counting_seconds(model, monkeypatch):
     now = 100.0
     clock = types.SimpleNamespace(monotonic=lambda: now)
@@ -145,6 +160,14 @@ def test_progress_bar_measures_computation(model):
     bar.close()
     assert bar._bar.n == 16 * 8
     assert "T = 5, loss 0.25000" in bar._bar.postfix
+
+
+def test_tensorboard_says_what_it_cannot_write(model, tmp_path):
+    pytest.importorskip("tensorboard")
+    (tmp_path / "file").touch()
+    validation = _validation(model, np.zeros((1, 8, 8, 1), np.float32))
+    with pytest.raises(callbacks.files.NotWrittenError, match="file cannot be written"):
+        callbacks.tensorboard_callbacks(tmp_path / "file", validation)
 
 
 def test_tensorboard_gets_every_validation(model, tmp_path):
