@@ -113,12 +113,20 @@ def _ends_as_interrupted() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Keeps Ctrl-C back until the end of the block, from child processes, too."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTIONS)
+    """Keeps Ctrl-C back until the end of the block."""
+    came = []
+
+    def keep(number: int, _: object) -> None:
+        came.append(number)
+
+    before = {number: signal.signal(number, keep) for number in _INTERRUPTIONS}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _describe(root: Path) -> str:
@@ -127,11 +135,13 @@ def _describe(root: Path) -> str:
 
 
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess:
-    # No hooks of the user's: they are for work, and this tree is none.
+    # No hooks of the user's: they are for work, and this tree is none. And Ctrl-C is
+    # not for git.
     return subprocess.run(
         ["git", "-c", "core.hooksPath=/dev/null", *arguments],
         cwd=root,
         capture_output=True,
         text=True,
         check=False,
+        start_new_session=True,
     )

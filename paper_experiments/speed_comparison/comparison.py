@@ -1,5 +1,6 @@
 """One comparison of two builds: from the flags to the table."""
 
+import contextlib
 import dataclasses
 import datetime
 import os
@@ -8,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from paper_experiments.common import quiet
 from paper_experiments.common.errors import UserError, check_writable
 from paper_experiments.common.wording import describe_seconds
 from paper_experiments.speed_comparison import (
@@ -21,7 +23,6 @@ from paper_experiments.speed_comparison import (
 RESULT_FILE, TABLE_FILE = "result.json", "table.md"
 # The load per core of a machine that does something else.
 _LARGEST_LOAD = 0.25
-# Not `rim_tf.files.write_json`, which would import Keras before anything is measured.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,30 +64,42 @@ def compare(request: Request, say: Callable[[str], None] = print) -> bool:
       UserError: If something that the user named is not there, or the peer fails.
     """
     chosen, peer, commit = _check(request)
-    results = turns.Results()
-    facts = {"started": f"{datetime.datetime.now().astimezone():%Y-%m-%d %H:%M %z}"}
-    facts["machine"] = machine = _machine()
-    warnings = _warn_of_load(machine)
-    with builds.side_by_side(request.root, commit) as pair:
-        steps = turns.plan(
-            figures.measurements_of(chosen),
-            pair,
-            peer is not None,
-            request.rounds,
-            request.settings.quick,
-        )
-        facts["builds"] = {build.name: build.commit for build in pair}
-        facts |= {"settings": dataclasses.asdict(request.settings), "peer": peer}
-        say(f"old: {pair[0].commit}, new: {pair[1].commit}.")
-        say("\n".join([*warnings, turns.estimate(steps), ""]))
-        begun = time.monotonic()
-        try:
-            turns.run(steps, request.settings, peer, results, say)
-        finally:
-            facts["seconds"] = round(time.monotonic() - begun, 1)
-            if results.values:
-                _report(request, chosen, results, facts, warnings, say)
+    existed = request.output_dir.exists()
+    _make(request.output_dir)
+    results, facts = turns.Results(), _facts(request, peer)
+    begun = time.monotonic()
+    try:
+        with builds.side_by_side(request.root, commit) as pair:
+            facts["builds"] = {build.name: build.commit for build in pair}
+            _measure(request, chosen, peer, pair, results, facts["warnings"], say)
+    finally:
+        # Of an interrupted comparison, too.
+        facts["seconds"] = round(time.monotonic() - begun, 1)
+        if results.values:
+            _report(request, chosen, results, facts, say)
+        elif not existed:
+            with contextlib.suppress(OSError):
+                request.output_dir.rmdir()
     return not results.failures
+
+
+def _measure(
+    request: Request,
+    chosen: Sequence[figures.Figure],
+    peer: list[str] | None,
+    pair: Sequence[builds.Build],
+    results: turns.Results,
+    warnings: Sequence[str],
+    say: Callable[[str], None],
+) -> None:
+    """Says what will be measured and how long it takes, and measures."""
+    measurements = figures.measurements_of(chosen)
+    is_quick = request.settings.quick
+    steps = turns.plan(measurements, pair, peer is not None, request.rounds, is_quick)
+    old, new = pair
+    say(f"old: {old.commit}, new: {new.commit}.")
+    say("\n".join([*warnings, turns.estimate(steps), ""]))
+    turns.run(steps, request.settings, peer, results, say)
 
 
 def _check(request: Request) -> tuple[list[figures.Figure], list[str] | None, str]:
@@ -104,12 +117,16 @@ def _check(request: Request) -> tuple[list[figures.Figure], list[str] | None, st
             f"--output_dir: {folder} has results already; choose another folder, or "
             "give --overwrite."
         )
+    return chosen, peer, commit
+
+
+def _make(folder: Path) -> None:
+    """Makes sure before the work that results can be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--output_dir: {folder} cannot be made: {error}") from error
     check_writable(folder, f"--output_dir: {folder}")
-    return chosen, peer, commit
 
 
 def _check_data(data_dir: str | None) -> None:
@@ -124,17 +141,25 @@ def _check_data(data_dir: str | None) -> None:
         )
 
 
-def _machine() -> dict[str, Any]:
-    """Returns what is known of the machine before the work."""
-    return {"cores": os.cpu_count(), "load": round(os.getloadavg()[0], 2)}
+def _facts(request: Request, peer: list[str] | None) -> dict[str, Any]:
+    """Returns what is known before the work, as JSON values."""
+    load, cores = round(os.getloadavg()[0], 2), os.cpu_count()
+    return {
+        "started": f"{datetime.datetime.now().astimezone():%Y-%m-%d %H:%M %z}",
+        "machine": {"cores": cores, "load": load},
+        "warnings": warnings_of_load(load, cores),
+        "settings": dataclasses.asdict(request.settings),
+        "peer": peer,
+    }
 
 
-def _warn_of_load(machine: Mapping[str, Any]) -> list[str]:
-    if machine["load"] <= _LARGEST_LOAD * machine["cores"]:
+def warnings_of_load(load: float, cores: int) -> list[str]:
+    """Returns a line if a machine has something else to do."""
+    if load <= _LARGEST_LOAD * cores:
         return []
     return [
-        f"*** The machine is not idle: its load is {machine['load']} at the start. End "
-        "what else runs, or believe no ratio."
+        f"*** The machine is not idle: its load is {load} at the start. End what else "
+        "runs, or believe no ratio."
     ]
 
 
@@ -143,18 +168,18 @@ def _report(
     chosen: Sequence[figures.Figure],
     results: turns.Results,
     facts: Mapping[str, Any],
-    warnings: Sequence[str],
     say: Callable[[str], None],
 ) -> None:
     """Prints the table, and writes it, and the JSON beside it."""
-    # It imports Keras, whose threads and memory are in nobody's way any more.
+    # Keras is imported here, where its threads and memory are in nobody's way.
+    quiet.import_backend()
     from paper_experiments.common import provenance
     from rim_tf import files
 
     summaries = {figure.key: table.summarise(figure, results) for figure in chosen}
     versions = {k: v for k, v in provenance.versions().items() if k != "commit"}
     lines = [
-        *_heading(request, facts, versions, warnings),
+        *_heading(request, facts, versions),
         "",
         *table.lines(summaries),
         "",
@@ -180,7 +205,6 @@ def _heading(
     request: Request,
     facts: Mapping[str, Any],
     versions: Mapping[str, Any],
-    warnings: Sequence[str],
 ) -> list[str]:
     """Says what the table is of."""
     both = " beside ".join(f"{name} {c}" for name, c in facts["builds"].items())
@@ -193,6 +217,6 @@ def _heading(
         f"{facts['machine']['cores']} cores, load {facts['machine']['load']} at the "
         f"start; {facts['started']}; backend {versions['backend']}, {with_versions}; "
         f"precision {settings.precision}, batch {settings.batch_size}.",
-        *warnings,
+        *facts["warnings"],
         *(shrunken if settings.quick else []),
     ]

@@ -1,5 +1,6 @@
 """Processes that measure: of a build, or of the peer."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -103,7 +104,8 @@ def _json_of(command: list[str], environment: Mapping[str, str]) -> Any:
     try:
         said, complained = process.communicate()
     except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         raise
     if process.returncode:
