@@ -24,6 +24,11 @@ spread, which it writes to --output_dir with all values. The commit is put into 
 temporary git worktree. `--peer=FILE.py` names another program that prints such a line
 of JSON, and has its turn, too; `--figures` chooses. It takes hours, and says how many.
 
+    python paper_experiments/benchmark_speed.py --growth
+
+measures how time and memory grow: of restoring from 0.15 to 9.6 megapixels at T = 10,
+20 and 40, of training with batches of 4 to 64. It draws them, log-log, with exponents.
+
 What was tried to make it fast stands in PERFORMANCE.md.
 """
 
@@ -31,7 +36,7 @@ import json
 import multiprocessing
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +44,15 @@ from absl import app, flags
 
 from paper_experiments.common import quiet
 from paper_experiments.common.errors import UserError
-from paper_experiments.speed_comparison import comparison, figures, processes
+from paper_experiments.speed_comparison import (
+    comparison,
+    figures,
+    folders,
+    growth,
+    processes,
+)
+
+_ROOT = Path(__file__).resolve().parents[1]
 
 _PRECISION = flags.DEFINE_enum(
     "precision",
@@ -60,6 +73,9 @@ _REPEATS = flags.DEFINE_integer(
 _AGAINST = flags.DEFINE_string(
     "against", None, "A commit to measure beside this checkout, in turn."
 )
+_GROWTH = flags.DEFINE_bool(
+    "growth", False, "Measure how time and memory grow with image, steps and batch."
+)
 _PEER = flags.DEFINE_string(
     "peer",
     None,
@@ -79,35 +95,53 @@ _DATA_DIR = flags.DEFINE_string(
     "With --against: where BSDS-300 is, for table2_s, as table2_denoise.py takes it.",
 )
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", "results/benchmark_speed", "With --against: where results go."
+    "output_dir",
+    "results/benchmark_speed",
+    "With --against or --growth: where results go.",
 )
 _OVERWRITE = flags.DEFINE_bool(
-    "overwrite", False, "With --against: replace earlier results in --output_dir."
+    "overwrite",
+    False,
+    "With --against or --growth: replace earlier results in --output_dir.",
 )
 _QUICK = flags.DEFINE_bool(
     "quick",
     False,
-    "With --against: shrink everything, to see that it works; numbers mean nothing.",
+    "With --against or --growth: shrink everything, to see that it works; numbers mean "
+    "nothing.",
 )
-_OF_AGAINST = (_PEER, _FIGURES, _DATA_DIR, _OUTPUT_DIR, _OVERWRITE, _QUICK)
+_OF_AGAINST = (_PEER, _FIGURES, _DATA_DIR)
+_OF_BOTH = (_OUTPUT_DIR, _OVERWRITE, _QUICK)
 
 
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}.")
     try:
-        _compare() if _AGAINST.value is not None else _measure()
+        if _AGAINST.value is not None:
+            _check_unused([_GROWTH], "leave it out beside --against.")
+            _compare()
+        elif _GROWTH.value:
+            _check_unused(_OF_AGAINST, "give --against=COMMIT, and not --growth.")
+            _grow()
+        else:
+            _check_unused(_OF_AGAINST, "give --against=COMMIT, too.")
+            _check_unused(_OF_BOTH, "give --against=COMMIT or --growth, too.")
+            _measure()
     except (UserError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit("Interrupted.")
 
 
+def _check_unused(unused: Sequence[flags.FlagHolder], remedy: str) -> None:
+    for flag in unused:
+        if flag.present:
+            raise UserError(f"--{flag.name}: {remedy}")
+
+
 def _measure() -> None:
     """Measures this checkout alone."""
-    for flag in _OF_AGAINST:
-        if flag.present:
-            raise UserError(f"--{flag.name}: give --against=COMMIT, too.")
     # Before what follows, all of which imports Keras.
     quiet.import_backend()
     from paper_experiments.common import provenance
@@ -135,22 +169,43 @@ def _compare() -> None:
     """Measures this checkout beside a commit."""
     quiet.check_backend()
     request = comparison.Request(
-        root=Path(__file__).resolve().parents[1],
+        root=_ROOT,
         against=_AGAINST.value,
         figures=_FIGURES.value,
         output_dir=Path(_OUTPUT_DIR.value).expanduser(),
         overwrite=_OVERWRITE.value,
         peer=_PEER.value,
         rounds=_REPEATS.value if _REPEATS.present else None,
-        settings=processes.Settings(
-            _PRECISION.value,
-            _BATCH_SIZE.value,
-            _absolute(_DATA_DIR.value),
-            _QUICK.value,
-        ),
+        settings=_settings(),
     )
-    if not comparison.compare(request, lambda line: print(line, flush=True)):
-        # What failed was said when it did.
+    _end(comparison.compare(request, _say))
+
+
+def _grow() -> None:
+    """Measures how cost grows."""
+    quiet.check_backend()
+    folder = Path(_OUTPUT_DIR.value).expanduser()
+    folders.check(folder, growth.FILES[0], _OVERWRITE.value)
+    folders.make(folder)
+    _end(growth.run(_ROOT, _settings(), folder, _say))
+
+
+def _settings() -> processes.Settings:
+    return processes.Settings(
+        precision=_PRECISION.value,
+        batch_size=_BATCH_SIZE.value,
+        data_dir=_absolute(_DATA_DIR.value),
+        quick=_QUICK.value,
+    )
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _end(is_whole: bool) -> None:
+    """Ends with 1 if something failed; what, was said when it did."""
+    if not is_whole:
         sys.exit(1)
 
 

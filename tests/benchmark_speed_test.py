@@ -1,7 +1,5 @@
 """Tests of the command line of the benchmark."""
 
-import json
-
 import pytest
 
 
@@ -16,7 +14,12 @@ def test_a_process_that_is_refused_measures_nothing(run_script):
     ("arguments", "message"),
     [
         (["--peer=a.py"], "--peer: give --against=COMMIT, too."),
-        (["--quick"], "--quick: give --against=COMMIT, too."),
+        (["--quick"], "--quick: give --against=COMMIT or --growth, too."),
+        (
+            ["--growth", "--peer=a.py"],
+            "--peer: give --against=COMMIT, and not",
+        ),
+        (["--against=HEAD", "--growth"], "--growth: leave it out beside --against."),
         (["--against=no_such"], "--against: there is no commit 'no_such' here; give"),
         (["--against="], "--against: there is no commit '' here; give one"),
         (["--against=--help"], "--against: there is no commit '--help' here; give"),
@@ -31,7 +34,7 @@ def test_refuses_in_one_line_that_names_the_flag(
     run_script, tmp_path, arguments, message
 ):
     output = tmp_path / "out"
-    if not arguments[0].startswith(("--peer", "--quick")):
+    if arguments[0] == "--growth" or arguments[0].startswith("--against"):
         arguments = [*arguments, f"--output_dir={output}"]
     finished = run_script("benchmark_speed", *arguments, expect_success=False)
     assert finished.stderr.startswith(f"error: {message}")
@@ -40,12 +43,19 @@ def test_refuses_in_one_line_that_names_the_flag(
     assert not output.exists()
 
 
-def test_earlier_results_are_kept(run_script, tmp_path):
-    (tmp_path / "result.json").write_text(json.dumps({}))
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["--against=HEAD", "--figures=help_s"], "result.json"),
+        (["--growth"], "growth.json"),
+    ],
+)
+def test_earlier_results_are_kept(run_script, tmp_path, arguments, name):
+    (tmp_path / name).write_text("{}")
     finished = run_script(
         "benchmark_speed",
-        *("--against=HEAD", "--figures=help_s", f"--output_dir={tmp_path}"),
+        *(*arguments, f"--output_dir={tmp_path}"),
         expect_success=False,
     )
     assert "has results already; choose another folder, or give" in finished.stderr
-    assert (tmp_path / "result.json").read_text() == "{}"
+    assert (tmp_path / name).read_text() == "{}"

@@ -25,6 +25,15 @@ def test_measures_the_figures_of_its_name(name):
     assert all(value > 0 for value in found.values.values())
 
 
+def test_measures_sizes():
+    settings = dataclasses.replace(_settings(), height=20, width=24, batch_size=1)
+    found = measure.restore_size(settings)
+    for unit in ("s", "mb"):
+        values = [found.values[f"{unit}_{steps}"] for steps in measure.GROWTH_STEPS]
+        assert values == sorted(values)
+    assert set(measure.train_size(settings).values) == {"s", "mb"}
+
+
 def test_auto_is_told_beside_all_steps():
     (remark,) = measure.restore(_settings()).remarks
     assert remark.startswith('restore_auto_s: "auto" made ')

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from paper_experiments.common import quiet
-from paper_experiments.common.errors import UserError, check_writable
+from paper_experiments.common.errors import UserError
 from paper_experiments.common.wording import describe_seconds
 from paper_experiments.speed_comparison import (
     builds,
     figures,
+    folders,
     processes,
     table,
     turns,
@@ -65,7 +66,7 @@ def compare(request: Request, say: Callable[[str], None] = print) -> bool:
     """
     chosen, peer, commit = _check(request)
     existed = request.output_dir.exists()
-    _make(request.output_dir)
+    folders.make(request.output_dir)
     results, facts = turns.Results(), _facts(request, peer)
     begun = time.monotonic()
     try:
@@ -111,22 +112,8 @@ def _check(request: Request) -> tuple[list[figures.Figure], list[str] | None, st
     commit = builds.resolve(request.root, request.against)
     if any(figure.key == "table2_s" for figure in chosen):
         _check_data(request.settings.data_dir)
-    folder = request.output_dir
-    if (folder / RESULT_FILE).exists() and not request.overwrite:
-        raise UserError(
-            f"--output_dir: {folder} has results already; choose another folder, or "
-            "give --overwrite."
-        )
+    folders.check(request.output_dir, RESULT_FILE, request.overwrite)
     return chosen, peer, commit
-
-
-def _make(folder: Path) -> None:
-    """Makes sure before the work that results can be written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--output_dir: {folder} cannot be made: {error}") from error
-    check_writable(folder, f"--output_dir: {folder}")
 
 
 def _check_data(data_dir: str | None) -> None:

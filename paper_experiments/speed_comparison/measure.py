@@ -18,6 +18,7 @@ import contextlib
 import dataclasses
 import importlib
 import json
+import math
 import os
 import resource
 import statistics
@@ -39,6 +40,9 @@ _WEIGHTS = "rim_denoise"
 _CALLS = 3
 # Images of each test set of Table 2 that are timed, and how many there are in all.
 _FEW_IMAGES, _MORE_IMAGES, _ALL_IMAGES = 1, 4, 100
+
+# T of `restore_size`.
+GROWTH_STEPS = (10, 20, 40)
 
 # Public names that moved, the newest place first.
 _COMPILED_MODEL = ("rim_tf.training.loop", "rim_tf.training"), "compiled_model"
@@ -67,6 +71,8 @@ class Settings:
       batch_size: Patches in a training batch.
       data_dir: Where BSDS-300 is; None for where scripts look.
       quick: Whether to shrink everything: numbers that mean nothing, in seconds.
+      height: Rows of the image, where its size is part of what is measured.
+      width: Its columns.
     """
 
     tree: str
@@ -75,6 +81,8 @@ class Settings:
     batch_size: int = 16
     data_dir: str | None = None
     quick: bool = False
+    height: int = _HEIGHT
+    width: int = _WIDTH
 
     @property
     def num_steps(self) -> int:
@@ -246,11 +254,43 @@ def tests(settings: Settings) -> Found:
     return Found({"tests_s": seconds}, remarks=[f"tests_s: {said.splitlines()[-1]}"])
 
 
+def restore_size(settings: Settings) -> Found:
+    """Measures time and memory of restoring an image of some size, up to each T."""
+    import numpy as np
+
+    rim_tf = _library(settings)
+    iterate = _public(("rim_tf", "rim_tf.restoration"), "iterate")
+    model = rim_tf.load_pretrained(_WEIGHTS, dtype=_dtype(rim_tf, settings))
+    photograph = _photograph(_HEIGHT, _WIDTH)
+    tiles = (1, -(-settings.height // _HEIGHT), -(-settings.width // _WIDTH), 1)
+    noisy = _noisy(np.tile(photograph, tiles)[:, : settings.height, : settings.width])
+    counts = (1, 2, 4) if settings.quick else GROWTH_STEPS
+    # Compiles the first step, and those that follow.
+    for estimate in iterate(model, noisy, sigma=_SIGMA, num_steps=2):
+        np.asarray(estimate)
+    values = {}
+    begun = time.monotonic()
+    estimates = iterate(model, noisy, sigma=_SIGMA, num_steps=counts[-1])
+    for number, estimate in enumerate(estimates, 1):
+        np.asarray(estimate)
+        if number in counts:
+            steps = GROWTH_STEPS[counts.index(number)]
+            values[f"s_{steps}"] = time.monotonic() - begun
+            values[f"mb_{steps}"] = _peak_megabytes()
+    return Found(values)
+
+
+def train_size(settings: Settings) -> Found:
+    """Measures time and memory of a training step for some size of batch."""
+    _, rate, peak = _train(settings, {})
+    return Found({"s": settings.batch_size / rate, "mb": peak})
+
+
 MEASUREMENTS: dict[str, Callable[[Settings], Found]] = {
     function.__name__: function
     for function in (
         *(first_result, restore, restore_large, train, train_lean),
-        *(help, table2_embedded, table2, tests),
+        *(help, table2_embedded, table2, tests, restore_size, train_size),
     )
 }
 
@@ -287,7 +327,7 @@ def _train(settings: Settings, options: dict[str, Any]) -> tuple[float, float, f
     import numpy as np
 
     rim_tf = _library(settings)
-    batch_size = 2 if settings.quick else settings.batch_size
+    batch_size = min(settings.batch_size, 2 if settings.quick else math.inf)
     of_training = _public(*_SETTINGS)(batch_size=batch_size, **options)
     schedule = ((settings.num_steps, 1.0),)
     model = _public(*_COMPILED_MODEL)(

@@ -34,13 +34,16 @@ class Settings:
     quick: bool = False
 
 
-def measure_build(build: Build, name: str, settings: Settings) -> Mapping[str, Any]:
+def measure_build(
+    build: Build, name: str, settings: Settings, **more: int
+) -> Mapping[str, Any]:
     """Runs a function of `measure.py` on a build.
 
     Args:
       build: The build.
       name: Name of the function.
       settings: How.
+      **more: Other fields of `measure.Settings`.
 
     Returns:
       What it prints: "values", "lacks" and "remarks".
@@ -48,7 +51,7 @@ def measure_build(build: Build, name: str, settings: Settings) -> Mapping[str, A
     Raises:
       FailedError: If it fails.
     """
-    asked = {**dataclasses.asdict(settings), "tree": str(build.tree)}
+    asked = {**dataclasses.asdict(settings), "tree": str(build.tree), **more}
     # What a user starts finds nothing of what runs this.
     environment = {**os.environ, "PYTHONPATH": str(build.tree)}
     asked["started"] = time.monotonic()
