@@ -3,6 +3,7 @@
 Each function is called in a process of its own, so that its memory is its own.
 """
 
+# ruff: noqa: E402
 import functools
 import resource
 import statistics
@@ -11,6 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from paper_experiments.common import quiet
+
+# Before what follows, all of which imports Keras: in a new process, too.
+quiet.import_backend()
+
 from keras import ops
 
 import rim_tf
