@@ -74,6 +74,12 @@ def test_what_failed_is_told():
     assert notes == ["* **tests, new: failed**: tests: no memory"]
 
 
+def test_what_was_not_reached_is_not_called_failed():
+    results = Results()
+    results.add("old", {"tests_s": 600.0})
+    assert _cells(results, "tests_s")[1:4] == ["600", "not measured", ""]
+
+
 def test_of_each_remark_the_last_is_shown():
     results = Results()
     results.remarks["new"] += ["help_s: 1 to 2 s", "help_s: 1 to 3 s", "tests_s: all"]

@@ -148,7 +148,7 @@ FIGURES = (
     Figure(
         "table2_s",
         "table2",
-        "`table2_denoise.py`, BSDS-300, defaults, scaled from four images",
+        "`table2_denoise.py`, all of BSDS-300, defaults, scaled from a few images",
         goal=0.45,
     ),
     Figure(

@@ -25,12 +25,14 @@ def summarise(figure: Figure, results: Results) -> dict[str, Any]:
     reference = instead or old
     ratio = _median(new) / _median(reference) if new and reference else None
     peer = results.values.get(("peer", figure.peer), [])
+    failures = results.failures
     spreads = [spread(values) for values in (reference, new) if len(values) > 1]
     return {
         "what": figure.what,
         "unit": figure.unit,
         **{"old": old, "old_instead": instead, "new": new, "peer": peer},
         **{"old_lacks": lacking, "new_lacks": lacking_new},
+        "failed": [n for n in ("old", "new") if (n, figure.measurement) in failures],
         "median_old": _median(reference),
         "median_new": _median(new),
         "median_peer": _median(peer),
@@ -119,7 +121,10 @@ def _field(name: str, summary: Mapping[str, Any]) -> str:
     if summary[f"{name}_lacks"]:
         without = f"; {_number(value)} without" if value is not None else ""
         return f"{_LACKS}{without}"
-    return "failed" if value is None else _number(value)
+    if value is None:
+        # As after an interruption.
+        return "failed" if name in summary["failed"] else "not measured"
+    return _number(value)
 
 
 def _number(value: float) -> str:
