@@ -26,7 +26,7 @@ def test_exponents_are_slopes_of_the_log_log_picture():
 def test_what_grows_too_fast_is_bold():
     *_, row = growth.lines([_curve(1, 10, 200)])
     assert row == (
-        "| restoring, s by megapixels | 1 at 1 | 200 at 100 | **1.15** | **1.30** |"
+        "| restoring, s by megapixels | 1.00 at 1 | 200 at 100 | **1.15** | **1.30** |"
     )
     *_, row = growth.lines([_curve(1, 10, 100)])
     assert row.endswith("| 1.00 | 1.00 |")

@@ -100,4 +100,4 @@ def test_of_each_remark_the_last_is_shown():
     ],
 )
 def test_numbers_have_three_digits(value, text):
-    assert table._number(value) == text
+    assert table.number(value) == text

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from paper_experiments.common import quiet
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.wording import describe_seconds
-from paper_experiments.speed_comparison import measure, processes
+from paper_experiments.speed_comparison import measure, processes, table
 from paper_experiments.speed_comparison.builds import Build
 
 FILES = ("growth.json", "growth.md", "growth.png")
@@ -151,10 +151,12 @@ def lines(curves: Sequence[Curve]) -> list[str]:
     ]
     for curve in curves:
         ends = [curve.points[0], curve.points[-1]] if curve.points else []
-        shown = [f"{value:.3g} at {size:.3g}" for size, value in ends] or ["failed"] * 2
+        shown = [f"{table.number(value)} at {size:.3g}" for size, value in ends] or [
+            "failed"
+        ] * 2
         exponents = [_shown(e) for e in (curve.exponent, curve.last_exponent)]
         what = f"{curve.what}, {curve.unit} by {curve.of}"
-        rows.append(f"| {' | '.join([what, *shown, *exponents])} |")
+        rows.append(f"| {' | '.join([what, *(shown or ['failed'] * 2), *exponents])} |")
     return rows
 
 

@@ -30,6 +30,10 @@ def save(curves: Sequence[Curve], path: Path) -> None:
                 label = f"{curve.what}{power}"
                 axis.plot(*zip(*curve.points, strict=True), ".-", label=label)
         axis.set(xscale="log", yscale="log", xlabel=of, ylabel=_UNITS[unit])
+        found = (curve.points for curve in curves if curve.of == of)
+        sizes = sorted({size for points in found for size, _ in points})
+        axis.set_xticks(sizes, [f"{size:.2g}" for size in sizes])
+        axis.tick_params("x", which="minor", bottom=False, labelbottom=False)
         axis.grid(alpha=0.3, which="both")
         axis.spines[["top", "right"]].set_visible(False)
         if axis.lines:

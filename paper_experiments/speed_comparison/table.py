@@ -119,15 +119,15 @@ def _row(figure: Figure, summary: Mapping[str, Any]) -> tuple[str, ...]:
 def _field(name: str, summary: Mapping[str, Any]) -> str:
     value = summary[f"median_{name}"]
     if summary[f"{name}_lacks"]:
-        without = f"; {_number(value)} without" if value is not None else ""
+        without = f"; {number(value)} without" if value is not None else ""
         return f"{_LACKS}{without}"
     if value is None:
         # As after an interruption.
         return "failed" if name in summary["failed"] else "not measured"
-    return _number(value)
+    return number(value)
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Returns a number with three digits or more."""
     digits = next((d for d in range(3) if abs(value) >= 10 ** (2 - d)), 3)
     return f"{value:.{digits}f}"
@@ -143,11 +143,11 @@ def _goal(figure: Figure, summary: Mapping[str, Any]) -> str:
 def _peer(summary: Mapping[str, Any]) -> str:
     times = summary["times_as_fast_as_peer"]
     if times is None:
-        return _number(summary["median_peer"])
+        return number(summary["median_peer"])
     goal, reached = summary["peer_goal"], "reached"
     if times < goal:
         reached = "NOT REACHED"
     return (
-        f"{_number(summary['median_peer'])}; new is {times:.2f} times as fast, goal "
+        f"{number(summary['median_peer'])}; new is {times:.2f} times as fast, goal "
         f"{goal:g}: {reached}"
     )
