@@ -15,62 +15,147 @@ memory is its own. Times are medians of --repeats after a first, uncounted run.
 | startup_s | from the start of Python to the end of the first training step |
 | train_peak_mb, restore_peak_mb, restore_1920x1080_peak_mb | resident memory |
 
+Is this checkout faster than an earlier commit?
+
+    python paper_experiments/benchmark_speed.py --against=COMMIT
+
+measures both in turn, old, new, old, new, and prints a table of medians, ratios and
+spread, which it writes to --output_dir with all values. The commit is put into a
+temporary git worktree. `--peer=FILE.py` names another program that prints such a line
+of JSON, and has its turn, too; `--figures` chooses. It takes hours, and says how many.
+
+    python paper_experiments/benchmark_speed.py --growth
+
+measures how time and memory grow: of restoring from 0.15 to 9.6 megapixels at T = 10,
+20 and 40, of training with batches of 4 to 64. It draws them, log-log, with exponents.
+
 What was tried to make it fast stands in PERFORMANCE.md.
 """
 
-# ruff: noqa: E402
-import functools
 import json
 import multiprocessing
-import resource
-import statistics
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 from absl import app, flags
 
 from paper_experiments.common import quiet
+from paper_experiments.common.errors import UserError
+from paper_experiments.speed_comparison import (
+    comparison,
+    figures,
+    folders,
+    growth,
+    processes,
+)
 
-# Before what follows, all of which imports Keras.
-quiet.import_backend()
-
-from keras import ops
-
-import rim_tf
-from paper_experiments.common import provenance
-from rim_tf import problems
-from rim_tf.rim import PAPER_NUM_STEPS
-from rim_tf.speed import backend, precision
-from rim_tf.training import loop, patches, schedules
-from rim_tf.training.settings import TrainingSettings
+_ROOT = Path(__file__).resolve().parents[1]
 
 _PRECISION = flags.DEFINE_enum(
-    "precision", "auto", precision.PRECISIONS, "Arithmetic; auto chooses the faster."
+    "precision",
+    "auto",
+    ["auto", "float32", "mixed_bfloat16"],
+    "Arithmetic; auto chooses the faster.",
 )
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 16, "Patches in a training batch.", lower_bound=1
 )
 _REPEATS = flags.DEFINE_integer(
-    "repeats", 3, "Runs to take the median of.", lower_bound=1
+    "repeats",
+    3,
+    "Runs to take the median of. With --against 5 for what takes less than two "
+    "minutes, 3 for what takes less than ten, and 1 for the tests, unless it is given.",
+    lower_bound=1,
 )
-
-_HEIGHT, _WIDTH = 320, 480
-_LARGE_HEIGHT, _LARGE_WIDTH = 1080, 1920
-_PATCH_SIZE = 32
+_AGAINST = flags.DEFINE_string(
+    "against", None, "A commit to measure beside this checkout, in turn."
+)
+_GROWTH = flags.DEFINE_bool(
+    "growth", False, "Measure how time and memory grow with image, steps and batch."
+)
+_PEER = flags.DEFINE_string(
+    "peer",
+    None,
+    "With --against: another program to measure in turn, FILE.py, 'FILE.py --flags', "
+    f"or 'PYTHON FILE.py'. Its last line is JSON with {figures.PEER_TRAIN} and "
+    f"{figures.PEER_RESTORE}.",
+)
+_FIGURES = flags.DEFINE_list(
+    "figures",
+    ["all"],
+    "With --against: what to measure, of "
+    f"{', '.join(figure.key for figure in figures.FIGURES)}; or all.",
+)
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir",
+    None,
+    "With --against: where BSDS-300 is, for table2_s, as table2_denoise.py takes it.",
+)
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir",
+    "results/benchmark_speed",
+    "With --against or --growth: where results go.",
+)
+_OVERWRITE = flags.DEFINE_bool(
+    "overwrite",
+    False,
+    "With --against or --growth: replace earlier results in --output_dir.",
+)
+_QUICK = flags.DEFINE_bool(
+    "quick",
+    False,
+    "With --against or --growth: shrink everything, to see that it works; numbers mean "
+    "nothing.",
+)
+_OF_AGAINST = (_PEER, _FIGURES, _DATA_DIR)
+_OF_BOTH = (_OUTPUT_DIR, _OVERWRITE, _QUICK)
 
 
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}.")
+    try:
+        if _AGAINST.value is not None:
+            _check_unused([_GROWTH], "leave it out beside --against.")
+            _compare()
+        elif _GROWTH.value:
+            _check_unused(_OF_AGAINST, "give --against=COMMIT, and not --growth.")
+            _grow()
+        else:
+            _check_unused(_OF_AGAINST, "give --against=COMMIT, too.")
+            _check_unused(_OF_BOTH, "give --against=COMMIT or --growth, too.")
+            _measure()
+    except (UserError, OSError) as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("Interrupted.")
+
+
+def _check_unused(unused: Sequence[flags.FlagHolder], remedy: str) -> None:
+    for flag in unused:
+        if flag.present:
+            raise UserError(f"--{flag.name}: {remedy}")
+
+
+def _measure() -> None:
+    """Measures this checkout alone."""
+    # Before what follows, all of which imports Keras.
+    quiet.import_backend()
+    from paper_experiments.common import provenance
+    from paper_experiments.speed_comparison import alone
+    from rim_tf.speed import precision
+
     dtype, _ = precision.resolve(_PRECISION.value)
     result = {
         "versions": provenance.versions(),
         "precision": dtype,
         "batch_size": _BATCH_SIZE.value,
     }
-    for part in (train, restore, restore_large, read_patches):
+    parts = (alone.train, alone.restore, alone.restore_large, alone.read_patches)
+    for part in parts:
         result |= _in_new_process(part, dtype, _BATCH_SIZE.value, _REPEATS.value)
     print(json.dumps(result))
 
@@ -80,144 +165,53 @@ def _in_new_process(part: Callable, *args: Any) -> dict[str, float]:
         return pool.apply(part, (*args, time.time()))
 
 
-def train(dtype: str, batch_size: int, repeats: int, start: float) -> dict[str, float]:
-    """Measures training, from the start of the process to its memory."""
-    settings = TrainingSettings(batch_size=batch_size)
-    phases = schedules.plan_phases(settings.steps_schedule, num_updates=1000)
-    model = loop.compiled_model(
-        rim_tf.RIM(dtype=dtype), problems.DenoisingProblem(), settings, phases
+def _compare() -> None:
+    """Measures this checkout beside a commit."""
+    quiet.check_backend()
+    request = comparison.Request(
+        root=_ROOT,
+        against=_AGAINST.value,
+        figures=_FIGURES.value,
+        output_dir=Path(_OUTPUT_DIR.value).expanduser(),
+        overwrite=_OVERWRITE.value,
+        peer=_PEER.value,
+        rounds=_REPEATS.value if _REPEATS.present else None,
+        settings=_settings(),
     )
-    clean = np.random.default_rng(0).random(
-        (batch_size, _PATCH_SIZE, _PATCH_SIZE, 1), np.float32
-    )
-    update = functools.partial(model.train_on_batch, clean)
-    update()
-    startup = time.time() - start
-    return {
-        "startup_s": round(startup, 1),
-        "train_patches_per_s": round(batch_size / _median_seconds(update, repeats), 2),
-        "train_peak_mb": _peak_megabytes(),
-    }
+    _end(comparison.compare(request, _say))
 
 
-def restore(
-    dtype: str, batch_size: int, repeats: int, start: float
-) -> dict[str, float]:
-    """Measures the restoration of one image, and of its convolutions alone."""
-    del batch_size, start
-    model = rim_tf.RIM(dtype=dtype)
-    model.build()
-    seconds = _median_seconds(
-        lambda: rim_tf.restore(model, _observation(_HEIGHT, _WIDTH), sigma=0.1), repeats
-    )
-    peak = _peak_megabytes()
-    first, later = (
-        _convolutions(model, _HEIGHT, _WIDTH, has_state) for has_state in (False, True)
+def _grow() -> None:
+    """Measures how cost grows."""
+    quiet.check_backend()
+    folder = Path(_OUTPUT_DIR.value).expanduser()
+    folders.check(folder, growth.FILES[0], _OVERWRITE.value)
+    folders.make(folder)
+    _end(growth.run(_ROOT, _settings(), folder, _say))
+
+
+def _settings() -> processes.Settings:
+    return processes.Settings(
+        precision=_PRECISION.value,
+        batch_size=_BATCH_SIZE.value,
+        data_dir=_absolute(_DATA_DIR.value),
+        quick=_QUICK.value,
     )
 
-    def floor() -> None:
-        ops.convert_to_numpy(first())
-        for _ in range(PAPER_NUM_STEPS - 1):
-            ops.convert_to_numpy(later())
 
-    return {
-        "restore_320x480_s": round(seconds, 3),
-        "floor_320x480_s": round(_median_seconds(floor, repeats), 3),
-        "restore_peak_mb": peak,
-    }
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
-def restore_large(
-    dtype: str, batch_size: int, repeats: int, start: float
-) -> dict[str, float]:
-    """Measures the restoration of one large image, compilation included."""
-    del batch_size, repeats, start
-    observation = _observation(_LARGE_HEIGHT, _LARGE_WIDTH)
-    begun = time.perf_counter()
-    rim_tf.restore(rim_tf.RIM(dtype=dtype), observation, sigma=0.1)
-    return {
-        "restore_1920x1080_s": round(time.perf_counter() - begun, 1),
-        "restore_1920x1080_peak_mb": _peak_megabytes(),
-    }
+def _end(is_whole: bool) -> None:
+    """Ends with 1 if something failed; what, was said when it did."""
+    if not is_whole:
+        sys.exit(1)
 
 
-def read_patches(
-    dtype: str, batch_size: int, repeats: int, start: float
-) -> dict[str, float]:
-    """Measures the reading of training patches."""
-    del dtype, start
-    generator = np.random.default_rng(0)
-    images = [
-        generator.integers(0, 256, (481, 321, 1), dtype=np.uint8) for _ in range(20)
-    ]
-    patch_set = patches.PatchSet(images, _PATCH_SIZE)
-    order = patch_set.order(1, 0)
-
-    def read() -> None:
-        for _ in patch_set.feed(order, batch_size):
-            pass
-
-    seconds = _median_seconds(read, repeats)
-    return {"pipeline_patches_per_s": round(len(order) / seconds)}
-
-
-def _convolutions(
-    model: rim_tf.RIM, height: int, width: int, has_state: bool
-) -> Callable:
-    """Returns a function that makes the convolutions of one step, compiled.
-
-    The first step has no state, and no convolutions of one.
-    """
-    cell = model.cell
-    dtype = cell.compute_dtype
-    small = (1, height // 2, width // 2)
-    gates, candidate = cell.recurrent.gates, cell.recurrent.candidate
-    channels = cell.features
-    if has_state:
-        channels += cell.state_features
-    else:
-        gates, candidate = (
-            functools.partial(
-                layer.convolution_op,
-                kernel=ops.cast(
-                    layer.kernel[:, :, :channels, : cell.state_features], dtype
-                ),
-            )
-            for layer in (gates, candidate)
-        )
-    inputs = {
-        cell.encode: (1, height, width, cell.input_size),
-        gates: (*small, channels),
-        candidate: (*small, channels),
-        cell.decode: (*small, cell.state_features),
-        cell.update: (1, height, width, cell.features),
-    }
-    tensors = [ops.ones(shape, dtype) for shape in inputs.values()]
-
-    def convolve(tensors: list) -> Any:
-        # One value of each output, so that nothing else is copied.
-        outputs = [layer(x) for layer, x in zip(inputs, tensors, strict=True)]
-        return ops.stack([output[0, 0, 0, 0] for output in outputs])
-
-    return functools.partial(backend.compile_function(convolve), tensors)
-
-
-def _observation(height: int, width: int) -> np.ndarray:
-    return np.random.default_rng(0).random((1, height, width, 1), np.float32)
-
-
-def _median_seconds(call: Callable, repeats: int) -> float:
-    call()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
-
-
-def _peak_megabytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+def _absolute(folder: str | None) -> str | None:
+    """Returns where a folder is, from wherever a script is run."""
+    return None if folder is None else str(Path(folder).expanduser().resolve())
 
 
 if __name__ == "__main__":

@@ -1,72 +1,6 @@
-"""Tests that the measurements of speed measure what they say; not how much."""
+"""Tests of the command line of the benchmark."""
 
-import time
-import types
-from unittest import mock
-
-import numpy as np
 import pytest
-
-
-@pytest.fixture(name="speed")
-def _speed(functions_of):
-    """The script, whose images are small."""
-    # Other scripts' tests have defined a flag of the same name.
-    with mock.patch("absl.flags.DEFINE_enum"):
-        script = functions_of("benchmark_speed")
-    of_script = script.train.__globals__
-    for name in ("_HEIGHT", "_WIDTH", "_LARGE_HEIGHT", "_LARGE_WIDTH", "_PATCH_SIZE"):
-        of_script[name] = 16
-    return types.SimpleNamespace(**of_script)
-
-
-@pytest.mark.parametrize(
-    ("part", "keys"),
-    [
-        ("train", {"startup_s", "train_patches_per_s", "train_peak_mb"}),
-        ("restore", {"restore_320x480_s", "floor_320x480_s", "restore_peak_mb"}),
-        ("restore_large", {"restore_1920x1080_s", "restore_1920x1080_peak_mb"}),
-        ("read_patches", {"pipeline_patches_per_s"}),
-    ],
-)
-def test_measures(speed, part, keys):
-    if part == "read_patches":
-        # Of small patches its images have very many.
-        speed.read_patches.__globals__["_PATCH_SIZE"] = 320
-    started = time.time()
-    measured = getattr(speed, part)("float32", 1, 1, started)
-    took = time.time() - started
-    assert set(measured) == keys
-    for key, value in measured.items():
-        assert value > 0
-        # No part takes longer than all.
-        if key.endswith("_s") and "_per_" not in key:
-            assert value <= took + 0.1
-        # TensorFlow alone takes more; memory is in megabytes.
-        if key.endswith("_mb"):
-            assert 100 < value < 100_000
-
-
-def test_time_is_the_median_without_the_first(speed, monkeypatch):
-    times = iter([0.0, 1.0, 10.0, 14.0, 20.0, 22.0])
-    monkeypatch.setattr(time, "perf_counter", lambda: next(times))
-    calls = []
-    assert speed._median_seconds(lambda: calls.append(1), 3) == 2.0
-    assert len(calls) == 4
-
-
-def test_convolutions_are_those_of_a_step(speed):
-    """In the first step there is no state: fewer channels, the same result."""
-    model = speed.rim_tf.RIM(dtype="float32")
-    model.build()
-    first, later = (
-        np.asarray(speed._convolutions(model, 16, 16, has_state)())
-        for has_state in (False, True)
-    )
-    assert first.shape == later.shape == (5,)
-    # Those that see no state are the same.
-    np.testing.assert_allclose(first[[0, 3, 4]], later[[0, 3, 4]], rtol=1e-4)
-    assert np.isfinite(first).all()
 
 
 def test_a_process_that_is_refused_measures_nothing(run_script):
@@ -74,3 +8,54 @@ def test_a_process_that_is_refused_measures_nothing(run_script):
     assert finished.stderr.rstrip().endswith("\nUnknown arguments: extra.")
     assert "--precision" in finished.stderr
     assert finished.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--peer=a.py"], "--peer: give --against=COMMIT, too."),
+        (["--quick"], "--quick: give --against=COMMIT or --growth, too."),
+        (
+            ["--growth", "--peer=a.py"],
+            "--peer: give --against=COMMIT, and not",
+        ),
+        (["--against=HEAD", "--growth"], "--growth: leave it out beside --against."),
+        (["--against=no_such"], "--against: there is no commit 'no_such' here; give"),
+        (["--against="], "--against: there is no commit '' here; give one"),
+        (["--against=--help"], "--against: there is no commit '--help' here; give"),
+        (["--against=HEAD", "--figures=speed"], "--figures: there is no figure speed;"),
+        (["--against=HEAD", "--figures="], "--figures: there is no figure without a"),
+        (["--against=HEAD", "--peer=no.py"], "--peer: no.py is not a file; give"),
+        (["--against=HEAD", "--data_dir=/no"], "--data_dir: /no has no BSDS-300, wh"),
+    ],
+    ids=str,
+)
+def test_refuses_in_one_line_that_names_the_flag(
+    run_script, tmp_path, arguments, message
+):
+    output = tmp_path / "out"
+    if arguments[0] == "--growth" or arguments[0].startswith("--against"):
+        arguments = [*arguments, f"--output_dir={output}"]
+    finished = run_script("benchmark_speed", *arguments, expect_success=False)
+    assert finished.stderr.startswith(f"error: {message}")
+    assert finished.stderr.count("\n") == 1
+    assert finished.stdout == ""
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["--against=HEAD", "--figures=help_s"], "result.json"),
+        (["--growth"], "growth.json"),
+    ],
+)
+def test_earlier_results_are_kept(run_script, tmp_path, arguments, name):
+    (tmp_path / name).write_text("{}")
+    finished = run_script(
+        "benchmark_speed",
+        *(*arguments, f"--output_dir={tmp_path}"),
+        expect_success=False,
+    )
+    assert "has results already; choose another folder, or give" in finished.stderr
+    assert (tmp_path / name).read_text() == "{}"

@@ -13,7 +13,7 @@ _PACKAGES = ("data_prep", "paper_experiments", "rim_tf")
 # Of `paper_experiments`; its other modules are scripts.
 _ROOM_NAMES = (
     *("baselines", "choices", "common", "comparison", "figure3", "rim_restore"),
-    "unseen",
+    *("speed_comparison", "unseen"),
 )
 _Predicate = Callable[[str], bool]
 

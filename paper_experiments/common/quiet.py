@@ -11,6 +11,18 @@ def print_any_name() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
+def check_backend() -> str:
+    """Returns the backend that KERAS_BACKEND names.
+
+    Raises:
+      SystemExit: With one line, if it names one that is not for this project.
+    """
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if backend not in ("tensorflow", "jax"):
+        sys.exit(f"error: KERAS_BACKEND={backend}: give tensorflow, or jax.")
+    return backend
+
+
 def import_backend() -> None:
     """Keeps a page of TensorFlow's remarks about devices off a user's screen.
 
@@ -20,10 +32,7 @@ def import_backend() -> None:
     Raises:
       SystemExit: With one line, if KERAS_BACKEND names another backend.
     """
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    if backend not in ("tensorflow", "jax"):
-        sys.exit(f"error: KERAS_BACKEND={backend}: give tensorflow, or jax.")
-    if backend == "jax":
+    if check_backend() == "jax":
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
