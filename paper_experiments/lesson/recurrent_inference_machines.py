@@ -443,9 +443,9 @@ show(shown.values(), titles, 2.6)
 # large networks (Figure 3).
 #
 # **What is the memory good for?** Here for little: the FFN is small and quick, makes
-# more rounds in the same time, and is as good as the RIM. For plain noise the estimate
-# is memory enough. The projections of Figure 3 are harder, and there the RIM is clearly
-# above.
+# twice the rounds in the same time, and is almost as good as the RIM. For plain noise
+# the estimate is memory enough. The projections of Figure 3 are harder, and there the
+# RIM is clearly above.
 #
 # **Does your RIM fall, too?** After so short a training some do, and others of the same
 # kind do not. The memory goes on beyond the fifth step, into states that no training
