@@ -26,7 +26,7 @@ of JSON, and has its turn, too; `--figures` chooses. It takes hours, and says ho
 
     python paper_experiments/benchmark_speed.py --growth
 
-measures how time and memory grow: of restoring from 0.15 to 9.6 megapixels at T = 10,
+measures how time and memory grow: of restoring from 0.15 to 9.8 megapixels at T = 10,
 20 and 40, of training with batches of 4 to 64. It draws them, log-log, with exponents.
 
 What was tried to make it fast stands in PERFORMANCE.md.
@@ -123,6 +123,7 @@ def main(argv: list[str]) -> None:
             _compare()
         elif _GROWTH.value:
             _check_unused(_OF_AGAINST, "give --against=COMMIT, and not --growth.")
+            _check_unused([_REPEATS, _BATCH_SIZE], "leave it out beside --growth.")
             _grow()
         else:
             _check_unused(_OF_AGAINST, "give --against=COMMIT, too.")

@@ -127,7 +127,7 @@ def _report(found, theirs, numbers, key, is_folder: bool) -> list[str]:
             "None of the choices that were measured fits, nor do two together.",
         ]
     if not found[0].choices:
-        lines.append("They are ours: no image differs by more than seeds do.")
+        lines.append("They are ours: together they differ by no more than seeds do.")
         if is_folder:
             lines.append("If your own number is another, it is your measure's.")
         return lines
@@ -163,8 +163,9 @@ def _describe(name: str, numbers) -> str:
 
 def _check(values, _) -> None:
     if values["plant"] is not None:
-        if not re.fullmatch(r"[1-9]\d*/[1-9]\d*", values["plant"]):
-            raise UserError("--plant: give K/N, such as 1/1.")
+        found = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", values["plant"])
+        if not found or int(found[1]) > int(found[2]):
+            raise UserError("--plant: give K/N with K up to N, such as 1/1.")
         return
     if values["result"] is None:
         raise UserError(

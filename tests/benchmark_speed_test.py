@@ -20,6 +20,7 @@ def test_a_process_that_is_refused_measures_nothing(run_script):
             "--peer: give --against=COMMIT, and not",
         ),
         (["--against=HEAD", "--growth"], "--growth: leave it out beside --against."),
+        (["--growth", "--repeats=2"], "--repeats: leave it out beside --growth."),
         (["--against=no_such"], "--against: there is no commit 'no_such' here; give"),
         (["--against="], "--against: there is no commit '' here; give one"),
         (["--against=--help"], "--against: there is no commit '--help' here; give"),

@@ -5,7 +5,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from paper_experiments.choices import diagnosis, summary
+from paper_experiments.choices import diagnosis, noise, summary
 from paper_experiments.choices.measurement import Row
 from paper_experiments.choices.steps import DENOISING, OURS, Photograph
 from paper_experiments.choices.summary import Numbers
@@ -102,6 +102,23 @@ def test_images_on_which_no_choice_was_measured_do_not_hinder(numbers):
     bare = {r: v for r, v in results.items() if r.choice in ("ours", row.choice)}
     with pytest.raises(UserError, match="no choice was measured on enough of its 10"):
         diagnosis.explain(few, numbers._replace(results=bare), _KEY)
+
+
+def test_another_seed_is_ours_on_images_where_no_seed_was_measured(numbers):
+    """As of the 100 images, 68 of which seeds are measured on."""
+    generator = np.random.default_rng(3)
+    reference = numbers.reference(_KEY)
+
+    def another(ids):
+        return {i: reference[i] + 0.04 * generator.standard_normal() for i in ids}
+
+    results = dict(numbers.results)
+    for seed in noise.SEEDS:
+        results[Row(seed.name, *_KEY)] = another(list(reference)[:20])
+    found = diagnosis.explain(
+        another(reference), numbers._replace(results=results), _KEY
+    )
+    assert [e.choices for e in found] == [()]
 
 
 def test_choices_of_the_same_values_are_named_together(numbers):

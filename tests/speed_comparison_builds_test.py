@@ -54,6 +54,18 @@ def test_whoever_ends_it_leaves_no_worktree(repository, number):
     assert signal.getsignal(number) == before
 
 
+def test_what_nohup_ignores_is_ignored(repository, monkeypatch):
+    root, (first, _) = repository
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with builds.side_by_side(root, first) as (old, _):
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert old.tree.exists()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_an_interruption_while_git_works_leaves_no_worktree(repository, monkeypatch):
     root, (first, _) = repository
     run = builds._git

@@ -18,10 +18,12 @@ def _peer(folder, text):
 
 
 def test_a_peers_numbers_are_read(tmp_path):
-    path = _peer(tmp_path, 'print("a")\nprint(\'{"x": 1.5, "n": 2, "name": "b"}\')')
+    path = _peer(
+        tmp_path, 'print("a")\nprint(\'{"restore_320x480_s": 1.5, "n": 2, "a": "b"}\')'
+    )
     command = processes.peer_command(str(path))
     assert command == [sys.executable, str(path)]
-    assert processes.measure_peer(command) == {"x": 1.5, "n": 2.0}
+    assert processes.measure_peer(command) == {"restore_320x480_s": 1.5, "n": 2.0}
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,10 @@ def test_a_peers_numbers_are_read(tmp_path):
         ("print('fast')", "its last line is no JSON"),
         ("print([1])", "its last line is no JSON"),
         ("", "its last line is no JSON"),
+        (
+            """print('{"restore_s": 1.5}')""",
+            "neither train_patches_per_s nor restore_3",
+        ),
     ],
 )
 def test_a_peer_that_fails_is_told(tmp_path, text, message):

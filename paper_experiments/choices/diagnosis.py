@@ -114,7 +114,7 @@ def _noise(numbers: Numbers, key: tuple[str, str], ids: Sequence[str]) -> float:
     found = [_SAME]
     for choice in noise.SEEDS:
         change = _change(numbers, Row(choice.name, *key), ids)
-        if not np.isnan(change).any():
+        if np.isfinite(change).sum() >= LEAST_IMAGES:
             found.append(_MORE_THAN_SEEDS * _root_mean_square(change))
     return max(found)
 

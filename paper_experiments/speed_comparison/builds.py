@@ -95,6 +95,11 @@ def side_by_side(root: Path, commit: str) -> Iterator[tuple[Build, Build]]:
                 _git(root, "worktree", "remove", "--force", "--force", str(tree))
 
 
+def _minded() -> list[signal.Signals]:
+    """Returns the interruptions that are not ignored, as nohup ignores one."""
+    return [n for n in _INTERRUPTIONS if signal.getsignal(n) is not signal.SIG_IGN]
+
+
 @contextlib.contextmanager
 def _ends_as_interrupted() -> Iterator[None]:
     """Has whoever ends the process end it as Ctrl-C does, so that it cleans up."""
@@ -102,7 +107,7 @@ def _ends_as_interrupted() -> Iterator[None]:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    others = [number for number in _INTERRUPTIONS if number != signal.SIGINT]
+    others = [number for number in _minded() if number != signal.SIGINT]
     before = {number: signal.signal(number, interrupt) for number in others}
     try:
         yield
@@ -119,7 +124,7 @@ def _uninterrupted() -> Iterator[None]:
     def keep(number: int, _: object) -> None:
         came.append(number)
 
-    before = {number: signal.signal(number, keep) for number in _INTERRUPTIONS}
+    before = {number: signal.signal(number, keep) for number in _minded()}
     try:
         yield
     finally:

@@ -13,7 +13,7 @@ from paper_experiments.speed_comparison import measure, processes, table
 from paper_experiments.speed_comparison.builds import Build
 
 FILES = ("growth.json", "growth.md", "growth.png")
-# 0.15, 0.6, 2.4 and 9.6 megapixels.
+# 0.15, 0.6, 2.5 and 9.8 megapixels.
 _SIZES = ((320, 480), (640, 960), (1280, 1920), (2560, 3840))
 _BATCHES = (4, 8, 16, 32, 64)
 _QUICK_SIZES, _QUICK_BATCHES = ((16, 24), (32, 48)), (1, 2)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from paper_experiments.common.errors import UserError
-from paper_experiments.speed_comparison import measure
+from paper_experiments.speed_comparison import figures, measure
 from paper_experiments.speed_comparison.builds import Build
 
 _MEASURE = Path(measure.__file__)
@@ -82,9 +82,13 @@ def measure_peer(command: list[str]) -> Mapping[str, float]:
     """Runs the peer; returns the numbers that it prints.
 
     Raises:
-      FailedError: If it fails, or its last line is no JSON.
+      FailedError: If it fails, or its last line is no JSON of what is compared.
     """
     said = _json_of(command, dict(os.environ))
+    if not {figures.PEER_TRAIN, figures.PEER_RESTORE} & set(said):
+        raise FailedError(
+            f"its JSON has neither {figures.PEER_TRAIN} nor {figures.PEER_RESTORE}"
+        )
     return {key: float(v) for key, v in said.items() if type(v) in (int, float)}
 
 
