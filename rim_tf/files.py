@@ -14,9 +14,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+
+def _machine() -> str:
+    """Returns a name of this machine, or container: of where processes are known."""
+    name = platform.node()
+    with contextlib.suppress(OSError):
+        # Containers may have the name of their host, and know no process of it.
+        name += os.readlink("/proc/self/ns/pid")
+    return f"{zlib.crc32(name.encode()):08x}"
+
+
 # How names of temporary files begin; then come the machine's and the process's number.
 _TEMPORARY = ".writing-"
-_MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"
+_MACHINE = _machine()
 _DAY = 24 * 60 * 60
 # What HDF5 writes of a variable beside its values, at most.
 _BYTES_BESIDE = 1 << 13
@@ -79,7 +89,7 @@ def _finite(value: Any) -> Any:
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yields a temporary path that takes the place of `path` when all went well.
 
-    What killed processes of this machine have left in the folder is removed.
+    What killed processes have left in the folder is removed.
 
     Raises:
       NotWrittenError: If the system refuses it.
@@ -125,10 +135,12 @@ def _named(error: OSError, path: Path, temporary: Path) -> OSError:
         return error
     if error.filename not in (None, str(temporary)):
         return error
-    reason = error.strerror or str(error)
+    reason, number = error.strerror or str(error), error.errno
+    if number == errno.ENOENT and path.parent.is_dir():
+        number = None
     if found := _FROM_HDF5.search(str(error)):
         reason = found[1]
-    remedy = _REMEDIES.get(error.errno, "mend that, or choose another folder")
+    remedy = _REMEDIES.get(number, "mend that, or choose another folder")
     return NotWrittenError(f"{path} cannot be written: {reason}; {remedy}.")
 
 
@@ -136,7 +148,8 @@ def _named(error: OSError, path: Path, temporary: Path) -> OSError:
 def _remove_stale(folder: Path) -> None:
     """Removes temporary files of processes that are no more; once for each folder.
 
-    Of other machines, whose processes are not known here, those of another day.
+    Of other machines, whose processes are not known here, and on Windows, those of
+    another day.
     """
     pattern = re.compile(rf"{re.escape(_TEMPORARY)}([0-9a-f]{{8}})-(\d{{1,9}})-")
     with contextlib.suppress(OSError):

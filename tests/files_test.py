@@ -98,7 +98,8 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
                 "Unable to create file (unable to open file: name = 'a.h5', errno = 2, "
                 "error message = 'No such file', flags = 13)",
             ),
-            "No such file; its folder is gone: make it, or choose another, and start",
+            # Its folder is there: see below.
+            "No such file; mend that, or choose another folder.",
         ),
         (OSError(errno.EROFS, "Read-only"), "Read-only; mend that, or choose another"),
         (OSError("Odd"), "Odd; mend that, or choose another folder."),

@@ -11,6 +11,20 @@ from paper_experiments.speed_comparison import builds
 from tests import tiny_builds
 
 
+@pytest.fixture(autouse=True)
+def _heeded():
+    """No interruption is ignored, as some are of what runs in the background."""
+    handlers = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, to) for number, to in handlers.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture(name="repository")
 def _repository(tmp_path):
     root = tmp_path / "repository"

@@ -111,22 +111,33 @@ def _alone(data_dir: Path) -> Iterator[bool]:
 
     The lock is the folder's, so that no file of it can be left by a killed process.
     """
-    descriptor = os.open(data_dir, os.O_RDONLY)
     try:
-        yield _lock(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    try:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        descriptor = _lock(data_dir)
     # Not every system has such locks, nor has every file system.
     except (ImportError, OSError):
-        return False
-    return True
+        descriptor = None
+    try:
+        yield descriptor is not None
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _lock(folder: Path) -> int:
+    """Returns a file descriptor of the folder that has the lock until it is closed."""
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"Another process prepares {folder}; this one waits.", flush=True)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _remove_stale(data_dir: Path) -> None:

@@ -436,21 +436,21 @@ titles = [
 show(shown.values(), titles, 2.6)
 
 # %% [markdown]
-# **Why does the GDN fall?** Near the solution the gradient is mostly noise, and does
-# not say where the estimate stands. Its updates are made for five steps, after which
-# nothing tells it that the work is done: it goes on. The RIM and the FFN see their
-# estimate, and can see that there is little left to do. The paper finds the same with
-# large networks (Figure 3).
+# **Why is the GDN so far below, and why does it fall?** Near the solution the gradient
+# is mostly noise, and does not say where the estimate stands. Its updates are made for
+# five steps, after which nothing tells it that the work is done: it goes on. The paper
+# finds the same with large networks (Figure 3).
 #
-# **What is the memory good for?** Here for little: the FFN is small and quick, makes
-# twice the rounds in the same time, and is almost as good as the RIM. For plain noise
-# the estimate is memory enough. The projections of Figure 3 are harder, and there the
-# RIM is clearly above.
+# **What is the memory good for?** Here for half a dB to a dB, after five steps. The FFN
+# is small and quick, makes twice the rounds in the same time, and sees its estimate,
+# which is a memory, too. The projections of Figure 3 are harder, and there the RIM is
+# clearly above.
 #
-# **Does your RIM fall, too?** After so short a training some do, and others of the same
-# kind do not. The memory goes on beyond the fifth step, into states that no training
-# has shown to the network. For the FFN step 20 is like step 5. Train with another seed,
-# for more steps, or longer, before you believe a curve.
+# **Does your RIM fall, too?** After so short a training most do, some by more than the
+# GDN. The memory goes on beyond the fifth step, into states that no training has shown
+# to the network. The FFN has none: for it step 20 is like step 5. Train with another
+# seed, for more steps, or longer, before you believe a curve. The RIM of section 4,
+# which trained for 20 steps and longer, stays where it is.
 #
 # ## 6. The swap
 #

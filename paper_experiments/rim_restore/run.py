@@ -33,7 +33,8 @@ from rim_tf.speed import precision
 _LEAST_SIGMA = 0.5 / 255
 # Of a stack, of which the noise level is estimated.
 _PAGES_LOOKED_AT = 5
-# What a folder must have room for, in bytes, if it is to go on with the next image.
+# What a folder must have room for, in bytes, if it is to go on with the next image, or
+# as much as the last one has.
 _ROOM = 1 << 16
 # Between these the residual is what noise of that level leaves.
 _RESIDUALS = (0.7, 1.2)
@@ -98,7 +99,8 @@ def _restore_folder(arguments: argparse.Namespace) -> int:
                 num_failed += 1
                 print(f"*** Left out: {error}")
                 # Where it is full, or gone, the other images have no place either.
-                check_writable(arguments.output, str(arguments.output), size=_ROOM)
+                room = max(_ROOM, path.stat().st_size)
+                check_writable(arguments.output, str(arguments.output), size=room)
     print(f"Restored {len(pairs) - num_failed} of {count(len(pairs), 'image')}.")
     return int(num_failed > 0)
 

@@ -163,6 +163,7 @@ def test_progress_bar_measures_computation(model):
 
 
 def test_tensorboard_says_what_it_cannot_write(model, tmp_path):
+    pytest.importorskip("tensorflow")
     pytest.importorskip("tensorboard")
     (tmp_path / "file").touch()
     validation = _validation(model, np.zeros((1, 8, 8, 1), np.float32))
