@@ -97,7 +97,12 @@ def prepare(
             )
     except files.NotWrittenError as error:
         raise source.SourceError(str(error)) from error
-    except (OSError, tf.errors.OpError) as error:
+    except (OSError, RuntimeError, tf.errors.OpError) as error:
+        # TFDS makes one of its own of some errors of the system.
+        if isinstance(error, RuntimeError):
+            if not isinstance(error.__cause__, OSError | tf.errors.OpError):
+                raise
+            error = error.__cause__
         # TFDS says at length that it does not know how much it needs.
         no_room = "Not enough disk space" in str(error)
         reason = "no room is left; make some on that disk" if no_room else error

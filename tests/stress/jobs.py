@@ -94,11 +94,12 @@ def _trained(folder: Path) -> dict[str, Any]:
 def _updates(folder: Path) -> dict[str, Any]:
     """Returns the updates of the last checkpoint, and those that runs began from."""
     stage = folder / _RECIPE / "stage_1"
-    if not (stage / "last.weights.h5").exists():
-        return {}
-    with h5py.File(stage / "last.weights.h5") as file:
-        done = int(file["optimizer/vars/0"][()])
-    began = [one["from_update"] for one in json.loads(_text(stage / "runs.json"))]
+    done = 0
+    if (stage / "last.weights.h5").exists():
+        with h5py.File(stage / "last.weights.h5") as file:
+            done = int(file["optimizer/vars/0"][()])
+    runs = stage / "runs.json"
+    began = [r["from_update"] for r in json.loads(_text(runs))] if runs.exists() else []
     return {"done": done, "began": began}
 
 

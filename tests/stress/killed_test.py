@@ -118,10 +118,9 @@ def _check_kept(before, after):
     """What was done before is there, and was not done again."""
     if "began" in after:
         # Of a training: each run begins where the checkpoint before it was.
-        done = before.get("done", 0)
-        assert after["done"] >= done
-        new = after["began"][len(before.get("began", [])) :]
-        assert new in ([], [done]), (before, after)
+        assert after["done"] >= before["done"]
+        new = after["began"][len(before["began"]) :]
+        assert new in ([], [before["done"]]), (before, after)
         return
     for name, value in before.items():
         assert after[name] == value, name
