@@ -8,6 +8,7 @@ Cells of which `train.py` trains one, and a link:
 What needs no cell is a flag: --gradient=eta, --patch_stride=8, --learning_rate=1e-4.
 """
 
+import functools
 from typing import Any
 
 import keras
@@ -16,8 +17,6 @@ from keras import ops
 from rim_tf import links
 from rim_tf.cells import RIMCell
 from rim_tf.speed import fused
-
-_MARGIN = 1e-4
 
 
 @keras.saving.register_keras_serializable(package="decisions")
@@ -54,11 +53,7 @@ class TwoLayerCell(RIMCell):
         return self.update(hidden), states
 
 
-def _logit(image):
-    image = ops.clip(image, _MARGIN, 1 - _MARGIN)
-    return ops.log(image) - ops.log1p(-image)
-
-
 # --link=wide_sigmoid, with --cell=...:RIMCell: the first estimate is clipped to
 # [1e-4, 1 - 1e-4], not to [0.01, 0.99].
+_logit = functools.partial(links.logit, margin=1e-4)
 links.register(links.get("sigmoid")._replace(name="wide_sigmoid", inverse=_logit))

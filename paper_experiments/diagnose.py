@@ -18,13 +18,12 @@ A folder of restored images instead of a file, named after the ids, such as 3096
 measured as this project does. Then a difference that is gone was one of your measure.
 """
 
-import re
 from pathlib import Path
 
 from absl import flags
 
 from paper_experiments.common.errors import UserError
-from paper_experiments.common.run import start_script
+from paper_experiments.common.run import parse_part, start_script
 from paper_experiments.common.wording import count
 
 _CONDITIONS = ("sigma25", "x2", "x3", "x4")
@@ -94,8 +93,8 @@ def _plant(run, numbers) -> str:
     photographs = {
         i: Photograph(i, test.numbers[i], image) for i, image in test.images.items()
     }
-    first, step = map(int, run.flags["plant"].split("/"))
-    every = planted.measure(photographs, numbers, (first, step))
+    part = parse_part("plant", run.flags["plant"])
+    every = planted.measure(photographs, numbers, part)
     return f"{count(len(every), 'case')} are kept; see protocol.py --write."
 
 
@@ -163,9 +162,7 @@ def _describe(name: str, numbers) -> str:
 
 def _check(values, _) -> None:
     if values["plant"] is not None:
-        found = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", values["plant"])
-        if not found or int(found[1]) > int(found[2]):
-            raise UserError("--plant: give K/N with K up to N, such as 1/1.")
+        parse_part("plant", values["plant"])
         return
     if values["result"] is None:
         raise UserError(

@@ -25,8 +25,9 @@ class Link(NamedTuple):
     derivative: Callable
 
 
-def _logit(image):
-    image = ops.clip(image, _MARGIN, 1.0 - _MARGIN)
+def logit(image, margin: float = _MARGIN):
+    """Returns the logit of an image, which is clipped to [margin, 1 - margin]."""
+    image = ops.clip(image, margin, 1.0 - margin)
     return ops.log(image) - ops.log1p(-image)
 
 
@@ -42,7 +43,7 @@ def _sigmoid_derivative(eta):
 _OURS = {
     link.name: link
     for link in (
-        Link("sigmoid", ops.sigmoid, _logit, _sigmoid_derivative),
+        Link("sigmoid", ops.sigmoid, logit, _sigmoid_derivative),
         Link("identity", _same, _same, ops.ones_like),
     )
 }

@@ -47,7 +47,7 @@ def test_time_is_the_median_without_the_first(speed, monkeypatch):
     times = iter([0.0, 1.0, 10.0, 14.0, 20.0, 22.0])
     monkeypatch.setattr(time, "perf_counter", lambda: next(times))
     calls = []
-    assert speed._median_seconds(lambda: calls.append(1), 3) == 2.0
+    assert speed.measure.median_seconds(lambda: calls.append(1), 3) == 2.0
     assert len(calls) == 4
 
 

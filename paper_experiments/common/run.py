@@ -345,15 +345,23 @@ def _check_cell(cell: str | None, weights: str | None) -> None:
         raise UserError("--cell: give --weights, too, which were trained with it.")
 
 
+def parse_part(flag: str, part: str) -> tuple[int, int]:
+    """Returns K and N of a flag that is K/N.
+
+    Raises:
+      UserError: If it is not that.
+    """
+    match = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", part)
+    if not match or int(match[1]) > int(match[2]):
+        raise UserError(f"--{flag}: {part} is not K/N with K from 1 to N, such as 2/8.")
+    return int(match[1]), int(match[2])
+
+
 def _check_shard(values: Mapping[str, Any]) -> None:
     """Raises a `UserError` if --shard is not K/N, or other flags do not go with it."""
     if values["shard"] is None:
         return
-    match = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", values["shard"])
-    if not match or int(match[1]) > int(match[2]):
-        raise UserError(
-            f"--shard: {values['shard']} is not K/N with K from 1 to N, such as 2/8."
-        )
+    parse_part("shard", values["shard"])
     if values["method"]:
         raise UserError("--shard: give --method to a run of its own, without --shard.")
 

@@ -5,8 +5,6 @@ Each function is called in a process of its own, so that its memory is its own.
 
 # ruff: noqa: E402
 import functools
-import resource
-import statistics
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from paper_experiments.common import quiet
+from paper_experiments.speed_comparison import measure
 
 # Before what follows, all of which imports Keras: in a new process, too.
 quiet.import_backend()
@@ -47,8 +46,10 @@ def train(dtype: str, batch_size: int, repeats: int, start: float) -> dict[str, 
     startup = time.time() - start
     return {
         "startup_s": round(startup, 1),
-        "train_patches_per_s": round(batch_size / _median_seconds(update, repeats), 2),
-        "train_peak_mb": _peak_megabytes(),
+        "train_patches_per_s": round(
+            batch_size / measure.median_seconds(update, repeats), 2
+        ),
+        "train_peak_mb": round(measure.peak_megabytes()),
     }
 
 
@@ -59,10 +60,10 @@ def restore(
     del batch_size, start
     model = rim_tf.RIM(dtype=dtype)
     model.build()
-    seconds = _median_seconds(
+    seconds = measure.median_seconds(
         lambda: rim_tf.restore(model, _observation(_HEIGHT, _WIDTH), sigma=0.1), repeats
     )
-    peak = _peak_megabytes()
+    peak = round(measure.peak_megabytes())
     first, later = (
         _convolutions(model, _HEIGHT, _WIDTH, has_state) for has_state in (False, True)
     )
@@ -74,7 +75,7 @@ def restore(
 
     return {
         "restore_320x480_s": round(seconds, 3),
-        "floor_320x480_s": round(_median_seconds(floor, repeats), 3),
+        "floor_320x480_s": round(measure.median_seconds(floor, repeats), 3),
         "restore_peak_mb": peak,
     }
 
@@ -89,7 +90,7 @@ def restore_large(
     rim_tf.restore(rim_tf.RIM(dtype=dtype), observation, sigma=0.1)
     return {
         "restore_1920x1080_s": round(time.perf_counter() - begun, 1),
-        "restore_1920x1080_peak_mb": _peak_megabytes(),
+        "restore_1920x1080_peak_mb": round(measure.peak_megabytes()),
     }
 
 
@@ -109,7 +110,7 @@ def read_patches(
         for _ in patch_set.feed(order, batch_size):
             pass
 
-    seconds = _median_seconds(read, repeats)
+    seconds = measure.median_seconds(read, repeats)
     return {"pipeline_patches_per_s": round(len(order) / seconds)}
 
 
@@ -156,17 +157,3 @@ def _convolutions(
 
 def _observation(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(0).random((1, height, width, 1), np.float32)
-
-
-def _median_seconds(call: Callable, repeats: int) -> float:
-    call()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
-
-
-def _peak_megabytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -134,14 +134,14 @@ def restore(settings: Settings) -> Found:
     def restored(num_steps: Any, **more: Any) -> Any:
         return rim_tf.restore(model, noisy, sigma=_SIGMA, num_steps=num_steps, **more)
 
-    seconds = _median_seconds(lambda: restored(settings.num_steps), settings.calls)
+    seconds = median_seconds(lambda: restored(settings.num_steps), settings.calls)
     found = Found({"restore_s": seconds})
     try:
         by_auto, details = restored("auto", details=True)
     except (TypeError, ValueError):
         found.lacks["restore_auto_s"] = 'num_steps="auto"'
         return found
-    seconds = _median_seconds(lambda: restored("auto"), settings.calls)
+    seconds = median_seconds(lambda: restored("auto"), settings.calls)
     found.values["restore_auto_s"] = seconds
     difference = _psnr(by_auto, clean) - _psnr(restored(settings.num_steps), clean)
     found.remarks.append(
@@ -163,7 +163,7 @@ def restore_large(settings: Settings) -> Found:
     begun = time.monotonic()
     rim_tf.restore(model, noisy, sigma=_SIGMA, num_steps=settings.num_steps)
     seconds = time.monotonic() - begun
-    return Found({"large_s": seconds, "large_peak_mb": _peak_megabytes()})
+    return Found({"large_s": seconds, "large_peak_mb": peak_megabytes()})
 
 
 def train(settings: Settings) -> Found:
@@ -276,7 +276,7 @@ def restore_size(settings: Settings) -> Found:
         if number in counts:
             steps = GROWTH_STEPS[counts.index(number)]
             values[f"s_{steps}"] = time.monotonic() - begun
-            values[f"mb_{steps}"] = _peak_megabytes()
+            values[f"mb_{steps}"] = peak_megabytes()
     return Found(values)
 
 
@@ -340,8 +340,8 @@ def _train(settings: Settings, options: dict[str, Any]) -> tuple[float, float, f
     clean = np.random.default_rng(0).random(size, np.float32)
     model.train_on_batch(clean)
     started = time.monotonic() - settings.started
-    seconds = _median_seconds(lambda: model.train_on_batch(clean), settings.calls)
-    return started, batch_size / seconds, _peak_megabytes()
+    seconds = median_seconds(lambda: model.train_on_batch(clean), settings.calls)
+    return started, batch_size / seconds, peak_megabytes()
 
 
 def _photograph(height: int, width: int) -> Any:
@@ -366,17 +366,18 @@ def _psnr(estimate: Any, clean: Any) -> float:
     return -10 * np.log10(np.mean(np.square(np.asarray(estimate) - clean)))
 
 
-def _median_seconds(call: Callable[[], Any], number: int) -> float:
+def median_seconds(call: Callable[[], Any], number: int) -> float:
+    """Returns what a call takes: the median of some after a first, uncounted one."""
     call()
     times = []
     for _ in range(number):
-        begun = time.monotonic()
+        begun = time.perf_counter()
         call()
-        times.append(time.monotonic() - begun)
+        times.append(time.perf_counter() - begun)
     return statistics.median(times)
 
 
-def _peak_megabytes() -> float:
+def peak_megabytes() -> float:
     """Returns the largest resident memory of this process so far."""
     status = Path("/proc/self/status")
     if status.exists():
