@@ -201,13 +201,20 @@ RECIPES = {
     "rim_3task": Recipe(_RIM, _THREE_TASKS),
     "gdn_3task": Recipe(_GDN, _THREE_TASKS),
     "ffn_3task": Recipe(_FFN, _THREE_TASKS),
-    # Large patches at the end, so that estimates of large images do not drift.
+    # Large patches at the end, so that estimates of large images do not drift. By the
+    # logarithm, so that images of little noise count.
     "rim_any": Recipe(
         _ANY,
         (
-            _muon(num_patches=30_000, steps_schedule="20", num_validations=10),
+            _muon(
+                num_patches=30_000,
+                steps_schedule="20",
+                loss="log_mse",
+                num_validations=10,
+            ),
             dataclasses.replace(
                 _LARGE_PATCHES,
+                loss="log_mse",
                 num_patches=8_000,
                 learning_rate=3e-4,
                 warmup_updates=100,

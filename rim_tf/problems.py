@@ -154,7 +154,8 @@ class AnyProblem:
     Attributes:
       max_sigma: Largest standard deviation of the noise.
       small_sigma: Blurs and masks are mostly met with little noise, so a share of the
-        levels is uniform below this.
+        levels is below this; their roots are uniform, since the less the noise, the
+        less of it an estimate may add.
       small_share: Which share; the rest is uniform in [0, max_sigma].
       spectral_share: Share of the Fourier and random projections.
     """
@@ -197,8 +198,9 @@ class AnyProblem:
 
     def _draw_sigma(self, batch_size, seed):
         is_small = self._draw_share(self.small_share, batch_size, seed)
-        largest = is_small * self.small_sigma + (1 - is_small) * self.max_sigma
-        return largest * keras.random.uniform((batch_size,), seed=seed)
+        uniform = keras.random.uniform((batch_size,), seed=seed)
+        small = self.small_sigma * ops.square(uniform)
+        return is_small * small + (1 - is_small) * self.max_sigma * uniform
 
     def _draw_share(self, share: float, batch_size, seed):
         """Returns 1 for a share of the images, 0 for the others."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from rim_tf.speed import precision
+from rim_tf.speed import plain, precision
 
 if keras.backend.backend() not in ("tensorflow", "jax"):
     raise ImportError(
@@ -14,33 +14,49 @@ if keras.backend.backend() not in ("tensorflow", "jax"):
         f"{keras.backend.backend()}; set KERAS_BACKEND to one of them."
     )
 
-# Sizes of images whose compiled functions are kept.
-_MOST_SIZES = 32
+# Shapes of arguments that get a function of their own. Two belong to a size of image,
+# the first step and the others, and up to 54 to one of 12 megapixels in tiles.
+_MOST_SHAPES = 64
 
 
 def compile_function(function: Callable) -> Callable:
-    """Compiles a function of tensors that holds no variables; see `compile_method`."""
+    """Compiles a function of tensors that holds no variables; see `compile_method`.
+
+    Under TensorFlow each shape of the arguments gets a function of its own, which makes
+    for faster convolutions. TensorFlow never gives back what that takes, some 13 MB, so
+    all shapes after the first 64 share one that is slower.
+    """
     if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        # For every size of image by itself: it makes for faster convolutions. A
-        # `tf.function` would do that, too, but keep all sizes, and warn of many.
-        @functools.lru_cache(_MOST_SIZES)
-        def compiled_for(*shapes: tuple[int, ...]) -> Callable:
-            del shapes
-            # A new partial each time: TensorFlow counts the traces of what it compiles.
-            return tf.function(functools.partial(function))
-
-        def call(*args: Any) -> Any:
-            shapes = [tuple(tensor.shape) for tensor in keras.tree.flatten(args)]
-            return compiled_for(*shapes)(*args)
-
-        return call
+        return _compile_by_shape(function)
     if keras.backend.backend() == "jax":
         import jax
 
         return jax.jit(function)
     return function
+
+
+def _compile_by_shape(function: Callable) -> Callable:
+    import tensorflow as tf
+
+    def plainly(*args: Any) -> Any:
+        # What it leaves out is compiled for each size, too.
+        with plain.plainly():
+            return function(*args)
+
+    for_any_shape = tf.function(plainly, reduce_retracing=True)
+    compiled = {}
+
+    def call(*args: Any) -> Any:
+        shapes = tuple(tuple(tensor.shape) for tensor in keras.tree.flatten(args))
+        if shapes not in compiled:
+            if len(compiled) >= _MOST_SHAPES:
+                return for_any_shape(*args)
+            # A new partial each time: TensorFlow counts the traces of what it compiles,
+            # and warns of many.
+            compiled[shapes] = tf.function(functools.partial(function))
+        return compiled[shapes](*args)
+
+    return call
 
 
 def compile_method(model: keras.Model, method: Callable) -> Callable:

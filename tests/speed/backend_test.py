@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from rim_tf.speed import backend
+from rim_tf.speed import backend, plain
 
 
 class _Scaled(keras.Model):
@@ -35,6 +35,30 @@ def test_function_is_compiled_once_for_each_shape():
         values = ops.ones(shape)
         np.testing.assert_array_equal(compiled(values), np.full(shape, 2.0))
     assert len(traces) == 2
+
+
+def test_shapes_after_the_first_share_a_function(monkeypatch):
+    """Else memory would grow with each size of image: TensorFlow gives none back."""
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("JAX keeps a function for each shape.")
+    monkeypatch.setattr(backend, "_MOST_SHAPES", 3)
+    traces = []
+
+    def double(values, others):
+        traces.append((values.shape, plain.is_plain()))
+        return 2 * values, others
+
+    compiled = backend.compile_function(double)
+    for size in [*range(2, 20), 3, 19]:
+        values = ops.ones((1, size, size + 1))
+        product, others = compiled(values, [values] if size % 2 else [])
+        np.testing.assert_array_equal(product, np.full(values.shape, 2.0))
+        assert len(others) == size % 2
+    own = [shape for shape, is_plain in traces if not is_plain]
+    assert own == [(1, size, size + 1) for size in (2, 3, 4)]
+    # With and without others, each for one shape, and then for any.
+    shared = [tuple(shape) for shape, is_plain in traces if is_plain]
+    assert sorted(shared, key=str) == [(1, 5, 6), (1, 6, 7), *2 * [(1, None, None)]]
 
 
 def test_method_reads_the_variables_as_they_are():
