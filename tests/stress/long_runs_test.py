@@ -17,9 +17,11 @@ from tests.stress import jobs, processes
 
 _SCALE = float(os.environ.get("RIM_TF_STRESS_SCALE", "1"))
 _NUM_UPDATES = max(100, round(5000 * _SCALE))
-_NUM_IMAGES = max(50, round(300 * _SCALE))
-# How much of the run is for warming up, and how much memory may grow after that.
+# How much of a run is for warming up, and how much memory may grow after that.
 _WARM_UP, _MOST_GROWTH = 0.3, 1.05
+# oneDNN, which makes TensorFlow's convolutions, keeps the 1,024 last of its kernels. To
+# fill that takes some 300 sizes of images, and 200 MB; 300 more are watched.
+_NUM_IMAGES, _WARM_UP_IMAGES = max(100, round(600 * _SCALE)), 0.5
 _BATCH_SIZE = 4
 _PROCESSES = Path("/proc")
 
@@ -61,11 +63,12 @@ def test_restored_images_of_changing_sizes(tmp_path):
     def done():
         return len([*output.glob("[!.]*")]) / _NUM_IMAGES
 
-    _check_flat(process, done, f"{_NUM_IMAGES} images of changing sizes")
+    what = f"{_NUM_IMAGES} images of changing sizes"
+    _check_flat(process, done, what, _WARM_UP_IMAGES)
 
 
 def test_each_size_is_traced_once():
-    """And again only when 32 other sizes came in between."""
+    """But those after the first 64 shapes share a function."""
     rim = rim_tf.RIM(RIMCell(features=4, state_features=6), num_steps=1)
     rim.build()
     num_traced, update = 0, rim.update
@@ -82,13 +85,14 @@ def test_each_size_is_traced_once():
     assert num_traced == 16
 
 
-def _check_flat(process, done, what):
+def _check_flat(process, done, what, warm_up=_WARM_UP):
     """Watches memory and open files of a process until its end.
 
     Args:
       process: It.
       done: Returns how much of its work is done, from 0 to 1.
       what: Its work, in words.
+      warm_up: Share of the work after which memory is not to grow.
     """
     memory, files = {}, {}
     while process.poll() is None:
@@ -103,11 +107,11 @@ def _check_flat(process, done, what):
         time.sleep(0.2)
     _, complaints = process.communicate()
     assert process.returncode == 0, complaints
-    warm, later = _split(memory)
-    files_warm, files_later = _split(files)
+    warm, later = _split(memory, warm_up)
+    files_warm, files_later = _split(files, warm_up)
     growth = later / warm - 1
     print(
-        f"{what}: {warm / 1024:.0f} MiB after {_WARM_UP:.0%}, at most "
+        f"{what}: {warm / 1024:.0f} MiB after {warm_up:.0%}, at most "
         f"{later / 1024:.0f} MiB after that ({growth:+.1%}); {files_warm} open files, "
         f"then at most {files_later}."
     )
@@ -123,9 +127,9 @@ def _memory(process):
     return int(values["RssAnon"].split()[0])
 
 
-def _split(values):
+def _split(values, warm_up):
     """Returns the largest value of the warm-up, and that of what follows."""
-    warm = [value for share, value in values.items() if share <= _WARM_UP]
-    later = [value for share, value in values.items() if share > _WARM_UP]
+    warm = [value for share, value in values.items() if share <= warm_up]
+    later = [value for share, value in values.items() if share > warm_up]
     assert warm and later, values
     return max(warm), max(later)
