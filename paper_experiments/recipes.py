@@ -201,8 +201,8 @@ RECIPES = {
     "rim_3task": Recipe(_RIM, _THREE_TASKS),
     "gdn_3task": Recipe(_GDN, _THREE_TASKS),
     "ffn_3task": Recipe(_FFN, _THREE_TASKS),
-    # Large patches at the end, so that estimates of large images do not drift. By the
-    # logarithm, so that images of little noise count.
+    # By the logarithm, so that images of little noise count. Large patches and more
+    # steps at the end, so that estimates of large images do not drift.
     "rim_any": Recipe(
         _ANY,
         (
@@ -216,6 +216,7 @@ RECIPES = {
                 _LARGE_PATCHES,
                 loss="log_mse",
                 num_patches=8_000,
+                steps_schedule="20:0.5,40:0.5",
                 learning_rate=3e-4,
                 warmup_updates=100,
                 seed=1,
