@@ -184,9 +184,9 @@ def read(path: Path) -> Values:
       UserError: If it is no such file.
     """
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             lines = [line for line in csv.reader(file) if line]
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"--result: {path} cannot be read: {error}.") from error
     values = {_id(line[0]): _number(line[1]) for line in lines if len(line) > 1}
     values = {i: value for i, value in values.items() if value is not None}
