@@ -1,5 +1,6 @@
 """Tests of where BSDS-300 comes from, without the network."""
 
+import gzip
 import hashlib
 import http.client
 import io
@@ -45,6 +46,13 @@ def _archive(names):
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))
     return stream.getvalue()
+
+
+def _archive_of_a_giant():
+    """Returns an archive whose first image says that it takes a terabyte."""
+    member = tarfile.TarInfo(_BERKELEY[0])
+    member.size = 1 << 40
+    return gzip.compress(member.tobuf() + bytes(1 << 14))
 
 
 def _damaged_archive():
@@ -136,6 +144,7 @@ def test_download_from_berkeley(tmp_path, monkeypatch, few_images, warnings):
         _archive(_BERKELEY[:4]),
         _archive(_BERKELEY)[:-100],
         _damaged_archive(),
+        _archive_of_a_giant(),
     ],
     ids=[
         "timeout",
@@ -145,6 +154,7 @@ def test_download_from_berkeley(tmp_path, monkeypatch, few_images, warnings):
         "incomplete",
         "truncated",
         "damaged",
+        "giant",
     ],
 )
 def test_mirror_is_the_fallback(tmp_path, monkeypatch, few_images, failure, warnings):

@@ -252,7 +252,11 @@ def test_what_cannot_be_compared_is_refused(tmp_path, compare):
     (tmp_path / "none").mkdir()
     (tmp_path / "wrong.json").write_text("[]")
     (tmp_path / "damaged.json").write_text("{")
+    described = _training(tmp_path / "described")
+    (path,) = described.glob("**/*.weights.h5")
+    path.with_name("rim.json").write_text("[]")
     for arguments, message in (
+        ([result, described], "is not a training of train.py"),
         ([result], "give two results, A and B; see --help."),
         ([result, "/nowhere"], "/nowhere: there is no such file or folder."),
         ([result, tmp_path / "none"], "there are none (is the training done?)."),

@@ -94,7 +94,9 @@ def _check_declared(file: tifffile.TiffFile) -> None:
     is_packed = any(page.compression != 1 for page in file.pages)
     most = max(_MOST_UNPACKED * held, _SMALL) if is_packed else held
     if not 0 < declared <= most:
-        raise ValueError(f"it declares {declared} bytes of pixels, and has {held} bytes")
+        raise ValueError(
+            f"it declares {declared} bytes of pixels, and has {held} bytes"
+        )
 
 
 def _read_8_bits(path: Path) -> Picture:

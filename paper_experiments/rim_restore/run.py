@@ -81,7 +81,10 @@ def _in_a_line(error: Exception, path: Path) -> str:
     """Says what is wrong with an image."""
     if isinstance(error, MemoryError):
         return f"{path}: the memory does not suffice; cut it into parts."
-    return " ".join(str(error).split("\n"))
+    line = " ".join(str(error).split("\n"))
+    # The library knows of no files.
+    is_named = isinstance(error, UserError | OSError) or str(path) in line
+    return line if is_named else f"{path}: {line}"
 
 
 def _restore_folder(arguments: argparse.Namespace) -> int:

@@ -77,8 +77,8 @@ def train(
         raise _damaged(folder / record.CHECKPOINT_FILE, f"it counts {done} updates")
     if done < settings.num_updates(len(patches)):
         record.remember_run(folder, done, provenance or {})
-    bar = callbacks.ProgressBar(phases, done, settings.batch_size)
     best = record.rewind_log(folder, done)
+    bar = callbacks.ProgressBar(phases, done, settings.batch_size)
     others = _callbacks(model, validation, settings, folder, best, deadline)
     with contextlib.closing(bar):
         _fit(model, patches, settings, phases, [bar, *others])

@@ -129,4 +129,6 @@ def tiff(width: int, height: int, bits: int, form: int, strips: Any) -> bytes:
 def npy(text: str, data: bytes) -> bytes:
     """Returns a file of NumPy whose header says what it is told to."""
     header = text.encode("latin1", "replace") + b"\n"
-    return b"\x93NUMPY\x01\0" + struct.pack("<H", len(header) % (1 << 16)) + header + data
+    return (
+        b"\x93NUMPY\x01\0" + struct.pack("<H", len(header) % (1 << 16)) + header + data
+    )

@@ -50,7 +50,9 @@ def run(case: Case, folder: Path) -> str:
         raise AssertionError(f"it hangs: {case.command}") from None
     code = process.returncode
     about = f"{case.command}\nexit {code}\n{said[-1500:]}\n{complaints[-3000:]}"
-    assert _contents(folder) == before, f"it changed files that are not its own\n{about}"
+    assert _contents(folder) == before, (
+        f"it changed files that are not its own\n{about}"
+    )
     assert code >= 0, f"it was ended by signal {-code}, 24 after {SECONDS} s\n{about}"
     assert "Traceback" not in complaints, about
     assert "Warning:" not in complaints, about
@@ -76,7 +78,7 @@ def run(case: Case, folder: Path) -> str:
 def _complaints(text: str) -> list[str]:
     """Returns what is said of errors; progress bars and usage are no part of it."""
     lines = [line.rpartition("\r")[2] for line in text.splitlines()]
-    return [line for line in lines if re.search(r"\berror: ", line)]
+    return [line for line in lines if re.search("error: ", line)]
 
 
 def _contents(folder: Path) -> dict[str, Any]:

@@ -15,11 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# What starts no threads, and has no flags but those that all scripts share.
+# What has no flags, which scripts define, and starts no threads.
 _IMPORTED_BEFORE = [
     *("h5py", "keras", "matplotlib.pyplot", "skimage.restoration", "tensorflow"),
     *("rim_tf", "rim_tf.training.loop", "tensorboard", "tensorflow_datasets"),
-    *("paper_experiments.common.denoising", "paper_experiments.common.stages"),
     "paper_experiments.rim_restore.run",
 ]
 os.environ["KERAS_BACKEND"] = "tensorflow"
