@@ -7,7 +7,7 @@ import io
 import shutil
 import tarfile
 import urllib.request
-from collections.abc import Iterator
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,9 @@ class SourceError(Exception):
 
 
 _NETWORK_ERRORS = (OSError, http.client.HTTPException)
-# No image of it has so many bytes.
+# A damaged archive can fail at every layer of its reading.
+_ARCHIVE_ERRORS = (EOFError, tarfile.TarError, zlib.error)
+# No image of it has so many.
 _MOST_BYTES = 1 << 22
 
 
@@ -144,7 +146,7 @@ def download(folder: str | Path) -> Path:
         except files.NotWrittenError:
             # No other source would help.
             raise
-        except (SourceError, *_NETWORK_ERRORS) as error:
+        except (SourceError, *_NETWORK_ERRORS, *_ARCHIVE_ERRORS) as error:
             failures.append(f"{url}: {error}")
     raise SourceError(f"BSDS300 could not be downloaded ({'; '.join(failures)}).")
 
@@ -192,24 +194,11 @@ def _unpack(archive: bytes, folder: Path) -> None:
     wanted = {Path(name).name: folder / name for name in _checksums()}
     for split in NUM_IMAGES:
         (folder / split).mkdir(parents=True)
-    for name, content in _members(archive, set(wanted)):
-        with files.replacing(wanted[name]) as temporary:
-            temporary.write_bytes(content)
-
-
-def _members(archive: bytes, wanted: set[str]) -> Iterator[tuple[str, bytes]]:
-    """Yields names without folders, and contents, of plain files of those names."""
-    try:
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-            for member in tar:
-                name = Path(member.name).name
-                if name not in wanted or not member.isfile():
-                    continue
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        for member in tar:
+            path = wanted.get(Path(member.name).name)
+            if path is not None and member.isfile():
                 if member.size > _MOST_BYTES:
-                    raise SourceError(f"{name} is no image of {member.size} bytes")
-                yield name, tar.extractfile(member).read()
-    except SourceError:
-        raise
-    # What is damaged fails at any layer of the reading, by whatever that raises.
-    except Exception as error:
-        raise SourceError(f"the archive is damaged ({error})") from error
+                    raise SourceError(f"{path.name} has {member.size} bytes")
+                with files.replacing(path) as temporary:
+                    temporary.write_bytes(tar.extractfile(member).read())

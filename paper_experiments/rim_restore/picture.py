@@ -4,6 +4,7 @@ TIFF goes through tifffile, which scikit-image installs anyway. What it cannot u
 (LZW, without its optional package imagecodecs) Pillow reads, where 8 bits hold it.
 """
 
+import math
 import struct
 import tempfile
 import zlib
@@ -97,6 +98,12 @@ def _check_declared(file: tifffile.TiffFile) -> None:
         raise ValueError(
             f"it declares {declared} bytes of pixels, and has {held} bytes"
         )
+    for page in file.pages:
+        parts = [*zip(page.dataoffsets, page.databytecounts, strict=True)]
+        are_there = all(o > 0 < n and o + n <= held for o, n in parts)
+        # tifffile would make zeros of those that are not.
+        if not are_there or len(parts) < math.prod(page.chunked):
+            raise ValueError("a part of its pixels is missing")
 
 
 def _read_8_bits(path: Path) -> Picture:

@@ -277,6 +277,18 @@ def test_a_png_that_declares_too_many_pixels_is_refused(tmp_path, depth):
         picture.read(path)
 
 
+@pytest.mark.parametrize("tag", ["StripOffsets", "StripByteCounts"])
+@pytest.mark.parametrize("value", [0, 1 << 20])
+def test_a_tiff_that_lacks_a_strip_is_no_picture_of_zeros(tmp_path, tag, value):
+    path = tmp_path / "photo.tif"
+    pixels = np.ones((64, 64), np.float32)
+    tifffile.imwrite(path, pixels, compression="zlib", rowsperstrip=64)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        file.pages[0].tags[tag].overwrite(value)
+    with pytest.raises(UserError, match=r"photo\.tif .* of its pixels is missing"):
+        picture.read(path)
+
+
 @pytest.mark.parametrize("compression", [None, "zlib"])
 def test_a_tiff_that_declares_more_than_it_has_is_refused(tmp_path, compression):
     path = tmp_path / "photo.tif"
