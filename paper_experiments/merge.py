@@ -78,7 +78,7 @@ def check(values, names):
     shards = [result["settings"].get("shard") for result in results]
     if None in shards:
         raise UserError(f"{names[shards.index(None)]} was not measured with --shard.")
-    of = {parse_part("shard", str(shard))[1] for shard in shards}
+    of = {_number_of_parts(*pair) for pair in zip(names, shards, strict=True)}
     numbers = (f"{k}/{n}" for n in sorted(of) for k in range(1, n + 1))
     # A number that is damaged may be any.
     missing = [*itertools.islice((n for n in numbers if n not in shards), _MOST_SHOWN)]
@@ -90,6 +90,13 @@ def check(values, names):
     output = values["output_dir"]
     if output is None or (Path(output).expanduser() / RESULT_FILE).exists():
         raise UserError("--output_dir: give a folder that has no results yet.")
+
+
+def _number_of_parts(name, shard):
+    try:
+        return parse_part("shard", str(shard))[1]
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from error
 
 
 def _read(names):

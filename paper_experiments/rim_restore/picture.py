@@ -127,9 +127,9 @@ def _read_tiff(path: Path) -> Picture:
         with tifffile.TiffFile(path) as file:
             # It would want 8 bits, which others are not to be made of.
             page = file.pages[0]
-            _check_declared(file)
             is_for_pillow = len(file.pages) == 1 and page.bitspersample <= 8
             is_for_pillow = is_for_pillow and len(page.extrasamples) < 2
+            _check_declared(file)
             found = _unpack(file)
     # A damaged file makes tifffile raise whatever it stumbles over.
     except Exception as error:
