@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from paper_experiments.common.errors import UserError
-from paper_experiments.comparison import differences, side
+from paper_experiments.comparison import curves, differences, side
 
 _LOG = "epoch,loss,num_steps,patches,seconds,updates,val_psnr\n"
 
@@ -271,3 +271,9 @@ def test_what_cannot_be_compared_is_refused(tmp_path, compare):
         assert line.startswith("error: ")
         assert message in line
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_picture_without_curves_says_nothing(tmp_path):
+    curves.save({"A: R": []}, tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").exists()
