@@ -147,7 +147,7 @@ def download(folder: str | Path) -> Path:
             # No other source would help.
             raise
         except (SourceError, *_NETWORK_ERRORS, *_ARCHIVE_ERRORS) as error:
-            failures.append(f"{url}: {error}")
+            failures.append(f"{url}: {' '.join(str(error).split())}")
     raise SourceError(f"BSDS300 could not be downloaded ({'; '.join(failures)}).")
 
 

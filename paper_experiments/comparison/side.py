@@ -160,6 +160,9 @@ def _read_log(weights: Path) -> tuple[list[dict[str, float]], bool]:
     for path in stages or ([last] if last.exists() else []):
         with path.open(newline="") as file:
             stage = [{k: float(v) for k, v in r.items()} for r in csv.DictReader(file)]
+        # Anybody can write a log: the last two are drawn.
+        if any({"val_psnr", "loss"} - r.keys() for r in stage):
+            raise ValueError(f"{path} is no log of a training")
         rows += [
             {**r, "patches": r["patches"] + patches, "seconds": r["seconds"] + seconds}
             for r in stage

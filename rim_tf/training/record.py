@@ -126,7 +126,7 @@ def _read_log(path: Path) -> list[dict[str, str]]:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file, strict=True))
         for row in rows:
-            if row.keys() != rows[0].keys() or None in row.values():
+            if None in row or None in row.values():
                 raise ValueError("a row is not whole")
             if not all(math.isfinite(float(row[name])) for name in _NUMBERS):
                 raise ValueError("a number is not finite")

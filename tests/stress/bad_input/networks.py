@@ -228,48 +228,75 @@ def _with_code(marker):
     return keras.saving.serialize_keras_object(keras.Model(inputs, layer(inputs)))
 
 
+_DTYPES = [
+    "float64",
+    "float16",
+    "int32",
+    "uint8",
+    "bool",
+    "complex64",
+    "U3",
+    "O",
+    ">f4",
+]
+_SIGMAS = [
+    *(
+        None,
+        -1,
+        np.nan,
+        np.inf,
+        1e30,
+        "x",
+        [0.1],
+        [0.1, 0.2],
+        [],
+        [[0.1]],
+        True,
+        1 + 1j,
+    ),
+    *({}, b"x", 0, 0.3),
+]
+_OPERATORS = ["class", "function", "Inpainting", "Blur", "FourierProjection"]
+_SIZES = [(8, 8), (8, 8, 1), (3, 3), (), (0, 0), (8, 9), (9, 9)]
+# What the error must name one of.
+_ARGUMENTS = [
+    *("sigma", "observation", "forward_model", "factor", "pattern", "mask", "kernel"),
+    *("restores images", "Mosaic", "Inpainting", "Blur", "Fourier", "Denoising"),
+    *("Bicubic", "of floats"),
+]
+
+
 def restorations(draw, folder, intact):
-    """`rim_tf.restore` with arguments that are none."""
-    sizes = st.sampled_from([0, 1, 2, 3, 5, 8])
-    shape = draw(st.tuples(st.just(1), st.just(8), st.just(8), st.just(1)))
-    if draw(st.booleans()):
-        shape = tuple(draw(st.lists(sizes, min_size=0, max_size=5)))
-    dtypes = ["float32", "float64", "float16", "int32", "uint8", "bool", "complex64"]
-    dtype = draw(st.sampled_from(["float32", *dtypes, "U3", "O", ">f4"]))
-    odd = None
-    if np.dtype(dtype).kind == "f":
-        odd = draw(st.sampled_from([None, np.nan, np.inf, -np.inf, 1e38, -300.0]))
-    sigmas = [0.1, None, -1, np.nan, np.inf, 1e30, "x", [0.1], [0.1, 0.2], [], [[0.1]]]
-    sigma = draw(st.sampled_from([*sigmas, 0.1, 0.1, True, 1 + 1j, {}, b"x"]))
-    operators = ["none", "class", "function", "Denoising", "Inpainting", "Blur"]
-    name = draw(
-        st.sampled_from(
-            [*operators, "FourierProjection", "BicubicDownsampling", "Mosaic"]
-        )
-    )
-    what = None
-    if name in ("Inpainting", "Blur", "FourierProjection"):
-        size = draw(
-            st.sampled_from([(8, 8), (8, 8, 1), (3, 3), (), (0, 0), (8, 9), (9, 9)])
-        )
-        of = draw(st.sampled_from(["float32", "float64", "int8", "bool", "complex64"]))
-        value = draw(st.sampled_from([None, np.nan, np.inf, -1, 2, 0]))
-        what = (size, of, value if of.startswith("f") else None)
-    elif name == "BicubicDownsampling":
-        what = draw(st.sampled_from([2, 0, -1, 1.5, "x", None, 10**6, True]))
-    elif name == "Mosaic":
-        what = draw(st.sampled_from(["RGGB", "", "XXXX", None, 3]))
-    drawn = {"shape": shape, "dtype": dtype, "odd": odd, "sigma": sigma}
-    drawn["operator"] = (name, what)
-    names = [
-        "sigma",
-        "observation",
-        "forward_model",
-        "factor",
-        "pattern",
-        "mask",
-        "kernel",
-    ]
-    names += ["restores images", "Mosaic", "Inpainting", "Blur", "Fourier", "Denoising"]
+    """`rim_tf.restore` with one or two arguments that may be none."""
+    parts = ["shape", "dtype", "odd", "sigma", "operator"]
+    wrong = draw(st.lists(st.sampled_from(parts), min_size=1, max_size=2, unique=True))
+    drawn = {"shape": (1, 8, 8, 1), "dtype": "float32", "odd": None, "sigma": 0.1}
+    drawn["operator"] = ("none", None)
+    odd = st.sampled_from([np.nan, np.inf, -np.inf, 1e38, -300.0])
+    draws = {
+        "shape": st.lists(st.sampled_from([0, 1, 2, 3, 8]), max_size=5).map(tuple),
+        **{"dtype": st.sampled_from(_DTYPES), "odd": odd},
+        **{"sigma": st.sampled_from(_SIGMAS), "operator": _operators()},
+    }
+    drawn |= {name: draw(draws[name]) for name in wrong}
+    if np.dtype(drawn["dtype"]).kind != "f":
+        drawn["odd"] = None
     command = [calls.restore, intact.weights, calls.arguments, drawn, folder / OUTPUT]
-    return Case(command, [*names, "Bicubic", "of floats"], "end", _check_restored)
+    return Case(command, _ARGUMENTS, "end", _check_restored)
+
+
+@st.composite
+def _operators(draw):
+    """Draws a forward model, as `calls.arguments` takes it."""
+    name = draw(st.sampled_from([*_OPERATORS, "BicubicDownsampling", "Mosaic"]))
+    if name == "BicubicDownsampling":
+        return name, draw(st.sampled_from([2, 0, -1, 1.5, "x", None, 10**6, True]))
+    if name == "Mosaic":
+        return name, draw(st.sampled_from(["RGGB", "", "XXXX", None, 3]))
+    if name in ("class", "function"):
+        return name, None
+    kinds = ["float32", "float32", "float64", "int8", "bool", "complex64"]
+    of = draw(st.sampled_from(kinds))
+    value = draw(st.sampled_from([None, None, np.nan, np.inf, -1, 2, 0]))
+    size = draw(st.sampled_from(_SIZES))
+    return name, (size, of, value if of.startswith("f") else None)

@@ -139,11 +139,13 @@ def masks_and_kernels(draw, folder, intact):
     photo = shared.write(folder, "photo.png", shared.image_bytes("png", "L"))
     which = draw(st.sampled_from(["inpaint", "deblur"]))
     sizes = st.sampled_from([0, 1, 2, 3, shared.SIDE, shared.SIDE + 1])
-    shape = tuple(draw(st.lists(sizes, min_size=0, max_size=4)))
+    # Of a kernel that is one, and others.
+    fitting = st.sampled_from([(3, 3), (2, 5)])
+    shape = draw(fitting | st.lists(sizes, max_size=4).map(tuple))
     dtypes = ["float32", "float64", "float16", "int8", "uint64", "bool", "complex64"]
     values = np.ones(shape, draw(st.sampled_from([*dtypes, "U3", "datetime64[s]"])))
     if values.size and values.dtype.kind == "f":
-        odd = [np.nan, np.inf, -np.inf, -1, 0, 1e38, -8.0001, 1e-40]
+        odd = [np.nan, np.inf, -np.inf, -1, 0, 1e38, -8.0001, 1e-40, *[1] * 8]
         with np.errstate(over="ignore"):
             values.flat[0] = draw(st.sampled_from(odd))
     file = io.BytesIO()
