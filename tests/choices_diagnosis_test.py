@@ -184,7 +184,7 @@ def test_what_is_no_table_of_values_is_refused(tmp_path, text):
     path = tmp_path / "mine.csv"
     path.write_text(text)
     with pytest.raises(
-        UserError, match="^--result: .*(must have lines of an image|be read)"
+        UserError, match=r"^--result: .*(must have lines of an image|be read)"
     ):
         diagnosis.read(path)
 
