@@ -63,6 +63,8 @@ def restore(weights: Path, make: Callable[..., Any], drawn: Any, output: Path) -
     import rim_tf
 
     model = rim_tf.load_pretrained(weights)
+    # Documented, too.
+    warnings.simplefilter("ignore", UserWarning)
     with _documented():
         restored = rim_tf.restore(model, **make(**drawn))
     output.mkdir()
@@ -88,7 +90,8 @@ def arguments(
     name, what = operator
     observation = np.random.default_rng(0).uniform(size=shape).astype(dtype)
     if odd is not None and observation.size:
-        observation.flat[observation.size // 2] = odd
+        with np.errstate(over="ignore"):
+            observation.flat[observation.size // 2] = odd
     if isinstance(what, tuple):
         size, of_dtype, value = what
         what = np.ones(size, of_dtype)

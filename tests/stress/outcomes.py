@@ -14,8 +14,8 @@ from tests.stress import processes
 # Of computation; and of waiting, on a machine that does other things, too.
 SECONDS = 10
 _MOST_SECONDS = 100
-# Python keeps what it compiles beside a user's file.
-_LEFT_OUT = "__pycache__"
+# Python keeps what it compiles beside a file, libraries their settings at home.
+_LEFT_OUT = {"__pycache__", ".cache", ".config", ".keras"}
 # Where commands may write, below the folder of a case.
 OUTPUT = "out"
 
@@ -85,8 +85,7 @@ def _contents(folder: Path) -> dict[str, Any]:
     """Returns all that is below a folder, but for the output."""
     found = {}
     for top, folders, names in os.walk(folder):
-        if _LEFT_OUT in folders:
-            folders.remove(_LEFT_OUT)
+        folders[:] = [name for name in folders if name not in _LEFT_OUT]
         if Path(top) == folder and OUTPUT in folders:
             folders.remove(OUTPUT)
         for name in (*folders, *names):
