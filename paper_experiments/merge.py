@@ -11,6 +11,7 @@ joins the values of their images, and runs the command of the parts once more, w
 of machines of several kinds are joined, too, which is said.
 """
 
+import itertools
 import json
 import subprocess
 import sys
@@ -18,8 +19,20 @@ from pathlib import Path
 
 from paper_experiments.common import quiet
 from paper_experiments.common.errors import UserError
-from paper_experiments.common.run import RESULT_FILE, VALUES_FOLDER, start_script
+from paper_experiments.common.run import (
+    RESULT_FILE,
+    VALUES_FOLDER,
+    parse_part,
+    start_script,
+)
 
+# They have --shard.
+_SCRIPTS = (
+    *("table1_rgb_denoise", "table2_denoise", "table2_quantized_denoise"),
+    "table3_super_resolution",
+)
+# Of names in a message.
+_MOST_SHOWN = 10
 # What parts may differ in, or is not a flag.
 _OWN = ("shard", "output_dir", "data_dir", "overwrite", "precision", "precision_used")
 
@@ -65,16 +78,25 @@ def check(values, names):
     shards = [result["settings"].get("shard") for result in results]
     if None in shards:
         raise UserError(f"{names[shards.index(None)]} was not measured with --shard.")
-    of = {shard.partition("/")[2] for shard in shards}
-    missing = {f"{k}/{n}" for n in of for k in range(1, int(n) + 1)} - set(shards)
+    of = {_number_of_parts(*pair) for pair in zip(names, shards, strict=True)}
+    numbers = (f"{k}/{n}" for n in sorted(of) for k in range(1, n + 1))
+    # A number that is damaged may be any.
+    missing = [*itertools.islice((n for n in numbers if n not in shards), _MOST_SHOWN)]
     if missing:
-        raise UserError(f"The parts {', '.join(sorted(missing))} are missing.")
+        raise UserError(f"The parts {', '.join(missing)} are missing.")
     for name in names:
         if not (Path(name).expanduser() / VALUES_FOLDER).is_dir():
             raise UserError(f"{name} has lost its folder {VALUES_FOLDER}.")
     output = values["output_dir"]
     if output is None or (Path(output).expanduser() / RESULT_FILE).exists():
         raise UserError("--output_dir: give a folder that has no results yet.")
+
+
+def _number_of_parts(name, shard):
+    try:
+        return parse_part("shard", str(shard))[1]
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from error
 
 
 def _read(names):
@@ -86,12 +108,24 @@ def _read(names):
     results = []
     for path in paths:
         try:
-            result = json.loads(path.read_text())
-            result["script"], result["versions"], result["settings"]["precision_used"]
-        except (KeyError, TypeError, ValueError) as error:
-            raise UserError(f"{path} is no result of a table.") from error
+            result = json.loads(path.read_text(encoding="utf-8"))
+            is_table = _is_result(result)
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+            is_table = False
+        if not is_table:
+            raise UserError(f"{path} is no result of a table.")
         results.append(result)
     return results
+
+
+def _is_result(result):
+    """Returns whether a JSON value is a table's; raises whatever if it is none."""
+    settings, used = result["settings"], result["settings"]["precision_used"]
+    measured = [dict(score["per_image"]) for score in result["measured"]]
+    # It names the script that is run.
+    return result["script"] in _SCRIPTS and all(
+        (settings.keys(), isinstance(used, str), measured, dict(result["versions"]))
+    )
 
 
 def _images(results):

@@ -59,6 +59,25 @@ def to_tensor(values) -> Any:
     return ops.convert_to_tensor(values)
 
 
+def to_real(values, what: str) -> Any:
+    """Returns values as a tensor of real numbers.
+
+    Raises:
+      ValueError: If they are something else; the message begins with `what`. Casts
+        would drop imaginary parts without a word.
+    """
+    try:
+        tensor = to_tensor(values)
+        dtype = keras.backend.standardize_dtype(tensor.dtype)
+    # Backends differ in what they raise for texts, objects, and lists of no one shape.
+    except Exception as error:
+        kind = getattr(values, "dtype", type(values).__name__)
+        raise ValueError(f"{what} must be of real numbers, not of {kind}.") from error
+    if dtype.startswith(("complex", "string")):
+        raise ValueError(f"{what} must be of real numbers, not of {dtype}.")
+    return tensor
+
+
 def check_floats(values, taker: str, advice: str = "") -> Any:
     """Returns values as a tensor.
 
@@ -71,11 +90,15 @@ def check_floats(values, taker: str, advice: str = "") -> Any:
       ValueError: If there are none, or they are not floats: products with integers
         would be rounded down, mostly to zero.
     """
+    if getattr(values, "dtype", None) == np.dtype(object):
+        raise ValueError(f"{taker} of floats, got objects; {_CURE_OF_COUNTS}.")
     values = to_tensor(values)
     dtype = keras.backend.standardize_dtype(values.dtype)
     if not keras.backend.is_float_dtype(dtype):
         cure = _CURES.get(dtype, _CURE_OF_COUNTS) + advice * (dtype == "uint8")
         raise ValueError(f"{taker} of floats, got {dtype}; {cure}.")
+    if not len(values.shape):
+        raise ValueError(f"{taker} of floats, with a batch axis in front, got one.")
     if 0 in values.shape:
         raise ValueError(f"{taker}, got none: the shape is {tuple(values.shape)}.")
     return values
@@ -104,7 +127,7 @@ def noise_levels(sigma, observation) -> Any:
       ValueError: If sigma is of another shape, or below 0, or not finite.
     """
     batch_size = observation.shape[0]
-    sigma = ops.cast(to_tensor(sigma), "float32")
+    sigma = ops.cast(to_real(sigma, "sigma"), "float32")
     if tuple(sigma.shape) not in ((), (1,), (None,), (batch_size,)):
         raise ValueError(
             f"sigma must be a number or one per image ({batch_size}), "
@@ -118,7 +141,7 @@ def noise_levels(sigma, observation) -> Any:
 
 def check_mask(mask) -> None:
     """Raises a `ValueError` unless all values lie between 0 and 1."""
-    mask = known(mask)
+    mask = known(to_real(mask, "A mask"))
     if mask is not None and not ((mask >= 0) & (mask <= 1)).all():
         raise ValueError(
             "A mask is 1 for what is known and 0 for what is missing, got values from "

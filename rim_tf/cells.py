@@ -79,6 +79,10 @@ class ConvGRUCell(keras.layers.Layer):
         """Number of channels of the output, which is the new state."""
         return self.features
 
+    def count_parameters(self, channels: int) -> int:
+        """Returns the number of parameters for inputs of so many channels."""
+        return 3 * _count(channels + self.features, self.features)
+
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         concatenated = (*input_shape[:-1], input_shape[-1] + self.features)
         self.gates.build(concatenated)
@@ -227,6 +231,16 @@ class RIMCell(keras.layers.Layer):
         """Number of channels of the update of eta."""
         return self.channels
 
+    @property
+    def num_parameters(self) -> int:
+        """Number of parameters, known before they are made."""
+        return (
+            _count(self.input_size, self.features)
+            + self.recurrent.count_parameters(self.features)
+            + _count(self.state_features, self.features)
+            + _count(self.features, self.channels)
+        )
+
     def build(self, input_shape: tuple[int | None, ...] | None = None) -> None:
         self.encode.build((None, None, None, self.input_size))
         self.recurrent.build((None, None, None, self.features))
@@ -311,6 +325,10 @@ class ReLUConvolution(Convolution):
     def __init__(self, features: int, dilation: int = 1, **kwargs: Any):
         super().__init__(features, dilation, activation="relu", **kwargs)
 
+    def count_parameters(self, channels: int) -> int:
+        """Returns the number of parameters for inputs of so many channels."""
+        return _count(channels, self.filters)
+
     def get_initial_state(self, batch_size: int, height: int, width: int) -> list:
         """Returns an empty list."""
         del batch_size, height, width
@@ -327,6 +345,11 @@ class ReLUConvolution(Convolution):
             "features": self.filters,
             "dilation": self.dilation_rate[0],
         }
+
+
+def _count(inputs: int, outputs: int) -> int:
+    """Returns the number of parameters of a convolution 3x3."""
+    return (9 * inputs + 1) * outputs
 
 
 def _beside(inputs, state):

@@ -72,8 +72,9 @@ def read_json(path: str | Path, remedy: str) -> Any:
       DamagedFileError: If it holds no JSON.
     """
     try:
-        return json.loads(Path(path).read_text())
-    except ValueError as error:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    # The latter of brackets in brackets.
+    except (ValueError, RecursionError) as error:
         raise DamagedFileError(f"{path} is damaged ({error}); {remedy}.") from error
 
 

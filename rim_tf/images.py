@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import io
+import os
 import re
 import warnings
 from collections.abc import Callable
@@ -84,6 +85,9 @@ def read_layers(path: str | Path) -> Layers:
 
 def _read(path: Path, keep_alpha: bool) -> Layers:
     try:
+        # A pipe or a device may have no end.
+        if path.exists() and not path.is_file():
+            raise ValueError("it is no file.")
         with Image.open(path, formats=_FORMATS) as image:
             _check_depth(image, path)
             _warn_of_what_is_left_out(image, path, keep_alpha)
@@ -214,7 +218,7 @@ def list_images(folder: str | Path) -> list[Path]:
     Raises:
       ValueError: If there is no such folder or it has no image.
     """
-    folder = Path(folder).expanduser()
+    folder = Path(os.path.expanduser(folder))
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder.")
     # Macs put a hidden ._a.png beside a.png, which is no image.

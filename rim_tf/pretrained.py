@@ -2,9 +2,12 @@
 
 A set of weights is two files side by side: `<name>.weights.h5`, in float16 to
 keep it small, and `<name>.json` with the architecture and the history of the
-weights: how they were trained, on what, for how long, and how well they did.
+weights: how they were trained, on what, for how long, and how well they did; and with
+the checksum of the other file.
 """
 
+import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,13 @@ def available() -> list[str]:
 def load_pretrained(name_or_path: str | Path, dtype: str | None = None) -> RIM:
     """Returns a trained RIM.
 
+    Weights of strangers are safe to load: numbers are read, and names of the cells and
+    links that are known already, and nothing that the files hold is executed. What is
+    damaged, not finite, larger than it can be, or stands in other files, is refused. Of
+    a `.keras` file the same is true of `keras.saving.load_model` as it is: functions in
+    it are refused, unless you give `safe_mode=False`. Python files, of --cell and
+    --method, are programs: read them first.
+
     Args:
       name_or_path: A name of `available()`, for instance "rim_denoise", or the
         path of a file `<name>.weights.h5` that stands beside `<name>.json`.
@@ -41,37 +51,71 @@ def load_pretrained(name_or_path: str | Path, dtype: str | None = None) -> RIM:
 
     Raises:
       WeightsNotFoundError: If there are no such weights.
-      ValueError: If the weights do not fit the architecture in the JSON file, or the
-        class of a cell or a link of your own is not known: import, or register, first.
+      ValueError: If the weights do not fit the architecture in the JSON file, are not
+        finite, or the class of a cell or a link of your own is not known: import, or
+        register, first. If a file is damaged, a `files.DamagedFileError`.
 
     Example:
 
         model = rim_tf.load_pretrained("rim_denoise")
         restored = rim_tf.restore(model, noisy, sigma=25 / 255)
     """
-    weights_path = _find(name_or_path)
-    architecture = read_architecture(weights_path)
+    path = _find(name_or_path)
+    described = _read_json(path)
+    # Before HDF5 looks into the file.
+    if described["sha256"] not in (None, _checksum(path)):
+        raise _damaged(path, f"its checksum is not that in {_json_path(path).name}")
     try:
-        rim = _from_architecture(architecture, dtype)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        rim = _from_architecture(described["architecture"], dtype)
+        _check_size(rim, path)
+        rim.build()
+    # A description can make a class raise whatever it stumbles over.
+    except Exception as error:
         raise ValueError(
-            f"{_json_path(weights_path)} has an architecture that is not known here: "
-            f"{error}"
+            f"{_json_path(path)} has an architecture that is not known here: {error}"
         ) from error
+    _load_weights(rim, path)
+    return rim
+
+
+def _load_weights(rim: RIM, path: Path) -> None:
     try:
-        rim.load_weights(weights_path)
-    except OSError as error:
-        # Also a file that Git LFS has not fetched, which is a line of text.
-        raise files.DamagedFileError(
-            f"{weights_path} is damaged, or was not downloaded whole ({error}); get it "
-            "again."
-        ) from error
+        rim.load_weights(path)
     except (ValueError, KeyError) as error:
         raise ValueError(
-            f"{weights_path} does not fit the architecture in "
-            f"{_json_path(weights_path).name}: {error}"
+            f"{path} does not fit the architecture in {_json_path(path).name}: {error}"
         ) from error
-    return rim
+    # Also a file that Git LFS has not fetched, which is a line of text. What is damaged
+    # makes HDF5 raise whatever it stumbles over.
+    except Exception as error:
+        raise _damaged(path, error) from error
+    if not all(np.isfinite(value).all() for value in rim.get_weights()):
+        raise _damaged(path, "weights are not finite")
+
+
+def _damaged(path: Path, reason: object) -> files.DamagedFileError:
+    return files.DamagedFileError(
+        f"{path} is damaged, or was not downloaded whole ({reason}); get it again."
+    )
+
+
+def _check_size(rim: RIM, path: Path) -> None:
+    """Raises a `ValueError` if a file cannot hold the weights, before there is any.
+
+    A description may ask for more than there is memory. A cell of a user's class makes
+    what that makes.
+    """
+    number = getattr(rim.cell, "num_parameters", 0)
+    # Of 16 bits, and not compressed.
+    if 2 * number > path.stat().st_size:
+        raise ValueError(f"{number:,} weights, more than {path.name} can hold")
+
+
+def _checksum(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise _damaged(path, error) from error
 
 
 def read_history(name_or_path: str | Path) -> dict[str, Any]:
@@ -127,7 +171,10 @@ def save_pretrained(rim: RIM, path: str | Path, history: dict[str, Any]) -> None
         raise FloatingPointError("A weight is not finite in float16.")
     half.set_weights(values)
     files.save_weights(half, path)
-    described = {"architecture": architecture, "history": history}
+    described = {
+        **{"architecture": architecture, "history": history},
+        "sha256": _checksum(path),
+    }
     files.write_json(_json_path(path), described)
 
 
@@ -147,7 +194,7 @@ def _architecture(rim: RIM) -> dict[str, Any]:
 def _from_architecture(architecture: dict[str, Any], dtype: str | None) -> RIM:
     settings = dict(architecture["cell"])
     cell_class = _class_of_name(settings.pop("class"))
-    rim = RIM(
+    return RIM(
         cell_class.from_config({**settings, "dtype": dtype}),
         link=architecture["link"],
         gradient=architecture["gradient"],
@@ -156,8 +203,6 @@ def _from_architecture(architecture: dict[str, Any], dtype: str | None) -> RIM:
         normalize=architecture.get("normalize", True),
         dtype=dtype,
     )
-    rim.build()
-    return rim
 
 
 def _name_of_class(cell_class: type) -> str:
@@ -175,7 +220,9 @@ def _name_of_class(cell_class: type) -> str:
 
 def _class_of_name(name: str) -> type:
     found = getattr(cells, name, None) or keras.saving.get_registered_object(name)
-    if found is None:
+    # Anybody can write a name: one of a class that is no cell is not to be called.
+    is_layer = isinstance(found, type) and issubclass(found, keras.Layer)
+    if not (is_layer and hasattr(found, "get_initial_state")):
         raise ValueError(
             f"The cell's class {name} is not known; import the module that defines it."
         )
@@ -183,7 +230,7 @@ def _class_of_name(name: str) -> type:
 
 
 def _find(name_or_path: str | Path) -> Path:
-    path = Path(name_or_path).expanduser()
+    path = Path(os.path.expanduser(name_or_path))
     if not path.name.endswith(SUFFIX):
         path = WEIGHTS_FOLDER / f"{name_or_path}{SUFFIX}"
         if not path.exists():
@@ -207,10 +254,13 @@ def _json_path(weights_path: Path) -> Path:
 
 def _read_json(weights_path: Path) -> dict[str, Any]:
     path = _json_path(weights_path)
-    try:
-        described = files.read_json(path, "get it again")
-        return {key: described[key] for key in ("architecture", "history")}
-    except (KeyError, TypeError) as error:
-        raise ValueError(
-            f"{path} does not describe weights of this project: {error}"
-        ) from error
+    described = files.read_json(path, "get it again")
+    parts = {}
+    for key in ("architecture", "history"):
+        parts[key] = described.get(key) if isinstance(described, dict) else None
+        if not isinstance(parts[key], dict):
+            raise ValueError(
+                f"{path} does not describe weights of this project: it has no {key}."
+            )
+    # Of older weights nothing is known.
+    return {**parts, "sha256": described.get("sha256")}

@@ -128,3 +128,25 @@ def test_shapes_fit_where_both_are_known(shape, wanted, expected):
 
 def test_shapes_are_described():
     assert arguments.describe(("batch", 3, None)) == "(batch, 3, any)"
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (np.ones((2, 2), "complex64"), "complex64"),
+        (np.array(["x"]), "string|<U1"),
+        (np.array([{}], object), "object"),
+        ("x", "string|str"),
+        ({}, "dict"),
+    ],
+)
+def test_what_is_no_real_number_is_named(values, kind):
+    message = rf"^sigma must be of real numbers, not of ({kind})\.$"
+    with pytest.raises(ValueError, match=message):
+        arguments.to_real(values, "sigma")
+
+
+@pytest.mark.parametrize("values", [np.float32(1), np.array([{}], object)])
+def test_a_number_and_objects_are_no_images(values):
+    with pytest.raises(ValueError, match=r"^It takes images of floats, "):
+        arguments.check_floats(values, "It takes images")

@@ -159,6 +159,14 @@ def test_mirror_is_the_fallback(tmp_path, monkeypatch, few_images, failure, warn
     assert warnings == []
 
 
+def test_an_image_that_would_fill_the_memory_is_refused(
+    tmp_path, monkeypatch, few_images
+):
+    monkeypatch.setitem(globals(), "_content", lambda _: bytes(1 << 23))
+    with pytest.raises(source.SourceError, match=r"\d\.jpg has 8388608 bytes"):
+        source._unpack(_archive(_BERKELEY[:1]), tmp_path / "new")
+
+
 def test_unreachable_network_leaves_nothing_behind(tmp_path, monkeypatch):
     _serve(monkeypatch, [TimeoutError("timed out"), TimeoutError("timed out")])
     pattern = "could not be downloaded .*berkeley.*timed out.*github.*timed out"

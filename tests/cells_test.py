@@ -188,6 +188,8 @@ def test_refuses_other_strides():
 )
 def test_parameters_of_the_ablations(cell_class, parameters):
     cell = cell_class()
+    # Known before they are made.
+    assert cell.num_parameters == parameters
     cell.build(None)
     assert cell.count_params() == parameters
 
@@ -218,6 +220,7 @@ def test_a_cell_that_sees_sigma(cell_class):
     small = {"features": 4, "state_features": 6}
     without, cell = cell_class(**small), cell_class(**small, sees_sigma=True)
     without.build(None), cell.build(None)
+    assert cell.num_parameters == cell.count_params()
     assert cell.count_params() - without.count_params() == 3 * 3 * 4
     inputs = np.random.default_rng(0).normal(size=(1, 8, 8, 3)).astype(np.float32)
     # All weights of the channel are 0: it is not seen.

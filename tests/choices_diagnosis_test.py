@@ -177,11 +177,15 @@ def test_reads_a_table_of_values(tmp_path):
     assert diagnosis.read(path) == {"3096": 28.5, "8023": 27.25}
 
 
-@pytest.mark.parametrize("text", ["", "image,psnr\n", "3096;28.5\n"])
+@pytest.mark.parametrize(
+    "text", ["", "image,psnr\n", "3096;28.5\n", "3096,1e200\n", '"' + 200_000 * "x"]
+)
 def test_what_is_no_table_of_values_is_refused(tmp_path, text):
     path = tmp_path / "mine.csv"
     path.write_text(text)
-    with pytest.raises(UserError, match="must have lines of an image's id"):
+    with pytest.raises(
+        UserError, match=r"^--result: .*(must have lines of an image|be read)"
+    ):
         diagnosis.read(path)
 
 

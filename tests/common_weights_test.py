@@ -36,6 +36,13 @@ def test_weights_come_with_their_history_and_name(small_weights):
     assert history["data"] == "nothing"
 
 
+@pytest.mark.parametrize("settings", [[], "x", {"steps_schedule": []}])
+def test_a_history_that_is_none_of_a_training_is_named(tmp_path, settings):
+    path = _save(tmp_path / "mine.weights.h5", {"settings": settings})
+    message = f"--weights: {path} has a history that is none of train.py ("
+    _refused(message, path, _RUN, "gray")
+
+
 def test_weights_of_a_shipped_recipe_are_not_taken_for_the_shipped_ones(tmp_path):
     path = tmp_path / "run" / "rim_denoise" / "rim_denoise.weights.h5"
     path.parent.mkdir(parents=True)

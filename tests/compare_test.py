@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from paper_experiments.common.errors import UserError
-from paper_experiments.comparison import differences, side
+from paper_experiments.comparison import curves, differences, side
 
 _LOG = "epoch,loss,num_steps,patches,seconds,updates,val_psnr\n"
 
@@ -252,7 +252,11 @@ def test_what_cannot_be_compared_is_refused(tmp_path, compare):
     (tmp_path / "none").mkdir()
     (tmp_path / "wrong.json").write_text("[]")
     (tmp_path / "damaged.json").write_text("{")
+    described = _training(tmp_path / "described")
+    (path,) = described.glob("**/*.weights.h5")
+    path.with_name("rim.json").write_text("[]")
     for arguments, message in (
+        ([result, described], "is not a training of train.py"),
         ([result], "give two results, A and B; see --help."),
         ([result, "/nowhere"], "/nowhere: there is no such file or folder."),
         ([result, tmp_path / "none"], "there are none (is the training done?)."),
@@ -267,3 +271,9 @@ def test_what_cannot_be_compared_is_refused(tmp_path, compare):
         assert line.startswith("error: ")
         assert message in line
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_picture_without_curves_says_nothing(tmp_path):
+    curves.save({"A: R": []}, tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").exists()

@@ -184,7 +184,7 @@ def test_json_is_strict(tmp_path):
     assert files.read_json(path, "") == read
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"a": 1}}'])
+@pytest.mark.parametrize("text", ["", "{", '{"a": 1}}', "[" * 100_000])
 def test_damaged_json_is_named_with_its_remedy(tmp_path, text):
     path = tmp_path / "a.json"
     path.write_text(text)

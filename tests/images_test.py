@@ -1,6 +1,7 @@
 """Tests of image reading and colour conversion."""
 
 import io
+import os
 import re
 import struct
 import zlib
@@ -432,3 +433,13 @@ def test_whatever_pillow_raises_is_translated(tmp_path, monkeypatch, error):
     reason = {RuntimeError: "a b", KeyError: "KeyError", IndexError: "x"}[type(error)]
     with pytest.raises(ValueError, match=rf"mine\.png cannot .*: {reason}$"):
         images.read_image(tmp_path / "mine.png")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_a_pipe_is_no_image(tmp_path):
+    """It may have no end."""
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(
+        ValueError, match=r"a\.png cannot be read as an image: it is no"
+    ):
+        images.read_image(tmp_path / "a.png")

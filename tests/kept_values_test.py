@@ -1,5 +1,6 @@
 """Tests of values that are kept until a table has all of them."""
 
+import json
 import math
 
 import numpy as np
@@ -86,7 +87,13 @@ def test_what_is_no_number_is_not_kept(tmp_path):
     assert again["b"] == [1.0]
 
 
-@pytest.mark.parametrize("text", ["null", "[]", '{"a": 1}', '{"a": {"values": [1]}}'])
+_ODD = {"values": ["1"], "commit": "", "machine": ""}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["null", "[]", '{"a": 1}', '{"a": {"values": [1]}}', json.dumps({"a": _ODD})],
+)
 def test_a_file_of_something_else_is_named(tmp_path, text):
     (tmp_path / "values.json").write_text(text)
     with pytest.raises(DamagedFileError, match=r"values.json holds something else"):

@@ -80,13 +80,19 @@ def test_refuses_what_makes_no_whole(parts, tmp_path, run_here):
     whole, other = _result(copies["whole"]), _result(copies["other"])
     whole["settings"]["shard"] = None
     other["settings"]["seed"] = 7
-    for name in ("old", "half"):
+    for name in ("old", "half", "many", "script"):
         copies[name] = tmp_path / name
         shutil.copytree(folder / "2", copies[name])
     old = _result(copies["old"])
     old["versions"]["numpy"] = "2.0.0"
     (copies["half"] / "result.json").write_text("{")
-    for name, result in (("whole", whole), ("other", other), ("old", old)):
+    many, script = _result(folder / "2"), _result(folder / "2")
+    many["settings"]["shard"] = f"2/{10**12}"
+    script["script"] = "train"
+    for name, result in (
+        *(("whole", whole), ("other", other), ("old", old)),
+        *(("many", many), ("script", script)),
+    ):
         (copies[name] / "result.json").write_text(json.dumps(result))
     first = folder / "1"
     for names, message in (
@@ -95,6 +101,8 @@ def test_refuses_what_makes_no_whole(parts, tmp_path, run_here):
         ([first, copies["whole"]], "whole was not measured with --shard."),
         ([first, copies["other"]], f"{first} and {copies['other']} differ in seed."),
         ([first, copies["old"]], f"{first} and {copies['old']} differ in numpy."),
+        ([first, copies["many"]], f"/2, 1/{10**12}, 3/{10**12}, 4/{10**12}, "),
+        ([first, copies["script"]], "result.json is no result of a table."),
         ([first, copies["half"]], "result.json is no result of a table."),
         ([first, copies["empty"]], "result.json: the part is not measured yet."),
     ):

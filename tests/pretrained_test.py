@@ -118,6 +118,53 @@ def test_description_that_says_nothing_is_refused(path, text):
         rim_tf.load_pretrained(path)
 
 
+def _describe(path, **changed):
+    description = path.parent / "mine.json"
+    described = {**json.loads(description.read_text()), **changed}
+    description.write_text(json.dumps(described))
+    return described
+
+
+def test_a_changed_file_is_damaged(path):
+    """A single bit, which may be that of a weight."""
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"mine\.weights\.h5 is damaged.*its checksum"):
+        rim_tf.load_pretrained(path)
+    # So were weights saved before there were checksums.
+    _describe(path, sha256=None)
+    rim_tf.load_pretrained(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_refused(rim, path, value):
+    _describe(path, sha256=None)
+    rim.phi_epsilon.assign(value)
+    rim.save_weights(path)
+    with pytest.raises(ValueError, match=r"mine\.weights\.h5 .*are not finite"):
+        rim_tf.load_pretrained(path)
+
+
+@pytest.mark.parametrize("name", ["channels", "features", "state_features"])
+def test_a_network_larger_than_its_file_is_not_made(path, name):
+    described = _describe(path)
+    described["architecture"]["cell"][name] = 10**6
+    _describe(path, **described)
+    message = r"mine\.json has .* weights, more than mine\.weights\.h5 can hold"
+    with pytest.raises(ValueError, match=message):
+        rim_tf.load_pretrained(path)
+
+
+@pytest.mark.parametrize("name", ["keras", "fused", "_pad", "Any", "rim_tf>RIM"])
+def test_a_name_that_is_no_cells_is_not_called(path, name):
+    described = _describe(path)
+    described["architecture"]["cell"]["class"] = name
+    _describe(path, **described)
+    with pytest.raises(ValueError, match=rf"The cell's class {name} is not known"):
+        rim_tf.load_pretrained(path)
+
+
 def test_file_without_its_description_is_refused(path):
     path.with_name(path.name.replace(".weights.h5", ".json")).unlink()
     with pytest.raises(ValueError, match=r"\.weights\.h5 needs \S+\.json beside it"):

@@ -151,6 +151,8 @@ def test_a_process_that_is_refused_says_one_line(
         (["--num_images=0"], "flag --num_images=0: "),
         (["--num_steps=0"], "flag --num_steps=0: "),
         (["--seed=-1"], "flag --seed=-1: "),
+        ([f"--seed={2**31}"], f"flag --seed={2**31}: "),
+        (["--images=~nobody at all"], "--images: of ~nobody at all there is no such"),
         (["--precision=float16"], "flag --precision=float16: "),
         (["--epochs=3"], "Unknown command line flag 'epochs'"),
         (["extra"], "Unknown arguments: extra"),

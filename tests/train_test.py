@@ -425,6 +425,7 @@ def test_list(run_here):
             "error: --gradient: --initial_weights bring a network of their own; leave ",
         ),
         (["ffn_3task_paper", "--minutes=0"], "flag --minutes=0: "),
+        (["ffn_3task_paper", "--minutes=nan"], "error: --minutes: nan is not a finite"),
         (["ffn_3task_paper", "--max_sigma=9"], "Unknown command line flag 'max_sigma'"),
         (["ffn_3task_paper", "--images=x"], "error: --images: not for this script"),
         (

@@ -32,6 +32,8 @@ class SourceError(Exception):
 _NETWORK_ERRORS = (OSError, http.client.HTTPException)
 # A damaged archive can fail at every layer of its reading.
 _ARCHIVE_ERRORS = (EOFError, tarfile.TarError, zlib.error)
+# No image of it has so many.
+_MOST_BYTES = 1 << 22
 
 
 def read_ids(name: str) -> list[int]:
@@ -145,7 +147,7 @@ def download(folder: str | Path) -> Path:
             # No other source would help.
             raise
         except (SourceError, *_NETWORK_ERRORS, *_ARCHIVE_ERRORS) as error:
-            failures.append(f"{url}: {error}")
+            failures.append(f"{url}: {' '.join(str(error).split())}")
     raise SourceError(f"BSDS300 could not be downloaded ({'; '.join(failures)}).")
 
 
@@ -196,5 +198,7 @@ def _unpack(archive: bytes, folder: Path) -> None:
         for member in tar:
             path = wanted.get(Path(member.name).name)
             if path is not None and member.isfile():
+                if member.size > _MOST_BYTES:
+                    raise SourceError(f"{path.name} has {member.size} bytes")
                 with files.replacing(path) as temporary:
                     temporary.write_bytes(tar.extractfile(member).read())

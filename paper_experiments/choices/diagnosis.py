@@ -33,6 +33,8 @@ _MAY_LEAVE = 0.05
 _SECOND_LEAVES = 0.5
 # With fewer images a pattern says little.
 LEAST_IMAGES = 3
+# No PSNR has as many dB.
+_MOST_DB = 1000.0
 # Choices must be measured on this part of somebody's images.
 _LEAST_PART = 0.5
 
@@ -184,9 +186,9 @@ def read(path: Path) -> Values:
       UserError: If it is no such file.
     """
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             lines = [line for line in csv.reader(file) if line]
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"--result: {path} cannot be read: {error}.") from error
     values = {_id(line[0]): _number(line[1]) for line in lines if len(line) > 1}
     values = {i: value for i, value in values.items() if value is not None}
@@ -204,12 +206,12 @@ def _id(text: str) -> str:
 
 
 def _number(text: str) -> float | None:
-    """Returns a finite number; None for a heading, or for anything else."""
+    """Returns a PSNR; None for a heading, or for anything else."""
     try:
         value = float(text)
     except ValueError:
         return None
-    return value if math.isfinite(value) else None
+    return value if abs(value) < _MOST_DB else None
 
 
 def measure_folder(

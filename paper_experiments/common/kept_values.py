@@ -92,12 +92,20 @@ def _read(folder: Path) -> dict[str, dict[str, Any]]:
     path = folder / _FILE
     records = files.read_json(path, "delete it") if path.exists() else {}
     try:
-        is_whole = all(set(record) == _FIELDS for record in records.values())
+        is_whole = all(map(_is_whole, records.values()))
     except (AttributeError, TypeError):
         is_whole = False
     if not is_whole:
         raise files.DamagedFileError(f"{path} holds something else; delete it.")
     return records
+
+
+def _is_whole(record: dict[str, Any]) -> bool:
+    """Returns whether a record is one; raises a `TypeError` if not even a dict."""
+    values = record["values"] if set(record) == _FIELDS else None
+    return isinstance(values, list) and all(
+        value is None or type(value) in (int, float) for value in values
+    )
 
 
 def key(*depends_on: Any) -> str:

@@ -7,6 +7,7 @@ in its `measure`.
 
 import contextlib
 import dataclasses
+import math
 import re
 import shutil
 import sys
@@ -60,6 +61,7 @@ flags.DEFINE_integer(
     0,
     "Seed of everything random, except the validation of a training.",
     lower_bound=0,
+    upper_bound=2**31 - 1,
 )
 flags.DEFINE_enum(
     "precision",
@@ -284,6 +286,10 @@ def start_script(
         logging.set_verbosity(logging.WARNING)
         quiet.print_any_name()
         values = flags.FLAGS.flag_values_dict()
+        try:
+            _check_values(values, argv[1:])
+        except UserError as error:
+            sys.exit(f"error: {error}")
         folder = _output_dir(values)
         existed = folder.exists()
         try:
@@ -317,6 +323,24 @@ def _parse(argv: Sequence[str]) -> list[str]:
         sys.exit(f"error: {error} See --help. Trainings are begun by train.py.")
     except flags.Error as error:
         sys.exit(f"error: {error}")
+
+
+def _check_values(values: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Raises a `UserError` for values that no flag takes.
+
+    absl lets them pass: a number that is none is within all bounds.
+    """
+    given = [(f"--{flag}", value) for flag, value in values.items()]
+    for what, value in (*given, *((name, name) for name in names)):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UserError(f"{what}: {value} is not a finite number.")
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and text.startswith("~"):
+                try:
+                    Path(text).expanduser()
+                except RuntimeError as error:
+                    said = f"{what}: of {text} there is no such user."
+                    raise UserError(said) from error
 
 
 def _output_dir(values: Mapping[str, Any]) -> Path:

@@ -69,7 +69,14 @@ def load(
         "architecture": pretrained.read_architecture(name),
         "parameters": model.count_params(),
     }
-    return model, {**history, "not_the_papers": provenance.not_the_papers(history)}
+    try:
+        remarks = provenance.not_the_papers(history)
+    # Anybody can write a history.
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"--{flag}: {name} has a history that is none of train.py ({error!r})."
+        ) from error
+    return model, {**history, "not_the_papers": remarks}
 
 
 def channels_of(color: str) -> int:

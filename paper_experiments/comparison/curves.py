@@ -31,5 +31,6 @@ def save(logs: Mapping[str, list[dict[str, float]]], path: Path) -> None:
         axis.locator_params(axis="x", nbins=5)
         axis.grid(alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)
-    quality.legend()
+    if quality.lines:
+        quality.legend()
     figures.save(figure, path)

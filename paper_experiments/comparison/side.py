@@ -74,26 +74,27 @@ def read(path: str) -> Side:
     """
     given = Path(path).expanduser()
     file = given / RESULT_FILE if given.is_dir() else given
-    if file.is_file() and file.suffix == ".json":
-        return _of_test(path, file)
-    if not given.is_dir():
+    is_test = file.is_file() and file.suffix == ".json"
+    if not (is_test or given.is_dir()):
         raise UserError(f"{path}: there is no such file or folder.")
-    return _of_training(path, given)
+    try:
+        return _of_test(path, file) if is_test else _of_training(path, given)
+    # Anybody can write such files.
+    except (AttributeError, KeyError, TypeError, ValueError, csv.Error) as error:
+        kind = "the result of a table script" if is_test else "a training of train.py"
+        raise UserError(
+            f"{file if is_test else given} is not {kind} ({error!r})."
+        ) from error
 
 
 def _of_test(path: str, file: Path) -> Side:
     result = _read_json(file)
-    try:
-        rows = [r for r, h in result["weights"].items() if "measured_before" not in h]
-        values = {row: _values(result["measured"], row) for row in rows}
-        settings = {
-            **{key: result[key] for key in ("script", "dataset", "seed")},
-            **{k: result["settings"].get(k) for k in ("num_steps", "precision_used")},
-        }
-    except (AttributeError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{file} is not the result of a table script ({error!r})."
-        ) from error
+    rows = [r for r, h in result["weights"].items() if "measured_before" not in h]
+    values = {row: _values(result["measured"], row) for row in rows}
+    settings = {
+        **{key: result[key] for key in ("script", "dataset", "seed")},
+        **{k: result["settings"].get(k) for k in ("num_steps", "precision_used")},
+    }
     trainings = {row: _training_of(result["weights"][row]) for row in rows}
     return Side(path, settings, {r: v for r, v in values.items() if v}, trainings)
 
@@ -109,7 +110,7 @@ def _values(
         what = {**record["condition"], **({"t": int(step)} if step else {})}
         condition = Condition(record["test_set"], tuple(what.items()), record["metric"])
         found[condition] = {
-            image: math.inf if value is None else value
+            image: math.inf if value is None else float(value)
             for image, value in record["per_image"].items()
         }
     return found
@@ -159,16 +160,21 @@ def _read_log(weights: Path) -> tuple[list[dict[str, float]], bool]:
     for path in stages or ([last] if last.exists() else []):
         with path.open(newline="") as file:
             stage = [{k: float(v) for k, v in r.items()} for r in csv.DictReader(file)]
+        # Anybody can write a log: the last two are drawn.
+        if any({"val_psnr", "loss"} - r.keys() for r in stage):
+            raise ValueError(f"{path} is no log of a training")
         rows += [
             {**r, "patches": r["patches"] + patches, "seconds": r["seconds"] + seconds}
             for r in stage
         ]
-        patches, seconds = rows[-1]["patches"], rows[-1]["seconds"]
+        if stage:
+            patches, seconds = rows[-1]["patches"], rows[-1]["seconds"]
     return rows, bool(stages)
 
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text())
-    except ValueError as error:
+        return json.loads(path.read_text(encoding="utf-8"))
+    # The latter of brackets in brackets.
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} holds no JSON ({error}); make it again.") from error

@@ -169,7 +169,7 @@ def _range(text: str) -> tuple[float, float]:
         black, white = (float(part) for part in text.split(","))
     except ValueError:
         black = white = 0.0
-    if not -float("inf") < black < white < float("inf"):
+    if not (black < white and 0 < white - black < float("inf")):
         raise argparse.ArgumentTypeError(
             f"must be two numbers, the smaller first, such as 100,3100, not {text}"
         )

@@ -24,6 +24,8 @@ from rim_tf.forward_models import (
 _LUMINANCE_BLACK = 16 / 255
 # Of a large image around a pixel: three small pixels, for every factor.
 _SEEN_BY_THE_KERNEL = 12
+# Of a blur that adds up to 1: beyond that it subtracts what it adds.
+_LARGEST_WEIGHT = 1e3
 
 
 class Method(NamedTuple):
@@ -134,7 +136,7 @@ def read_mask(arguments: argparse.Namespace) -> np.ndarray:
     Raises:
       UserError: If all is missing.
     """
-    values = picture.read(arguments.mask.expanduser()).pages[0]
+    values = picture.read(arguments.mask).pages[0]
     known = np.float32(values.mean(axis=-1, keepdims=True) > values.max() / 2)
     if not known.any():
         raise UserError(f"--mask: {arguments.mask} is black, so that nothing is known.")
@@ -192,25 +194,27 @@ def _moved(pixels: np.ndarray, shift: tuple[int, int]) -> np.ndarray:
 
 def _read_kernel(arguments: argparse.Namespace) -> np.ndarray:
     """Returns a kernel, `(rows, columns)` float32, which adds up to 1."""
-    path = arguments.kernel.expanduser()
+    path = arguments.kernel
     if path.suffix.lower() == ".npy":
         try:
-            kernel = np.load(path)
-        except (OSError, ValueError, EOFError) as error:
-            raise UserError(f"--kernel: {path} cannot be read: {error}") from error
+            # Of a header that declares more than there is nothing is read.
+            kernel = np.load(path, mmap_mode="r")
+        # A damaged file makes NumPy raise whatever it stumbles over.
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"--kernel: {path} cannot be read: {reason}") from error
         if not isinstance(kernel, np.ndarray):
             raise UserError(f"--kernel: {path} holds several arrays; save one.")
     else:
         kernel = picture.read(path).pages[0].mean(axis=-1)
-    if (
-        kernel.ndim != 2
-        or kernel.dtype.kind not in "iuf"
-        or not 0 < kernel.sum(dtype=np.float64) < np.inf
-    ):
-        raise UserError(
-            f"--kernel: {path} must hold numbers (rows, columns) whose sum is above 0."
-        )
-    return np.float32(kernel / kernel.sum(dtype=np.float64))
+    is_plane = kernel.ndim == 2 and kernel.dtype.kind in "iuf"
+    if is_plane and np.isfinite(kernel).all() and kernel.sum(dtype=np.float64) > 0:
+        kernel = kernel / kernel.sum(dtype=np.float64)
+        if np.abs(kernel).max() < _LARGEST_WEIGHT:
+            return np.float32(kernel)
+    raise UserError(
+        f"--kernel: {path} must hold numbers (rows, columns) whose sum is above 0."
+    )
 
 
 def _by_channel(forward_model: ForwardModel) -> Method:

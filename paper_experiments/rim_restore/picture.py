@@ -4,6 +4,7 @@ TIFF goes through tifffile, which scikit-image installs anyway. What it cannot u
 (LZW, without its optional package imagecodecs) Pillow reads, where 8 bits hold it.
 """
 
+import math
 import struct
 import tempfile
 import zlib
@@ -30,6 +31,8 @@ _STRAIGHT = "unassalpha"
 # Where a PNG's header ends, behind which its profile may stand.
 _PNG_HEADER = 33
 _DTYPES = ("uint8", "uint16", "float32", "float64")
+# What deflate makes of a byte, at most; and so many bytes take no harm.
+_MOST_UNPACKED, _SMALL = 1100, 1 << 28
 # Of JPEG files; Pillow's defaults would undo a part of the restoration.
 _JPEG_QUALITY = {"quality": 95, "subsampling": 0}
 
@@ -73,12 +76,34 @@ def read(path: Path) -> Picture:
     try:
         with warnings_as_lines():
             if begin.startswith(_TIFF_BEGINNINGS):
-                return _read_tiff(path)
-            if begin.startswith(_PNG_BEGINNING) and begin[24:25] == b"\x10":
-                return _read_deep_png(path)
-            return _read_8_bits(path)
+                found = _read_tiff(path)
+            elif begin.startswith(_PNG_BEGINNING) and begin[24:25] == b"\x10":
+                found = _read_deep_png(path)
+            else:
+                found = _read_8_bits(path)
     except ValueError as error:
         raise UserError(str(error)) from error
+    if not found.pages.size:
+        raise UserError(f"{path} cannot be read as an image: it has no pixels.")
+    return found
+
+
+def _check_declared(file: tifffile.TiffFile) -> None:
+    """Raises a `ValueError` if a file has not what it says, before memory is taken."""
+    declared = sum(series.nbytes for series in file.series)
+    held = file.filehandle.size
+    is_packed = any(page.compression != 1 for page in file.pages)
+    most = max(_MOST_UNPACKED * held, _SMALL) if is_packed else held
+    if not 0 < declared <= most:
+        raise ValueError(
+            f"it declares {declared} bytes of pixels, and has {held} bytes"
+        )
+    for page in file.pages:
+        parts = [*zip(page.dataoffsets, page.databytecounts, strict=True)]
+        are_there = all(o > 0 < n and o + n <= held for o, n in parts)
+        # tifffile would make zeros of those that are not.
+        if not are_there or len(parts) < math.prod(page.chunked):
+            raise ValueError("a part of its pixels is missing")
 
 
 def _read_8_bits(path: Path) -> Picture:
@@ -104,6 +129,7 @@ def _read_tiff(path: Path) -> Picture:
             page = file.pages[0]
             is_for_pillow = len(file.pages) == 1 and page.bitspersample <= 8
             is_for_pillow = is_for_pillow and len(page.extrasamples) < 2
+            _check_declared(file)
             found = _unpack(file)
     # A damaged file makes tifffile raise whatever it stumbles over.
     except Exception as error:
@@ -194,17 +220,19 @@ def _split(values: np.ndarray, **about: Any) -> Picture:
 
 
 def _read_deep_png(path: Path) -> Picture:
-    with Image.open(path) as image:
-        profile = image.info.get("icc_profile")
     # Pillow would make 8 bits of colours.
     import tensorflow as tf
 
     try:
+        # It refuses what declares too many pixels.
+        with Image.open(path, formats=("PNG",)) as image:
+            profile = image.info.get("icc_profile")
         values = tf.io.decode_png(path.read_bytes(), dtype=tf.uint16).numpy()
-    except tf.errors.InvalidArgumentError as error:
-        raise ValueError(
-            f"{path} cannot be read as an image: it is damaged."
-        ) from error
+    # A damaged file makes both raise whatever they stumble over.
+    except Exception as error:
+        is_too_large = isinstance(error, Image.DecompressionBombError)
+        reason = f"{error} Cut it into parts" if is_too_large else "it is damaged"
+        raise ValueError(f"{path} cannot be read as an image: {reason}.") from error
     return _split(values[np.newaxis], profile=profile)
 
 

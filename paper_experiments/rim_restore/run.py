@@ -42,15 +42,15 @@ _RESIDUALS = (0.7, 1.2)
 _MOST_BEYOND = 0.001
 # Flags that name a file to look at, and how that must end.
 _SHOWS = {"picture": ".png", "trajectory": ".html"}
+# Of an image.
+_ERRORS = (UserError, ValueError, OSError, MemoryError)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs a command; returns the exit code."""
-    arguments.image = arguments.image.expanduser()
-    arguments.output = arguments.output.expanduser()
-    arguments.compare = arguments.compare and arguments.compare.expanduser()
     arguments.noise = getattr(arguments, "noise", "gaussian")
     try:
+        _expand_paths(arguments)
         if arguments.image.is_dir():
             return _restore_folder(arguments)
         if arguments.skip_existing:
@@ -59,13 +59,32 @@ def run(arguments: argparse.Namespace) -> int:
             )
         _check_outputs(arguments)
         _restore_file(arguments, arguments.image, arguments.output)
-    except (UserError, ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except _ERRORS as error:
+        print(f"error: {_in_a_line(error, arguments.image)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 1
     return 0
+
+
+def _expand_paths(arguments: argparse.Namespace) -> None:
+    for flag, path in vars(arguments).items():
+        if isinstance(path, Path):
+            try:
+                setattr(arguments, flag, path.expanduser())
+            except RuntimeError as error:
+                raise UserError(f"{path}: there is no such user.") from error
+
+
+def _in_a_line(error: Exception, path: Path) -> str:
+    """Says what is wrong with an image."""
+    if isinstance(error, MemoryError):
+        return f"{path}: the memory does not suffice; cut it into parts."
+    line = " ".join(str(error).split("\n"))
+    # The library knows of no files.
+    is_named = isinstance(error, UserError | OSError) or str(path) in line
+    return line if is_named else f"{path}: {line}"
 
 
 def _restore_folder(arguments: argparse.Namespace) -> int:
@@ -95,9 +114,9 @@ def _restore_folder(arguments: argparse.Namespace) -> int:
         for path, output in tqdm(pairs, "Images", unit="image"):
             try:
                 _restore_file(arguments, path, output, show_steps=False)
-            except (UserError, ValueError, OSError) as error:
+            except _ERRORS as error:
                 num_failed += 1
-                print(f"*** Left out: {error}")
+                print(f"*** Left out: {_in_a_line(error, path)}")
                 # Where it is full, or gone, the other images have no place either.
                 room = max(_ROOM, path.stat().st_size)
                 check_writable(arguments.output, str(arguments.output), size=room)
@@ -117,9 +136,10 @@ def _check_outputs(arguments: argparse.Namespace) -> None:
         path = getattr(arguments, flag)
         if path is None:
             continue
-        setattr(arguments, flag, path := path.expanduser())
         if path.suffix.lower() != suffix:
             raise UserError(f"--{flag}: {path} must end in {suffix}.")
+        if path.resolve() == arguments.output.resolve():
+            raise UserError(f"--{flag}: {path} is what the image is written to.")
         _check_output(arguments, path)
 
 

@@ -30,7 +30,7 @@ class Blur(ForwardModel):
 
     def __init__(self, kernel, boundary: str = "circular"):
         arguments.check_boundary(boundary, self.BOUNDARIES)
-        self.kernel = arguments.to_tensor(kernel)
+        self.kernel = arguments.to_real(kernel, "The kernel of Blur")
         if len(self.kernel.shape) != 2 or 0 in self.kernel.shape:
             raise ValueError(
                 "Blur needs a kernel (rows, columns), got the shape "

@@ -36,7 +36,7 @@ class RandomProjection(ForwardModel):
     norm = 1.0
 
     def __init__(self, matrix, mask):
-        self.matrix = arguments.to_tensor(matrix)
+        self.matrix = arguments.to_real(matrix, "The matrix of RandomProjection")
         self.mask = arguments.to_tensor(mask)
         arguments.check_mask(self.mask)
         shapes = tuple(self.matrix.shape), tuple(self.mask.shape)

@@ -73,10 +73,12 @@ def train(
         _load(model, folder / record.CHECKPOINT_FILE)
     validation = callbacks.Validation(problem, validation_patches)
     done = callbacks.updates_done(model)
+    if not 0 <= done <= settings.num_updates(len(patches)):
+        raise _damaged(folder / record.CHECKPOINT_FILE, f"it counts {done} updates")
     if done < settings.num_updates(len(patches)):
         record.remember_run(folder, done, provenance or {})
-    bar = callbacks.ProgressBar(phases, done, settings.batch_size)
     best = record.rewind_log(folder, done)
+    bar = callbacks.ProgressBar(phases, done, settings.batch_size)
     others = _callbacks(model, validation, settings, folder, best, deadline)
     with contextlib.closing(bar):
         _fit(model, patches, settings, phases, [bar, *others])
@@ -87,11 +89,18 @@ def train(
 def _load(model: keras.Model, path: Path) -> None:
     try:
         model.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
-        raise TrainingError(
-            f"{path} is damaged ({error}); delete {path.parent} to begin this training "
-            "anew."
-        ) from error
+        if not all(np.isfinite(weight).all() for weight in model.get_weights()):
+            raise ValueError("weights are not finite")
+    # What is damaged makes HDF5 raise whatever it stumbles over.
+    except Exception as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, reason: object) -> TrainingError:
+    return TrainingError(
+        f"{path} is damaged ({' '.join(str(reason).split())}); delete {path.parent} to "
+        "begin this training anew."
+    )
 
 
 def check(settings: TrainingSettings, num_patches: int) -> None:

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ SETTINGS_FILE = "settings.json"
 RUNS_FILE = "runs.json"
 # What may change when a training goes on, since its result does not depend on it.
 _FREE_SETTINGS = {"checkpoint_minutes"}
+# Numbers of the log that are read again.
+_NUMBERS = ("updates", "patches", "seconds", "val_psnr")
 
 
 def remember_settings(folder: Path, settings: Mapping[str, Any]) -> None:
@@ -32,7 +35,7 @@ def remember_settings(folder: Path, settings: Mapping[str, Any]) -> None:
         return
     # Settings that it did not have yet were what is the default now.
     defaults = dataclasses.asdict(TrainingSettings())
-    earlier = {**defaults, **_read(path)}
+    earlier = {**defaults, **_read(path, dict)}
     changed = [
         name
         # As JSON has them.
@@ -51,7 +54,7 @@ def remember_run(
 ) -> None:
     """Adds a run to the list of those that a training took."""
     path = folder / RUNS_FILE
-    runs = _read(path) if path.exists() else []
+    runs = _read(path, list) if path.exists() else []
     runs.append({"from_update": updates_done, **provenance})
     files.write_json(path, runs)
 
@@ -77,9 +80,15 @@ def rewind_log(folder: Path, updates_done: int) -> float:
 
 
 def summary(folder: str | Path) -> dict[str, Any]:
-    """Returns the end and the best validation of a training, and the runs it took."""
+    """Returns the end and the best validation of a training, and the runs it took.
+
+    Raises:
+      TrainingError: If the log or the list of runs is damaged.
+    """
     folder = Path(folder)
     rows = _read_log(folder / LOG_FILE)
+    if not rows:
+        raise _damaged(folder / LOG_FILE, "it has no validation")
     best = max(rows, key=lambda row: float(row["val_psnr"]))
     return {
         "updates": int(rows[-1]["updates"]),
@@ -87,22 +96,48 @@ def summary(folder: str | Path) -> dict[str, Any]:
         "seconds": float(rows[-1]["seconds"]),
         "best_after_updates": int(best["updates"]),
         "validation_psnr": round(float(best["val_psnr"]), 3),
-        "runs": _read(folder / RUNS_FILE),
+        "runs": _read(folder / RUNS_FILE, list),
     }
 
 
-def _read(path: Path) -> Any:
-    """Returns what a JSON file of a training holds.
+def _read(path: Path, kind: type) -> Any:
+    """Returns what a JSON file of a training holds, a value of that kind.
 
     Raises:
       TrainingError: If it is damaged.
     """
+    cure = "delete it; it is made anew"
     try:
-        return files.read_json(path, "delete it; it is made anew")
+        found = files.read_json(path, cure)
     except files.DamagedFileError as error:
         raise TrainingError(str(error)) from error
+    if not isinstance(found, kind):
+        raise TrainingError(f"{path} holds something else; {cure}.")
+    return found
 
 
 def _read_log(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+    """Returns the rows of a log.
+
+    Raises:
+      TrainingError: If they are not those of one.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file, strict=True))
+        for row in rows:
+            if None in row or None in row.values():
+                raise ValueError("a row is not whole")
+            if not all(math.isfinite(float(row[name])) for name in _NUMBERS):
+                raise ValueError("a number is not finite")
+            int(row["updates"]), int(row["patches"])
+    except (csv.Error, KeyError, TypeError, ValueError) as error:
+        raise _damaged(path, error) from error
+    return rows
+
+
+def _damaged(path: Path, reason: object) -> TrainingError:
+    return TrainingError(
+        f"{path} is damaged ({reason}); delete {path.parent} to begin this training "
+        "anew."
+    )

@@ -31,6 +31,7 @@ def test_choices_are_those_of_the_library():
         (["--range=5"], "--range: must be two numbers, the smaller first"),
         (["--range=5,5"], "such as 100,3100, not 5,5"),
         (["--range=0,inf"], "--range: must be two numbers"),
+        (["--range=-1e308,1e308"], "--range: must be two numbers"),
         (["--factor=2"], "unrecognized arguments: --factor=2"),
         (["--sig=2"], "unrecognized arguments: --sig=2"),
     ],

@@ -1,6 +1,8 @@
 """Tests of image files of any depth."""
 
+import struct
 import tempfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -259,3 +261,40 @@ def test_what_cannot_be_written_is_rescued(tmp_path, monkeypatch):
         picture.write(written, tmp_path / "full.png")
     rescued = Path(str(e.value).rpartition(" is in ")[2].removesuffix("."))
     _assert_same(picture.read(rescued), written)
+
+
+def _png_header(width, height, depth):
+    body = b"IHDR" + struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0)
+    check = struct.pack(">I", zlib.crc32(body))
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + body + check
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_a_png_that_declares_too_many_pixels_is_refused(tmp_path, depth):
+    path = tmp_path / "photo.png"
+    path.write_bytes(_png_header(100_000, 100_000, depth))
+    with pytest.raises(UserError, match=r"photo\.png cannot be read as an image: "):
+        picture.read(path)
+
+
+@pytest.mark.parametrize("tag", ["StripOffsets", "StripByteCounts"])
+@pytest.mark.parametrize("value", [0, 1 << 20])
+def test_a_tiff_that_lacks_a_strip_is_no_picture_of_zeros(tmp_path, tag, value):
+    path = tmp_path / "photo.tif"
+    pixels = np.ones((64, 64), np.float32)
+    tifffile.imwrite(path, pixels, compression="zlib", rowsperstrip=64)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        file.pages[0].tags[tag].overwrite(value)
+    with pytest.raises(UserError, match=r"photo\.tif .* of its pixels is missing"):
+        picture.read(path)
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_a_tiff_that_declares_more_than_it_has_is_refused(tmp_path, compression):
+    path = tmp_path / "photo.tif"
+    tifffile.imwrite(path, np.zeros((8, 9), np.float32), compression=compression)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        for name in ("ImageWidth", "ImageLength"):
+            file.pages[0].tags[name].overwrite(100_000)
+    with pytest.raises(UserError, match=r"photo\.tif .* it declares 40000000000 bytes"):
+        picture.read(path)

@@ -3,6 +3,7 @@
 import io
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -454,9 +455,20 @@ def test_profile_is_that_of_what_is_written(
         (["inpaint", "photo.png", "a.png", "--mask=wide.png"], "has 3 x 1 pixels, the"),
         (["deblur", "photo.png", "a.png", "--kernel=wide.png"], "more than the image"),
         (["deblur", "photo.png", "a.png", "--kernel=photo.png"], "sum is above 0"),
+        *(
+            (["deblur", "photo.png", "a.png", f"--kernel={name}"], message)
+            for name, message in (
+                ("no.npy", "--kernel: no.npy cannot"),
+                ("zip.npy", "--kernel: zip.npy cannot"),
+                ("huge.npy", "--kernel: huge.npy cannot"),
+                ("nan.npy", "--kernel: nan.npy must hold numbers"),
+                ("cancels.npy", "--kernel: cancels.npy must hold numbers"),
+            )
+        ),
+        (["enlarge", "~nobody at all/a.png", "a.png"], "there is no such user"),
         (
-            ["deblur", "photo.png", "a.png", "--kernel=no.npy"],
-            "--kernel: no.npy cannot",
+            ["enlarge", "photo.png", "a.png", "--picture=./a.png"],
+            "--picture: a.png is what the image is written to",
         ),
         (["demosaic", "rgb.png", "a.png", "--pattern=RGGB"], "rgb.png has colours"),
         (
@@ -476,11 +488,23 @@ def test_refuses_what_the_user_can_mend(
     tifffile.imwrite("float.tif", np.float32([[0, 200]]))
     (tmp_path / "text.png").write_text("no image")
     (tmp_path / "c.png").mkdir()
+    _write_kernels()
     _run(*arguments, code=1)
     complaint = capsys.readouterr().err
     complaint = complaint[complaint.rindex("error: ") :]
     assert re.match(f"error: .*{message}", complaint), complaint
     assert complaint.count("\n") == 1
+
+
+def _write_kernels():
+    """Writes files that are no kernels."""
+    Path("zip.npy").write_bytes(b"PK\3\4")
+    with open("huge.npy", "wb") as file:
+        header = {"descr": "<f8", "fortran_order": False, "shape": (10**5, 10**5)}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.write(bytes(8))
+    np.save("nan.npy", np.full((1, 1), np.nan))
+    np.save("cancels.npy", np.array([[1.0, -0.9999]]))
 
 
 def test_a_path_that_cannot_be_printed(tmp_path, monkeypatch, copied):

@@ -1,6 +1,8 @@
 """Prepares BSDS-300 from an archive of few images, as `prepare_bsds300.py` does all.
 
-python tests/stress/prepare_few.py ARCHIVE.tgz FOLDER
+python tests/stress/prepare_few.py ARCHIVE.tgz FOLDER [WHOLE.tgz]
+
+WHOLE has the images that ARCHIVE should have.
 """
 
 import hashlib
@@ -14,11 +16,11 @@ from absl import app
 from data_prep import prepare_bsds300
 from data_prep.bsds300 import source
 
-_ARCHIVE, _FOLDER = sys.argv[1:]
+_ARCHIVE, _FOLDER, *_WHOLE = sys.argv[1:]
 
 
 def _checksums() -> dict[str, str]:
-    with tarfile.open(_ARCHIVE) as tar:
+    with tarfile.open(*_WHOLE or [_ARCHIVE]) as tar:
         return {
             member.name: hashlib.sha256(tar.extractfile(member).read()).hexdigest()
             for member in tar

@@ -6,6 +6,7 @@ import json
 import shutil
 import types
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -60,6 +61,25 @@ def test_damaged_weights_are_named_with_a_remedy(tmp_path, whole, name):
     (folder / name).write_bytes(content[: len(content) // 2])
     message = rf"{name} is damaged .*; delete .*training to begin this training anew"
     with pytest.raises(TrainingError, match=message):
+        small.train(folder)
+
+
+@pytest.mark.parametrize("count", [-1, 13])
+def test_a_checkpoint_that_counts_other_updates_is_damaged(tmp_path, whole, count):
+    folder = tmp_path / "training"
+    shutil.copytree(whole.folder, folder)
+    with h5py.File(folder / record.CHECKPOINT_FILE, "r+") as file:
+        file["optimizer/vars/0"][...] = count
+    with pytest.raises(TrainingError, match=rf"damaged \(it counts {count} updates"):
+        small.train(folder)
+
+
+def test_a_checkpoint_that_is_not_finite_is_damaged(tmp_path, whole):
+    folder = tmp_path / "training"
+    shutil.copytree(whole.folder, folder)
+    with h5py.File(folder / record.BEST_FILE, "r+") as file:
+        file["vars/0"][...] = np.nan
+    with pytest.raises(TrainingError, match=r"damaged \(weights are not finite\)"):
         small.train(folder)
 
 

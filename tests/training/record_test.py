@@ -91,3 +91,29 @@ def test_damaged_files_are_named(tmp_path, name, text):
             record.remember_settings(tmp_path, {"seed": 0})
         else:
             record.remember_run(tmp_path, 0, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (record.SETTINGS_FILE, "[]"),
+        (record.RUNS_FILE, "{}"),
+        (record.LOG_FILE, "epoch,updates\n0,1\n"),
+        (record.LOG_FILE, "updates,patches,seconds,val_psnr\n1,8,0.5,28\n2,16\n"),
+        (record.LOG_FILE, "updates,patches,seconds,val_psnr\n1,8,0.5,nan\n"),
+        (record.LOG_FILE, "updates,patches,seconds,val_psnr\n1,8,0.5,28,7\n"),
+        (record.LOG_FILE, "updates,patches,seconds,val_psnr\nx,8,0.5,28\n"),
+    ],
+)
+def test_files_of_something_else_are_named(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(TrainingError, match=rf"{name} (holds|is damaged)"):
+        record.remember_settings(tmp_path, _SETTINGS)
+        record.remember_run(tmp_path, 0, {})
+        record.rewind_log(tmp_path, 9)
+
+
+def test_a_log_without_a_validation_has_no_summary(tmp_path):
+    _write_log(tmp_path)
+    with pytest.raises(TrainingError, match=r"log\.csv is damaged"):
+        record.summary(tmp_path)

@@ -1,0 +1,1 @@
+"""Groups of bad inputs: each function draws a case, and writes its files."""
