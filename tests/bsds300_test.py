@@ -213,7 +213,7 @@ def test_images_with_other_checksums_are_refused(
         source, "_checksums", lambda sums=source._checksums: {**sums(), **changed}
     )
     urls = _serve(monkeypatch, [_archive(_BERKELEY), _archive(_MIRROR)])
-    message = r"BSDS300-images\.tgz: 2 of 5 images are .* checksums, such as test/4\.jpg"
+    message = r"BSDS300-images\.tgz: 2 of 5 images are .* checksums, such as test/4"
     with pytest.raises(source.SourceError, match=message):
         source.download(tmp_path / "new")
     assert len(urls) == 2

@@ -151,7 +151,7 @@ def test_what_cannot_be_appended_is_named_with_a_remedy(tmp_path):
     for data in (b"one", b" two"):
         files.append(path, data)
     assert path.read_bytes() == b"one two"
-    with pytest.raises(files.NotWrittenError, match=r"b/a\.tgz cannot .*: its fold"):
+    with pytest.raises(files.NotWrittenError, match=r"b/a\.tgz cannot .*; its fold"):
         files.append(tmp_path / "b" / "a.tgz", b"three")
 
 
