@@ -106,9 +106,10 @@ def test_batch_size_and_order_of_images(network, name):
 def test_stripes(network, name, monkeypatch):
     operator = _OPERATORS[name]()
     observation = _observe(operator, 1, 120, 40)
-    whole = _restore(network, observation, operator)
-    monkeypatch.setattr(stripes, "_MOST_PIXELS", 1600)
-    assert len(stripes._borders(observation.shape, 2, network.cell.reach)) > 2
+    cell, whole = network.cell, _restore(network, observation, operator)
+    monkeypatch.setattr(stripes, "_MOST_PIXELS", 400)
+    borders = stripes._borders(observation.shape, cell.stride, cell.reach)
+    assert len(borders) > 2
     _check_near("stripes", _restore(network, observation, operator), whole)
 
 
