@@ -263,8 +263,7 @@ def _elsewhere(tmp_path_factory):
     shutil.rmtree(tree)
     venv.create(folder / "env", with_pip=True)
     python = folder / "env" / "bin" / "python"
-    install = [python, "-m", "pip", "install", "--no-deps", "--no-index", wheel]
-    subprocess.run(install, check=True, capture_output=True)
+    _run(python, "-m", "pip", "install", "--no-deps", "--no-index", wheel)
     (there,) = (folder / "env").glob("lib/*/site-packages")
     (there / "here.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     return python
@@ -310,6 +309,7 @@ def _run(*command, cwd=None, **variables):
     """Runs a command to its good end; returns what it says."""
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", **variables}
     if not variables:
+        # For pip, what lies there is installed already.
         environment.pop("PYTHONPATH", None)
     finished = subprocess.run(
         [str(part) for part in command],
