@@ -116,6 +116,19 @@ def replacing(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def append(path: Path, data: bytes) -> None:
+    """Adds bytes to the end of a file, which is made if need be.
+
+    Raises:
+      NotWrittenError: If the system refuses it.
+    """
+    try:
+        with path.open("ab") as file:
+            file.write(data)
+    except OSError as error:
+        raise _named(error, path, path) from error
+
+
 def save_weights(model: Any, path: str | Path) -> None:
     """Saves the weights of a Keras model, with its optimizer's; see `replacing`.
 

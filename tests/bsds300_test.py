@@ -64,15 +64,16 @@ def _damaged_archive():
 
 class _Response(io.BytesIO):
     headers = {}  # noqa: RUF012
+    status = 200
 
 
 def _serve(monkeypatch, answers):
     """Answers downloads in turn: with bytes, or by raising an error."""
     urls = []
 
-    def urlopen(url, timeout):
+    def urlopen(request, timeout):
         assert 0 < timeout <= 60
-        urls.append(url)
+        urls.append(request.full_url)
         answer = answers[len(urls) - 1]
         if isinstance(answer, Exception):
             raise answer
@@ -80,6 +81,30 @@ def _serve(monkeypatch, answers):
 
     monkeypatch.setattr(source.urllib.request, "urlopen", urlopen)
     return urls
+
+
+def _serve_pieces(monkeypatch, data, size, has_parts=True):
+    """Answers downloads, each by so many bytes, after which the connection ends.
+
+    Returns:
+      The range that was asked for in each, or None.
+    """
+    ranges = []
+
+    def urlopen(request, timeout):
+        ranges.append(request.get_header("Range"))
+        begin = 0
+        if has_parts and ranges[-1]:
+            begin = int(ranges[-1].removeprefix("bytes=").removesuffix("-"))
+        if begin and begin >= len(data):
+            raise urllib.error.HTTPError(request.full_url, 416, "beyond", {}, None)
+        response = _Response(data[begin : begin + size])
+        response.status = 206 if begin else 200
+        response.headers = {"Content-Length": str(len(data) - begin)}
+        return response
+
+    monkeypatch.setattr(source.urllib.request, "urlopen", urlopen)
+    return ranges
 
 
 _BERKELEY = [f"BSDS300/images/{name}" for name in reversed(_EXPECTED)]
@@ -181,18 +206,83 @@ def test_interrupted_download_leaves_nothing_behind(tmp_path, monkeypatch, few_i
 
     _serve(monkeypatch, [_archive(_BERKELEY)] * 2)
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(source, "require_images", interrupt)
+        patched.setattr(source, "_changed_files", interrupt)
         source.download(tmp_path)
     assert not list(tmp_path.iterdir())
     assert _names(source.download(tmp_path)) == _EXPECTED
 
 
-def test_changed_download_is_named(tmp_path, monkeypatch, few_images, warnings):
-    monkeypatch.setattr(source, "_checksums", lambda: dict.fromkeys(_EXPECTED, "0"))
-    _serve(monkeypatch, [_archive(_BERKELEY)])
-    source.download(tmp_path)
-    assert len(warnings) == len(_EXPECTED)
-    assert re.search(r"4\.jpg differs", warnings[0])
+def test_images_with_other_checksums_are_refused(
+    tmp_path, monkeypatch, few_images, warnings
+):
+    """The mirror is asked for; if it has others, too, there are none."""
+    changed = {"test/4.jpg": "0", "test/5.jpg": "0"}
+    monkeypatch.setattr(
+        source, "_checksums", lambda sums=source._checksums: {**sums(), **changed}
+    )
+    urls = _serve(monkeypatch, [_archive(_BERKELEY), _archive(_MIRROR)])
+    message = r"BSDS300-images\.tgz: 2 of 5 images are .* checksums, such as test/4"
+    with pytest.raises(source.SourceError, match=message):
+        source.download(tmp_path / "new")
+    assert len(urls) == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_connection_that_ends_is_made_anew_for_the_rest(
+    tmp_path, monkeypatch, few_images
+):
+    data = _archive(_BERKELEY)
+    third = len(data) // 3 + 1
+    monkeypatch.setattr(source, "_CHUNK", 16)
+    ranges = _serve_pieces(monkeypatch, data, third)
+    folder = source.download(tmp_path)
+    assert ranges == [None, f"bytes={third}-", f"bytes={2 * third}-"]
+    assert _names(folder) == _EXPECTED
+    assert source._changed_files(folder) == []
+    assert [p.name for p in folder.parent.iterdir()] == ["images"]
+
+
+def test_the_next_run_goes_on_with_what_came(tmp_path, monkeypatch, few_images):
+    data = _archive(_BERKELEY)
+    monkeypatch.setattr(_Response, "headers", {"Content-Length": str(len(data))})
+    _serve(monkeypatch, [data[:100], TimeoutError("timed out")])
+    with pytest.raises(source.SourceError, match=r"is kept: start again to go on\.$"):
+        source.download(tmp_path)
+    ranges = _serve_pieces(monkeypatch, data, len(data))
+    assert _names(source.download(tmp_path)) == _EXPECTED
+    assert ranges == ["bytes=100-"]
+    assert [p.name for p in (tmp_path / "BSDS300").iterdir()] == ["images"]
+
+
+@pytest.mark.parametrize("kept", [b"x" * 100, b"x" * 10_000], ids=["part", "more"])
+def test_what_was_kept_of_another_file_does_no_harm(
+    tmp_path, monkeypatch, few_images, kept
+):
+    """As of an archive that was made anew in between."""
+    (tmp_path / "BSDS300").mkdir()
+    (tmp_path / "BSDS300" / "BSDS300-images.tgz.incomplete").write_bytes(kept)
+    data = _archive(_BERKELEY)
+    _serve_pieces(monkeypatch, data, len(data))
+    assert _names(source.download(tmp_path)) == _EXPECTED
+    assert [p.name for p in (tmp_path / "BSDS300").iterdir()] == ["images"]
+
+
+def test_a_server_that_gives_no_parts(tmp_path, monkeypatch, few_images):
+    """What it gives begins anew; two ends at the same place are one too many."""
+    data = _archive(_BERKELEY)
+    (tmp_path / "BSDS300").mkdir()
+    (tmp_path / "BSDS300" / "BSDS300-images.tgz.incomplete").write_bytes(data[:20])
+    monkeypatch.setattr(source, "_CHUNK", 16)
+    ranges = _serve_pieces(monkeypatch, data, 100, has_parts=False)
+    with pytest.raises(source.SourceError, match=f"only 100 of {len(data)} bytes came"):
+        source.download(tmp_path)
+    assert ranges == ["bytes=20-", "bytes=100-", None, "bytes=100-"]
+    _serve_pieces(monkeypatch, data, len(data), has_parts=False)
+    assert _names(source.download(tmp_path)) == _EXPECTED
+
+
+def test_downloads_are_encrypted():
+    assert {url.partition(":")[0] for url in source._URLS} == {"https"}
 
 
 @pytest.mark.parametrize("inside", ["", "BSDS300", "BSDS300/images"])

@@ -146,6 +146,15 @@ def test_a_folder_that_is_gone_is_named_with_a_remedy(tmp_path):
         files.write_text(path, "new")
 
 
+def test_what_cannot_be_appended_is_named_with_a_remedy(tmp_path):
+    path = tmp_path / "a.tgz"
+    for data in (b"one", b" two"):
+        files.append(path, data)
+    assert path.read_bytes() == b"one two"
+    with pytest.raises(files.NotWrittenError, match=r"b/a\.tgz cannot .*; its fold"):
+        files.append(tmp_path / "b" / "a.tgz", b"three")
+
+
 def test_an_error_that_names_another_file_is_left_as_it_is(tmp_path):
     with (
         pytest.raises(FileNotFoundError, match=r"other\.txt"),

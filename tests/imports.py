@@ -15,6 +15,12 @@ _ROOM_NAMES = (
     *("baselines", "choices", "common", "comparison", "figure3", "rim_restore"),
     *("speed_comparison", "unseen"),
 )
+# What a plain installation lacks.
+_OPTIONAL = (
+    *("IPython", "bm3d", "cv2", "ipykernel", "jax", "jupytext", "nbconvert", "scico"),
+    *("tensorboard", "torch"),
+)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _Predicate = Callable[[str], bool]
 
 
@@ -92,8 +98,19 @@ def imports(source: Source, known: frozenset[str]) -> list[Use]:
       source: The module.
       known: The names of the repository's modules.
     """
+    return _imported(source, known, _walk(ast.parse(source.text)))
+
+
+def imports_at_once(source: Source, known: frozenset[str]) -> list[Use]:
+    """Returns what is imported with a module, and not where a function needs it."""
+    return _imported(source, known, _walk(ast.parse(source.text), without=_FUNCTIONS))
+
+
+def _imported(
+    source: Source, known: frozenset[str], nodes: Iterator[ast.AST]
+) -> list[Use]:
     uses = []
-    for node in _walk(ast.parse(source.text)):
+    for node in nodes:
         if isinstance(node, ast.Import):
             uses += [Use(alias.name, node.lineno) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -133,14 +150,16 @@ def flags(source: Source, known: frozenset[str]) -> list[Use]:
     ]
 
 
-def _walk(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yields all nodes but those that are for type checkers only."""
+def _walk(tree: ast.AST, without: tuple[type, ...] = ()) -> Iterator[ast.AST]:
+    """Yields all nodes but those that are for type checkers only, and some types."""
+    if isinstance(tree, without):
+        return
     yield tree
     children = list(ast.iter_child_nodes(tree))
     if isinstance(tree, ast.If) and _dotted(tree.test).endswith("TYPE_CHECKING"):
         children = tree.orelse
     for child in children:
-        yield from _walk(child)
+        yield from _walk(child, without)
 
 
 def _absolute(node: ast.ImportFrom, source: Source) -> str:
@@ -242,6 +261,12 @@ LIBRARY_RULES = {
         _inside("data_prep"),
         _all(_inside("rim_tf"), _but("rim_tf.files", "rim_tf.images")),
         imports,
+    ),
+    # The files of baselines are loaded by their names.
+    "optional packages are imported where they are used": Rule(
+        lambda module: not module.startswith(f"{_EXPERIMENTS}.baselines."),
+        _inside(*_OPTIONAL),
+        imports_at_once,
     ),
 }
 SCRIPT_RULES = {

@@ -1,11 +1,12 @@
 """Where the images of BSDS300 come from: a local folder or the network."""
 
-import functools
+import contextlib
 import hashlib
+import http
 import http.client
-import io
 import shutil
 import tarfile
+import urllib.error
 import urllib.request
 import zlib
 from pathlib import Path
@@ -23,6 +24,8 @@ _URLS = (
     "https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/bsds/BSDS300-images.tgz",
     "https://github.com/BIDS/BSDS500/archive/refs/heads/master.tar.gz",
 )
+# What is read of a download at once.
+_CHUNK = 1 << 16
 
 
 class SourceError(Exception):
@@ -110,20 +113,31 @@ def warn_of_changed_files(folder: Path) -> list[str]:
 
     A warning names them, too. `folder` holds `train` and `test`.
     """
+    changed = _changed_files(folder)
+    for name in changed:
+        logging.warning(
+            "%s differs from the image that the reported numbers belong to.",
+            folder / name,
+        )
+    return changed
+
+
+def _changed_files(folder: Path) -> list[str]:
     changed = []
     for name, expected in _checksums().items():
         path = folder / name
         actual = path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest()
         if actual != expected:
             changed.append(name)
-            logging.warning(
-                "%s differs from the image that the reported numbers belong to.", path
-            )
     return changed
 
 
 def download(folder: str | Path) -> Path:
     """Downloads the images from Berkeley or, failing that, from a mirror.
+
+    Images count only if they have their checksums. A connection that ends early is made
+    anew for the rest. What a process leaves that is interrupted, or gives up, the next
+    one goes on with.
 
     Args:
       folder: Where `BSDS300/images/{train,test}` is made. If it is there already,
@@ -133,7 +147,7 @@ def download(folder: str | Path) -> Path:
       The folder that holds `train` and `test`.
 
     Raises:
-      SourceError: If no source could be reached.
+      SourceError: If no source could be reached, or none has the images.
     """
     target = Path(folder).expanduser() / "BSDS300" / "images"
     if target.is_dir():
@@ -148,19 +162,38 @@ def download(folder: str | Path) -> Path:
             raise
         except (SourceError, *_NETWORK_ERRORS, *_ARCHIVE_ERRORS) as error:
             failures.append(f"{url}: {' '.join(str(error).split())}")
-    raise SourceError(f"BSDS300 could not be downloaded ({'; '.join(failures)}).")
+    kept = any(_size(_archive(url, target.parent)) for url in _URLS)
+    raise SourceError(
+        f"BSDS300 could not be downloaded ({'; '.join(failures)})."
+        + kept * " What came is kept: start again to go on."
+    )
 
 
 def _download(url: str, target: Path) -> Path:
     unpacked = target.with_name("images.incomplete")
+    archive = _archive(url, target.parent)
+    _fetch(url, archive)
     try:
         # What a killed process left.
         shutil.rmtree(unpacked, ignore_errors=True)
-        _unpack(_fetch(url), unpacked)
-        require_images(unpacked)
+        _unpack(archive, unpacked)
+        if changed := _changed_files(unpacked):
+            raise SourceError(
+                f"{len(changed)} of {len(_checksums())} images are missing or differ "
+                f"from their checksums, such as {changed[0]}"
+            )
+        for other in _URLS:
+            _archive(other, target.parent).unlink(missing_ok=True)
         return unpacked.rename(target)
     finally:
+        # Right or wrong, nothing more can come of it.
+        archive.unlink(missing_ok=True)
         shutil.rmtree(unpacked, ignore_errors=True)
+
+
+def _archive(url: str, folder: Path) -> Path:
+    """Returns where an archive is kept while it comes."""
+    return folder / f"{url.rsplit('/', 1)[-1]}.incomplete"
 
 
 def _checksums() -> dict[str, str]:
@@ -172,29 +205,72 @@ def _checksums() -> dict[str, str]:
     }
 
 
-def _fetch(url: str) -> bytes:
+def _fetch(url: str, path: Path) -> None:
+    """Downloads a file; goes on where a connection, or a process, has ended.
+
+    As long as something comes, it tries again.
+    """
     # TFDS' download manager waits for a silent server without a limit, and retries
-    # for three minutes where there is no network. In memory, as here, an interrupted
-    # download leaves nothing.
-    name = url.rsplit("/", 1)[-1]
-    with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:
-        size = int(response.headers.get("Content-Length") or 0)
-        with tqdm.wrapattr(
-            response, "read", total=size or None, desc=f"downloading {name}"
-        ) as stream:
-            data = b"".join(iter(functools.partial(stream.read, 1 << 16), b""))
-    if len(data) < size:
-        raise SourceError(f"only {len(data)} of {size} bytes came")
-    return data
+    # for three minutes where there is no network; it begins anew each time.
+    while True:
+        begin = _size(path)
+        try:
+            return _fetch_rest(url, path, begin)
+        except files.NotWrittenError:
+            raise
+        except (SourceError, *_NETWORK_ERRORS) as error:
+            if begin and _is_beyond_the_end(error):
+                path.unlink()
+            elif _size(path) < begin + _CHUNK:
+                raise
 
 
-def _unpack(archive: bytes, folder: Path) -> None:
+def _fetch_rest(url: str, path: Path, begin: int) -> None:
+    """Downloads what follows the first `begin` bytes, which `path` holds."""
+    request = urllib.request.Request(url)
+    if begin:
+        request.add_header("Range", f"bytes={begin}-")
+    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+        if begin and response.status != http.HTTPStatus.PARTIAL_CONTENT:
+            # Not every server gives parts.
+            path.unlink()
+            begin = 0
+        rest = int(response.headers.get("Content-Length") or 0)
+        with tqdm(
+            desc=f"downloading {url.rsplit('/', 1)[-1]}",
+            initial=begin,
+            total=begin + rest if rest else None,
+            unit="B",
+            unit_scale=True,
+            unit_divisor=1024,
+        ) as bar:
+            while data := response.read(_CHUNK):
+                files.append(path, data)
+                bar.update(len(data))
+    if _size(path) < begin + rest:
+        raise SourceError(f"only {_size(path)} of {begin + rest} bytes came")
+
+
+def _size(path: Path) -> int:
+    """Returns the size of a file in bytes, 0 if there is none."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0
+
+
+def _is_beyond_the_end(error: Exception) -> bool:
+    """Says whether the server's file is not longer than what is here."""
+    is_http = isinstance(error, urllib.error.HTTPError)
+    return is_http and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+
+
+def _unpack(archive: Path, folder: Path) -> None:
     """Takes the images out of an archive, and nothing else."""
     # By name: the mirror, BSDS500, calls the test images "val"; its "test" is new.
     wanted = {Path(name).name: folder / name for name in _checksums()}
     for split in NUM_IMAGES:
         (folder / split).mkdir(parents=True)
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+    with tarfile.open(archive) as tar:
         for member in tar:
             path = wanted.get(Path(member.name).name)
             if path is not None and member.isfile():

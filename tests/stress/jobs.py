@@ -24,7 +24,7 @@ TRAINING = [
 ]
 # Of a training with 48 updates in 6 rounds.
 _NUM_PATCHES, _NUM_VALIDATIONS = 192, 6
-_QUICKLY = ["--num_steps=2", "--precision=float32"]
+QUICKLY = ["--num_steps=2", "--precision=float32"]
 
 
 class Job(NamedTuple):
@@ -119,15 +119,10 @@ def _table(images: Path) -> Job:
 
     def command(folder: Path) -> list[str | Path]:
         script = SCRIPTS / "table2_denoise.py"
-        return [script, f"--images={images}", f"--output_dir={folder}", *_QUICKLY]
+        return [script, f"--images={images}", f"--output_dir={folder}", *QUICKLY]
 
     def result(folder: Path) -> dict[str, Any]:
-        measured = json.loads(_text(folder / "result.json"))["measured"]
-        return {
-            f"{score['model']} {i} {name}": value
-            for i, score in enumerate(measured)
-            for name, value in score["per_image"].items()
-        }
+        return values_per_image(folder / "result.json")
 
     def kept(folder: Path) -> dict[str, Any]:
         path = folder / "measured" / "values.json"
@@ -137,11 +132,20 @@ def _table(images: Path) -> Job:
     return Job(command, result, kept)
 
 
+def values_per_image(result: Path) -> dict[str, float]:
+    """Returns what a script has measured of each image, from its `result.json`."""
+    return {
+        f"{score['model']} {i} {name}": value
+        for i, score in enumerate(json.loads(_text(result))["measured"])
+        for name, value in score["per_image"].items()
+    }
+
+
 def _restoring(images: Path) -> Job:
     """`rim-restore` on a folder of small images."""
 
     def command(folder: Path) -> list[str | Path]:
-        flags = ["--sigma=25", "--skip_existing", *_QUICKLY]
+        flags = ["--sigma=25", "--skip_existing", *QUICKLY]
         return ["rim-restore", "denoise", images, folder, *flags]
 
     def kept(folder: Path) -> dict[str, Any]:

@@ -135,7 +135,8 @@ def archives(draw, folder, intact):
                 if kind == "big":
                     member.type, member.size = tarfile.REGTYPE, 1 << 40
                 tar.addfile(member)
-    line = [Path(__file__).parents[1] / "prepare_few.py", path, folder / OUTPUT, plain]
+    script = Path(__file__).parents[1] / "prepare_few.py"
+    line = [script, plain, folder / OUTPUT, path.as_uri()]
     named = ["could not be downloaded", str(folder / OUTPUT)]
     return Case([*map(str, line)], named, must, _check_prepared)
 
