@@ -20,7 +20,6 @@ then several machines train together, by --coordinator, --num_processes, --proce
 
 import dataclasses
 import functools
-import math
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -123,7 +122,7 @@ def main(run: Run, names: Sequence[str]) -> None:
     from rim_tf.training.settings import TrainingError
 
     minutes = run.flags["minutes"]
-    deadline = math.inf if minutes is None else run.start + 60 * minutes
+    deadline = None if minutes is None else run.start + 60 * minutes
     paths = []
     try:
         with (
@@ -155,7 +154,7 @@ def main(run: Run, names: Sequence[str]) -> None:
     print(f"\nWrote {written} after {describe_seconds(run.seconds)}.")
 
 
-def _train(run: Run, name: str, deadline: float) -> Path:
+def _train(run: Run, name: str, deadline: float | None) -> Path:
     """Trains the model of a recipe; returns the file of its weights."""
     from paper_experiments.common import stages
 
@@ -238,11 +237,9 @@ def _check_machines(values: Mapping[str, Any]) -> None:
     """Raises a `UserError` if several machines are asked for that cannot be had."""
     given = [name for name in MACHINE_FLAGS if values[name] is not None]
     if (given or tasks_of_slurm() > 1) and quiet.check_backend() != "jax":
+        what = f"--{given[0]}" if given else "SLURM's several tasks"
         raise UserError(
-            f"--{given[0]}"
-            if given
-            else "SLURM's several tasks"
-            ": TensorFlow trains on one machine only; for several set "
+            f"{what}: TensorFlow trains on one machine only; for several set "
             "KERAS_BACKEND=jax, with JAX installed."
         )
     missing = [f"--{name}" for name in MACHINE_FLAGS if name not in given]

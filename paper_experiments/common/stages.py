@@ -39,7 +39,7 @@ class Training:
       name: Name of the weights.
       task: What the model is trained for, `recipes.Task`.
       stages: Of type `recipes.Stage`.
-      deadline: When to have stopped, by `time.monotonic`.
+      deadline: When to have stopped, by `time.monotonic`; None for never.
       network: What of the task's network is not the recipe's, by the names of flags.
 
     Raises:
@@ -54,7 +54,7 @@ class Training:
         name: str,
         task: Any,
         stages: Sequence[Any],
-        deadline: float,
+        deadline: float | None,
         network: Mapping[str, Any] | None = None,
     ):
         self.run, self.name, self.task, self.deadline = run, name, task, deadline
@@ -82,14 +82,17 @@ class Training:
             self._check_problem(stage)
 
     def _decisive(self) -> dict[str, Any]:
-        """Returns what decides the result, and must be the same on all machines."""
+        """Returns what must be the same on all machines."""
         versions = provenance.versions()
         return {
             "name": self.name,
             "stages": [dataclasses.asdict(stage) for stage, *_ in self.stages],
             "batch_size": [settings.batch_size for _, settings, _ in self.stages],
             "network": self.network,
-            **{name: self.run.flags[name] for name in ("initial_weights", "seed")},
+            **{
+                name: self.run.flags[name]
+                for name in ("initial_weights", "minutes", "overwrite", "seed")
+            },
             "precision": self.run.dtype,
             "images": self.names,
             "patches": [len(patches) for *_, patches in self.stages],
