@@ -91,7 +91,7 @@ class Training:
             "network": self.network,
             **{
                 name: self.run.flags[name]
-                for name in ("initial_weights", "minutes", "overwrite", "seed")
+                for name in ("initial_weights", "minutes", "seed")
             },
             "precision": self.run.dtype,
             "images": self.names,

@@ -28,8 +28,8 @@ import numpy as np
 TIMEOUT = 300
 _HELPER = "import sys\nfor words in sys.stdin: pass\nsys.stderr.write(words)"
 _LOST = (
-    "another process of this training has ended, or cannot be reached. Start all "
-    "again: the same commands go on from the last checkpoint."
+    "a process of this training has ended, or cannot be reached. Start all again: the "
+    "same commands go on from the last checkpoint."
 )
 # What errors of JAX that are about other processes speak of.
 _OF_OTHERS = ("gloo", "nccl", "coordination")
@@ -65,9 +65,9 @@ class _Joined:
         atexit.register(self._end)
         where = f"at {coordinator}" if coordinator else "of this job"
         self._prepare_to_say(
-            f"the processes {where} did not come together within {TIMEOUT} s. Start "
-            "all of them, with the same --coordinator and --num_processes, each with "
-            "another --process_id."
+            f"the processes {where} did not come together; JAX waits {TIMEOUT} s for "
+            "all. Start each with the same --coordinator, whose port must be free, the "
+            "same --num_processes, and a --process_id of its own."
         )
         keras.distribution.initialize(coordinator, **numbers)
         self._prepare_to_say(_LOST)

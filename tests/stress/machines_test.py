@@ -163,7 +163,7 @@ def test_a_process_that_is_gone_ends_the_other(one, victim, how, environment, tm
         for text in complaints.splitlines()
         if not text.startswith("\rtraining:") or "error:" in text
     ]
-    assert "another process of this training has ended" in line
+    assert "a process of this training has ended" in line
     assert "Traceback" not in complaints
     _finish(_start_both(tmp_path, network, environment))
     began = _runs(tmp_path)
