@@ -14,6 +14,7 @@ import atexit
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -69,7 +70,12 @@ class _Joined:
             "all. Start each with the same --coordinator, whose port must be free, the "
             "same --num_processes, and a --process_id of its own."
         )
+        # Python would not see Ctrl-C while JAX waits.
+        earlier = signal.signal(signal.SIGINT, signal.SIG_DFL)
         keras.distribution.initialize(coordinator, **numbers)
+        signal.signal(signal.SIGINT, earlier)
+        # JAX takes it for a notice that the machine will be needed, and goes on.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         self._prepare_to_say(_LOST)
         import jax
 
