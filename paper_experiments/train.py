@@ -14,12 +14,13 @@ which. To change one thing, and compare with `compare.py`:
 Progress goes to OUTPUT_DIR/NAME/stage_1 and so on, the weights to
 OUTPUT_DIR/NAME/NAME.weights.h5. The same command goes on with an interrupted training.
 
-With KERAS_BACKEND=jax it needs no TensorFlow: give --data_dir a folder of images.
+With KERAS_BACKEND=jax it needs no TensorFlow: give --data_dir a folder of images. Only
+then several machines train together, by --coordinator, --num_processes, --process_id.
 """
 
 import dataclasses
 import functools
-import math
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,9 +28,15 @@ from typing import Any
 
 from absl import flags
 
-from paper_experiments.common import cell_files
+from paper_experiments.common import cell_files, quiet
 from paper_experiments.common.errors import UserError
-from paper_experiments.common.run import Run, flags_of_script, start_script
+from paper_experiments.common.run import (
+    MACHINE_FLAGS,
+    Run,
+    flags_of_script,
+    start_script,
+    tasks_of_slurm,
+)
 from paper_experiments.common.wording import count, describe_seconds
 from paper_experiments.recipes import RECIPES, Stage, Task
 
@@ -54,8 +61,22 @@ flags.DEFINE_integer(
     "devices",
     1,
     "GPUs to train on, each with its share of every batch. Where there is no GPU, "
-    "logical devices of the CPU, which is a trial and no faster.",
+    "logical devices of the CPU, which is a trial and no faster. On several machines, "
+    "those of each.",
     lower_bound=1,
+)
+flags.DEFINE_string(
+    "coordinator",
+    None,
+    "Train on several machines, under JAX: HOST:PORT of process 0, a free port in a "
+    "network you trust. Each process gets the same command but for --process_id. SLURM "
+    "says all three flags itself.",
+)
+flags.DEFINE_integer(
+    "num_processes", None, "How many processes train together.", lower_bound=1
+)
+flags.DEFINE_integer(
+    "process_id", None, "Which one this is, from 0, which writes.", lower_bound=0
 )
 flags.DEFINE_integer(
     "features",
@@ -90,28 +111,36 @@ _CELL_FLAGS, _TASK_FLAGS = ("features", "state_features"), ("cell", "gradient", 
 _FLAGS_LEFT_OUT_OF_COMMAND = {
     *("checkpoint_minutes", "data_dir", "devices", "list", "minutes", "output_dir"),
     *("overwrite", "precision", "train_images"),
+    *MACHINE_FLAGS,
 }
 
 
 def main(run: Run, names: Sequence[str]) -> None:
     """Trains the models of these names."""
-    from rim_tf.training import devices
+    from rim_tf.training import devices, machines
     from rim_tf.training.callbacks import TimeIsUpError
     from rim_tf.training.settings import TrainingError
 
     minutes = run.flags["minutes"]
-    deadline = math.inf if minutes is None else run.start + 60 * minutes
+    deadline = None if minutes is None else run.start + 60 * minutes
     paths = []
     try:
-        with devices.data_parallel(run.flags["devices"]):
+        with (
+            machines.losing_others(),
+            devices.data_parallel(run.flags["devices"]),
+        ):
             for name in names:
                 print(f"\nTraining of {name}:")
                 paths.append(_train(run, name, deadline))
     except devices.DeviceError as error:
         raise UserError(f"--devices: {error}") from error
-    except TrainingError as error:
+    except (TrainingError, machines.MachineError) as error:
         raise UserError(str(error)) from error
     except TimeIsUpError:
+        paths = []
+    if not machines.leave():
+        return
+    if not paths:
         print(
             f"\nStopped at a checkpoint in {run.output_dir}, before the minutes of "
             "--minutes were over. The same command goes on with it."
@@ -125,7 +154,7 @@ def main(run: Run, names: Sequence[str]) -> None:
     print(f"\nWrote {written} after {describe_seconds(run.seconds)}.")
 
 
-def _train(run: Run, name: str, deadline: float) -> Path:
+def _train(run: Run, name: str, deadline: float | None) -> Path:
     """Trains the model of a recipe; returns the file of its weights."""
     from paper_experiments.common import stages
 
@@ -191,6 +220,7 @@ def check(values: Mapping[str, Any], names: Sequence[str]) -> None:
     if unknown or not names:
         wrong = f"no recipe is called {unknown[0]}" if unknown else "name a recipe"
         raise UserError(f"{wrong}; there are {', '.join(RECIPES)}; see --list.")
+    _check_machines(values)
     if values["cell"]:
         cell_files.find(values["cell"])
     # A cell's file may be what knows the weights.
@@ -200,6 +230,30 @@ def check(values: Mapping[str, Any], names: Sequence[str]) -> None:
         raise UserError(
             f"--{brought[0]}: --initial_weights bring a network of their own; leave "
             "out one of the two."
+        )
+
+
+def _check_machines(values: Mapping[str, Any]) -> None:
+    """Raises a `UserError` if several machines are asked for that cannot be had."""
+    given = [name for name in MACHINE_FLAGS if values[name] is not None]
+    if (given or tasks_of_slurm() > 1) and quiet.check_backend() != "jax":
+        what = f"--{given[0]}" if given else "SLURM's several tasks"
+        raise UserError(
+            f"{what}: TensorFlow trains on one machine only; for several set "
+            "KERAS_BACKEND=jax, with JAX installed."
+        )
+    missing = [f"--{name}" for name in MACHINE_FLAGS if name not in given]
+    if given and missing:
+        raise UserError(f"--{given[0]}: it needs {' and '.join(missing)}, too.")
+    if given and not re.fullmatch(r"\S+:\d{1,5}", values["coordinator"]):
+        raise UserError(
+            f"--coordinator: {values['coordinator']} is not HOST:PORT, such as "
+            "10.0.0.1:4321."
+        )
+    if given and values["process_id"] >= values["num_processes"]:
+        raise UserError(
+            f"--process_id: {values['process_id']} is not below --num_processes, which "
+            f"is {values['num_processes']}."
         )
 
 

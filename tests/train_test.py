@@ -447,6 +447,39 @@ def test_what_cannot_be_done_is_refused(arguments, message, check_refused):
         check_refused("train", *arguments, message=message)
 
 
+_OF_A = "--coordinator=a:1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([_OF_A, "--num_processes=2"], "--coordinator: it needs --process_id, too."),
+        (["--process_id=0"], "it needs --coordinator and --num_processes, too."),
+        ([_OF_A, "--num_processes=2", "--process_id=2"], "--process_id: 2 is not bel"),
+        (
+            ["--coordinator=a", "--num_processes=2", "--process_id=0"],
+            "--coordinator: a is not HOST:PORT",
+        ),
+    ],
+)
+def test_processes_that_cannot_meet_are_refused(
+    arguments, message, check_refused, monkeypatch
+):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    check_refused("train", "rim_denoise_paper", *arguments, message=message)
+
+
+@pytest.mark.parametrize("by", ["flags", "slurm"])
+def test_several_machines_are_not_for_tensorflow(by, check_refused, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    flags, who = [_OF_A, "--num_processes=2", "--process_id=0"], "--coordinator"
+    if by == "slurm":
+        monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "2")
+        flags, who = [], "SLURM's several tasks"
+    message = f"{who}: TensorFlow trains on one machine only; for several set KERAS_BAC"
+    check_refused("train", "rim_denoise_paper", *flags, message=message)
+
+
 def test_missing_weights_to_start_from_are_not_said_to_be_deleted(
     tmp_path, check_refused
 ):

@@ -23,7 +23,7 @@ from rim_tf import cells, files, images, pretrained, problems
 from rim_tf.cells import RIMCell
 from rim_tf.problems import Problem
 from rim_tf.rim import RIM
-from rim_tf.training import devices, growing, loop, record, schedules
+from rim_tf.training import devices, growing, loop, machines, record, schedules
 from rim_tf.training.patches import PatchSet
 from rim_tf.training.settings import TrainingSettings, parse_steps_schedule
 
@@ -39,12 +39,13 @@ class Training:
       name: Name of the weights.
       task: What the model is trained for, `recipes.Task`.
       stages: Of type `recipes.Stage`.
-      deadline: When to have stopped, by `time.monotonic`.
+      deadline: When to have stopped, by `time.monotonic`; None for never.
       network: What of the task's network is not the recipe's, by the names of flags.
 
     Raises:
       UserError: If the images cannot be had, or flags do not fit each other.
       TrainingError: If settings are not possible.
+      MachineError: If processes that train together are not of one mind.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class Training:
         name: str,
         task: Any,
         stages: Sequence[Any],
-        deadline: float,
+        deadline: float | None,
         network: Mapping[str, Any] | None = None,
     ):
         self.run, self.name, self.task, self.deadline = run, name, task, deadline
@@ -74,10 +75,29 @@ class Training:
         self.stages = [
             (stage, _settings(stage, run), self._patches(stage)) for stage in stages
         ]
+        machines.check_same(self._decisive())
         # All before the first stage, so that none is in vain, and nothing is deleted.
         for stage, settings, patches in self.stages:
             loop.check(settings, len(patches))
             self._check_problem(stage)
+
+    def _decisive(self) -> dict[str, Any]:
+        """Returns what must be the same on all machines."""
+        versions = provenance.versions()
+        return {
+            "name": self.name,
+            "stages": [dataclasses.asdict(stage) for stage, *_ in self.stages],
+            "batch_size": [settings.batch_size for _, settings, _ in self.stages],
+            "network": self.network,
+            **{
+                name: self.run.flags[name]
+                for name in ("initial_weights", "minutes", "seed")
+            },
+            "precision": self.run.dtype,
+            "images": self.names,
+            "patches": [len(patches) for *_, patches in self.stages],
+            "versions": [versions.get(name) for name in ("commit", "keras", "jax")],
+        }
 
     def train(self, facts: Mapping[str, Any]) -> Path:
         """Trains all stages, or goes on with them, and saves the weights.
@@ -94,7 +114,9 @@ class Training:
           TimeIsUpError: If the deadline came first.
         """
         model, history = self._begin()
-        if self.run.flags["overwrite"] and self.folder.exists():
+        path = self.folder / f"{self.name}.weights.h5"
+        is_first = machines.is_first()
+        if is_first and self.run.flags["overwrite"] and self.folder.exists():
             shutil.rmtree(self.folder)
         for number, (stage, settings, patches) in enumerate(self.stages, start=1):
             if len(self.stages) > 1:
@@ -105,7 +127,20 @@ class Training:
                 stage, settings, patches, model, folder, origin
             )
             history = {"name": self.name, **described, **origin}
-        path = self.folder / f"{self.name}.weights.h5"
+        if is_first:
+            with machines.alone():
+                self._save(path, model, history, facts, folder)
+        return path
+
+    def _save(
+        self,
+        path: Path,
+        model: RIM,
+        history: Mapping[str, Any],
+        facts: Mapping[str, Any],
+        last_stage: Path,
+    ) -> None:
+        """Saves weights, their history, the user's cell and the log."""
         history = {**_without_images(history, self.names), **facts, **self.names}
         history["parameters"] = model.count_params()
         if self.cell:
@@ -116,8 +151,7 @@ class Training:
         pretrained.save_pretrained(model, path, history)
         log = path.with_name(f"{self.name}.log.csv")
         with files.replacing(log) as temporary:
-            shutil.copyfile(folder / record.LOG_FILE, temporary)
-        return path
+            shutil.copyfile(last_stage / record.LOG_FILE, temporary)
 
     def _train_stage(
         self,
@@ -167,11 +201,15 @@ class Training:
                 # None, as in trainings that are older than these flags.
                 "network": self.network or None,
             },
-            {**provenance.versions(), "devices": self.run.flags["devices"]},
+            {
+                **provenance.versions(),
+                "devices": self.run.flags["devices"] * machines.number(),
+            },
             self.deadline,
         )
         settings = dataclasses.asdict(settings)
-        return {**described, "settings": settings, **record.summary(folder)}
+        summary = machines.from_first(lambda: record.summary(folder))
+        return {**described, "settings": settings, **summary}
 
     def _begin(self) -> tuple[RIM, dict[str, Any] | None]:
         """Returns the model that the first stage starts from, and its history."""
@@ -265,7 +303,8 @@ class Training:
         """Returns how long a stage takes; tries the model on validation patches."""
         num_devices = self.run.flags["devices"]
         # A GPU is the faster per patch, the more patches it has at once.
-        batch = validation[: max(settings.batch_size // num_devices, 1)]
+        share = settings.batch_size // (num_devices * machines.number())
+        batch = validation[: max(share, 1)]
         seconds = durations.seconds_per_pixel_step(model, batch)
         phases = schedules.plan_phases(
             settings.steps_schedule, settings.num_updates(num_patches)

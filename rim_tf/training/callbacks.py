@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from rim_tf import files, metrics, restoration
 from rim_tf.problems import Problem
+from rim_tf.training import machines
 from rim_tf.training.schedules import Phase, computation
 
 # The same whatever the seed of the training, and another stream than that of any.
@@ -52,6 +53,7 @@ class ProgressBar(keras.callbacks.Callback):
             bar_format="{l_bar}{bar}| {elapsed}, {remaining} left{postfix}",
             mininterval=1.0,
             smoothing=0.05,
+            disable=not machines.is_first(),
         )
         self._last_time = None
         self._rate = None
@@ -106,14 +108,17 @@ class Checkpoint(keras.callbacks.Callback):
         self.save(logs)
 
     def save(self, logs) -> None:
-        """Saves the state, unless it is not finite."""
+        """Saves the state, unless it is not finite, or another process does it."""
+        if not machines.is_first():
+            return
         # A state that is lost already must not take the place of a good one.
         weights = self.model.rim.get_weights()
         if not np.isfinite(logs["loss"]) or not all(
             np.isfinite(weight).all() for weight in weights
         ):
             return
-        files.save_weights(self.model, self.path)
+        with machines.alone():
+            files.save_weights(self.model, self.path)
         self._last_time = time.monotonic()
 
 
@@ -165,7 +170,8 @@ class Deadline(keras.callbacks.Callback):
             needed += self.validation.seconds or (
                 self.validation.num_batches * self._longest_batch
             )
-        return time.monotonic() + needed > self.deadline
+        # Processes that train together stop together.
+        return machines.from_first(lambda: time.monotonic() + needed > self.deadline)
 
 
 class Validation(keras.callbacks.Callback):
@@ -248,7 +254,8 @@ class KeepBest(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs) -> None:
         if logs["val_psnr"] > self.best:
             self.best = logs["val_psnr"]
-            files.save_weights(self.model.rim, self.path)
+            with machines.alone():
+                files.save_weights(self.model.rim, self.path)
 
 
 class Position(keras.callbacks.Callback):

@@ -5,10 +5,8 @@ Under TensorFlow `tf.distribute.MirroredStrategy` does it, under JAX
 batches, up to rounding: the gradient of the whole batch is clipped, and every patch
 meets the same noise.
 
-Several machines are not supported yet. `tf.distribute.MultiWorkerMirroredStrategy`
-does not work with Keras 3. The way there is JAX: `keras.distribution.initialize()`
-before `data_parallel` finds the devices of all machines; what is missing is a reader
-that gives each machine its part of every batch.
+Under JAX the devices may be those of several machines, see `machines`;
+`tf.distribute.MultiWorkerMirroredStrategy` does not work with Keras 3.
 """
 
 import contextlib
@@ -20,6 +18,7 @@ from keras import ops
 
 from rim_tf.problems import Measurement, Problem
 from rim_tf.speed import precision
+from rim_tf.training import machines
 
 
 class DeviceError(Exception):
@@ -34,7 +33,7 @@ def data_parallel(num_devices: int) -> Iterator[None]:
     CPU count, of which there is one unless `split_cpu` makes more.
 
     Args:
-      num_devices: How many of the backend's devices to use.
+      num_devices: How many of the backend's devices to use, in each process.
 
     Raises:
       ValueError: If `num_devices` is less than 1.
@@ -42,20 +41,15 @@ def data_parallel(num_devices: int) -> Iterator[None]:
     """
     if num_devices < 1:
         raise ValueError(f"num_devices must be at least 1, not {num_devices}.")
-    if num_devices == 1:
+    if num_devices == machines.number() == 1:
         yield
         return
-    names = keras.distribution.list_devices()
-    if num_devices > len(names):
-        raise DeviceError(
-            f"{num_devices} devices are asked for, there are {len(names)}: "
-            f"{', '.join(names)}."
-        )
-    names = names[:num_devices]
+    names = _names(num_devices)
     if keras.backend.backend() == "jax":
         earlier = keras.distribution.distribution()
         keras.distribution.set_distribution(
-            keras.distribution.DataParallel(devices=names)
+            # Each process reads its part of a batch itself.
+            keras.distribution.DataParallel(devices=names, auto_shard_dataset=False)
         )
         try:
             yield
@@ -66,6 +60,22 @@ def data_parallel(num_devices: int) -> Iterator[None]:
 
     with tf.distribute.MirroredStrategy(names).scope():
         yield
+
+
+def _names(num_devices: int) -> list[str]:
+    """Returns that many devices of each process."""
+    groups = machines.by_process(keras.distribution.list_devices())
+    if len(set(map(len, groups))) > 1:
+        raise DeviceError(
+            f"the processes have {', '.join(str(len(each)) for each in groups)} "
+            "devices; show each as many, by CUDA_VISIBLE_DEVICES."
+        )
+    if num_devices > len(groups[0]):
+        raise DeviceError(
+            f"{num_devices} devices are asked for, there are {len(groups[0])}: "
+            f"{', '.join(groups[0])}."
+        )
+    return [name for each in groups for name in each[:num_devices]]
 
 
 def split_cpu(number: int) -> None:
@@ -102,7 +112,7 @@ def default_batch_size() -> int:
 
 def speed_up(num_devices: int) -> int:
     """Returns how many times as fast that many devices are; those of a CPU share it."""
-    return num_devices if precision.has_gpu() else 1
+    return machines.number() * (num_devices if precision.has_gpu() else 1)
 
 
 def num_replicas() -> int:

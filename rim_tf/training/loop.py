@@ -12,7 +12,14 @@ import numpy as np
 from rim_tf.problems import Problem
 from rim_tf.rim import RIM
 from rim_tf.speed import backend
-from rim_tf.training import callbacks, devices, optimizers, record, schedules
+from rim_tf.training import (
+    callbacks,
+    devices,
+    machines,
+    optimizers,
+    record,
+    schedules,
+)
 from rim_tf.training.patches import PatchSet
 from rim_tf.training.schedules import Phase
 from rim_tf.training.settings import LOSSES, TrainingError, TrainingSettings
@@ -65,19 +72,22 @@ def train(
         settings.steps_schedule, settings.num_updates(len(patches))
     )
     folder = Path(output_dir)
-    folder.mkdir(parents=True, exist_ok=True)
     everything = {**dataclasses.asdict(settings), **(description or {})}
-    record.remember_settings(folder, everything)
+    if machines.is_first():
+        folder.mkdir(parents=True, exist_ok=True)
+        record.remember_settings(folder, everything)
     model = compiled_model(rim, problem, settings, phases)
-    if (folder / record.CHECKPOINT_FILE).exists():
+    if machines.from_first((folder / record.CHECKPOINT_FILE).exists):
         _load(model, folder / record.CHECKPOINT_FILE)
     validation = callbacks.Validation(problem, validation_patches)
     done = callbacks.updates_done(model)
     if not 0 <= done <= settings.num_updates(len(patches)):
         raise _damaged(folder / record.CHECKPOINT_FILE, f"it counts {done} updates")
-    if done < settings.num_updates(len(patches)):
-        record.remember_run(folder, done, provenance or {})
-    best = record.rewind_log(folder, done)
+    best = -np.inf
+    if machines.is_first():
+        if done < settings.num_updates(len(patches)):
+            record.remember_run(folder, done, provenance or {})
+        best = record.rewind_log(folder, done)
     bar = callbacks.ProgressBar(phases, done, settings.batch_size)
     others = _callbacks(model, validation, settings, folder, best, deadline)
     with contextlib.closing(bar):
@@ -88,9 +98,12 @@ def train(
 
 def _load(model: keras.Model, path: Path) -> None:
     try:
-        model.load_weights(path)
+        with machines.file_of_first(path) as file:
+            model.load_weights(file)
         if not all(np.isfinite(weight).all() for weight in model.get_weights()):
             raise ValueError("weights are not finite")
+    except machines.MachineError:
+        raise
     # What is damaged makes HDF5 raise whatever it stumbles over.
     except Exception as error:
         raise _damaged(path, error) from error
@@ -147,7 +160,7 @@ def _callbacks(
     best: float,
     deadline: float | None,
 ) -> list[keras.callbacks.Callback]:
-    """Returns what a training does beside updates.
+    """Returns what a training does beside updates; of several processes one writes.
 
     Their order matters: what one adds to the logs the next ones use, and the
     checkpoint says that all before it is done.
@@ -158,14 +171,19 @@ def _callbacks(
     timers = []
     if deadline is not None:
         timers.append(callbacks.Deadline(deadline, checkpoint, validation))
+    writers = []
+    if machines.is_first():
+        writers = [
+            callbacks.KeepBest(folder / record.BEST_FILE, best),
+            *callbacks.tensorboard_callbacks(folder / "tensorboard", validation),
+            callbacks.Log(folder / record.LOG_FILE),
+            checkpoint,
+        ]
     return [
         keras.callbacks.TerminateOnNaN(),
         callbacks.Position(settings.batch_size, model.seconds),
         validation,
-        callbacks.KeepBest(folder / record.BEST_FILE, best),
-        *callbacks.tensorboard_callbacks(folder / "tensorboard", validation),
-        callbacks.Log(folder / record.LOG_FILE),
-        checkpoint,
+        *writers,
         *timers,
     ]
 
@@ -185,7 +203,10 @@ def _fit(
         end = first_update + num_updates
         if start < end:
             part = order[start * settings.batch_size : end * settings.batch_size]
-            data = patches.feed(part, settings.batch_size)
+            data = patches.feed(
+                machines.share_of(part, settings.batch_size),
+                settings.batch_size // machines.number(),
+            )
             _fit_round(model, num_steps, data, end - start, number, callback_list)
 
 
