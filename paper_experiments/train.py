@@ -20,7 +20,6 @@ then several machines train together, by --coordinator, --num_processes, --proce
 
 import dataclasses
 import functools
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,15 +27,9 @@ from typing import Any
 
 from absl import flags
 
-from paper_experiments.common import cell_files, quiet
+from paper_experiments.common import cell_files, machine_flags
 from paper_experiments.common.errors import UserError
-from paper_experiments.common.run import (
-    MACHINE_FLAGS,
-    Run,
-    flags_of_script,
-    start_script,
-    tasks_of_slurm,
-)
+from paper_experiments.common.run import Run, flags_of_script, start_script
 from paper_experiments.common.wording import count, describe_seconds
 from paper_experiments.recipes import RECIPES, Stage, Task
 
@@ -73,7 +66,10 @@ flags.DEFINE_string(
     "says all three flags itself.",
 )
 flags.DEFINE_integer(
-    "num_processes", None, "How many processes train together.", lower_bound=1
+    "num_processes",
+    None,
+    "How many processes train together; 1 alone: none, whatever SLURM says.",
+    lower_bound=1,
 )
 flags.DEFINE_integer(
     "process_id", None, "Which one this is, from 0, which writes.", lower_bound=0
@@ -111,7 +107,7 @@ _CELL_FLAGS, _TASK_FLAGS = ("features", "state_features"), ("cell", "gradient", 
 _FLAGS_LEFT_OUT_OF_COMMAND = {
     *("checkpoint_minutes", "data_dir", "devices", "list", "minutes", "output_dir"),
     *("overwrite", "precision", "train_images"),
-    *MACHINE_FLAGS,
+    *machine_flags.NAMES,
 }
 
 
@@ -121,24 +117,26 @@ def main(run: Run, names: Sequence[str]) -> None:
     from rim_tf.training.callbacks import TimeIsUpError
     from rim_tf.training.settings import TrainingError
 
+    is_first = machines.is_first()
     minutes = run.flags["minutes"]
     deadline = None if minutes is None else run.start + 60 * minutes
     paths = []
     try:
-        with (
-            machines.losing_others(),
-            devices.data_parallel(run.flags["devices"]),
-        ):
-            for name in names:
-                print(f"\nTraining of {name}:")
-                paths.append(_train(run, name, deadline))
+        with machines.losing_others():
+            machines.check_same({"devices": run.flags["devices"]})
+            with devices.data_parallel(run.flags["devices"]):
+                for name in names:
+                    print(f"\nTraining of {name}:")
+                    paths.append(_train(run, name, deadline))
+            machines.leave()
     except devices.DeviceError as error:
         raise UserError(f"--devices: {error}") from error
     except (TrainingError, machines.MachineError) as error:
         raise UserError(str(error)) from error
     except TimeIsUpError:
+        machines.leave()
         paths = []
-    if not machines.leave():
+    if not is_first:
         return
     if not paths:
         print(
@@ -220,7 +218,7 @@ def check(values: Mapping[str, Any], names: Sequence[str]) -> None:
     if unknown or not names:
         wrong = f"no recipe is called {unknown[0]}" if unknown else "name a recipe"
         raise UserError(f"{wrong}; there are {', '.join(RECIPES)}; see --list.")
-    _check_machines(values)
+    machine_flags.check(values)
     if values["cell"]:
         cell_files.find(values["cell"])
     # A cell's file may be what knows the weights.
@@ -230,30 +228,6 @@ def check(values: Mapping[str, Any], names: Sequence[str]) -> None:
         raise UserError(
             f"--{brought[0]}: --initial_weights bring a network of their own; leave "
             "out one of the two."
-        )
-
-
-def _check_machines(values: Mapping[str, Any]) -> None:
-    """Raises a `UserError` if several machines are asked for that cannot be had."""
-    given = [name for name in MACHINE_FLAGS if values[name] is not None]
-    if (given or tasks_of_slurm() > 1) and quiet.check_backend() != "jax":
-        what = f"--{given[0]}" if given else "SLURM's several tasks"
-        raise UserError(
-            f"{what}: TensorFlow trains on one machine only; for several set "
-            "KERAS_BACKEND=jax, with JAX installed."
-        )
-    missing = [f"--{name}" for name in MACHINE_FLAGS if name not in given]
-    if given and missing:
-        raise UserError(f"--{given[0]}: it needs {' and '.join(missing)}, too.")
-    if given and not re.fullmatch(r"\S+:\d{1,5}", values["coordinator"]):
-        raise UserError(
-            f"--coordinator: {values['coordinator']} is not HOST:PORT, such as "
-            "10.0.0.1:4321."
-        )
-    if given and values["process_id"] >= values["num_processes"]:
-        raise UserError(
-            f"--process_id: {values['process_id']} is not below --num_processes, which "
-            f"is {values['num_processes']}."
         )
 
 

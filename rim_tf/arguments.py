@@ -87,11 +87,11 @@ def check_floats(values, taker: str, advice: str = "") -> Any:
       advice: The end of a message for values of 8 bits.
 
     Raises:
-      ValueError: If there are none, or they are not floats: products with integers
-        would be rounded down, mostly to zero.
+      ValueError: If there are none, or only one, which has no batch axis; or if they
+        are not floats: products with integers would be rounded down, mostly to zero.
     """
     if getattr(values, "dtype", None) == np.dtype(object):
-        raise ValueError(f"{taker} of floats, got objects; {_CURE_OF_COUNTS}.")
+        raise ValueError(f"{taker} of floats, got an array of Python's objects.")
     values = to_tensor(values)
     dtype = keras.backend.standardize_dtype(values.dtype)
     if not keras.backend.is_float_dtype(dtype):

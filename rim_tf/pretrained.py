@@ -40,8 +40,8 @@ def load_pretrained(name_or_path: str | Path, dtype: str | None = None) -> RIM:
     links that are known already, and nothing that the files hold is executed. What is
     damaged, not finite, larger than it can be, or stands in other files, is refused. Of
     a `.keras` file the same is true of `keras.saving.load_model` as it is: functions in
-    it are refused, unless you give `safe_mode=False`. Python files, of --cell and
-    --method, are programs: read them first.
+    it are refused, unless you give `safe_mode=False`. Python files, such as one with a
+    cell, are programs: read them first.
 
     Args:
       name_or_path: A name of `available()`, for instance "rim_denoise", or the
@@ -65,17 +65,40 @@ def load_pretrained(name_or_path: str | Path, dtype: str | None = None) -> RIM:
     # Before HDF5 looks into the file.
     if described["sha256"] not in (None, _checksum(path)):
         raise _damaged(path, f"its checksum is not that in {_json_path(path).name}")
+    rim = _make(described["architecture"], path, dtype)
+    _load_weights(rim, path)
+    return rim
+
+
+def _make(architecture: dict[str, Any], path: Path, dtype: str | None) -> RIM:
+    """Returns the network that a description asks for, whose weights are not loaded."""
+    number = 0
     try:
-        rim = _from_architecture(described["architecture"], dtype)
-        _check_size(rim, path)
-        rim.build()
+        rim = _from_architecture(architecture, dtype)
+        number = _least_parameters(rim)
+        # Of 16 bits, and not compressed.
+        if 2 * number <= path.stat().st_size:
+            rim.build()
+            return rim
     # A description can make a class raise whatever it stumbles over.
     except Exception as error:
         raise ValueError(
             f"{_json_path(path)} has an architecture that is not known here: {error}"
         ) from error
-    _load_weights(rim, path)
-    return rim
+    raise ValueError(
+        f"{_json_path(path)} asks for {number:,} weights, more than {path.name} can "
+        "hold."
+    )
+
+
+def _least_parameters(rim: RIM) -> int:
+    """Returns how many parameters a network has at least, before there is any.
+
+    A description may ask for more than there is memory. A cell of a user's class makes
+    what that makes.
+    """
+    is_known = type(rim.cell) in (cells.RIMCell, cells.GDNCell, cells.FFNCell)
+    return rim.cell.num_parameters if is_known else 0
 
 
 def _load_weights(rim: RIM, path: Path) -> None:
@@ -97,18 +120,6 @@ def _damaged(path: Path, reason: object) -> files.DamagedFileError:
     return files.DamagedFileError(
         f"{path} is damaged, or was not downloaded whole ({reason}); get it again."
     )
-
-
-def _check_size(rim: RIM, path: Path) -> None:
-    """Raises a `ValueError` if a file cannot hold the weights, before there is any.
-
-    A description may ask for more than there is memory. A cell of a user's class makes
-    what that makes.
-    """
-    number = getattr(rim.cell, "num_parameters", 0)
-    # Of 16 bits, and not compressed.
-    if 2 * number > path.stat().st_size:
-        raise ValueError(f"{number:,} weights, more than {path.name} can hold")
 
 
 def _checksum(path: Path) -> str:
@@ -172,7 +183,8 @@ def save_pretrained(rim: RIM, path: str | Path, history: dict[str, Any]) -> None
     half.set_weights(values)
     files.save_weights(half, path)
     described = {
-        **{"architecture": architecture, "history": history},
+        "architecture": architecture,
+        "history": history,
         "sha256": _checksum(path),
     }
     files.write_json(_json_path(path), described)

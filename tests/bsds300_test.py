@@ -97,7 +97,8 @@ def _serve_pieces(monkeypatch, data, size, has_parts=True):
         if has_parts and ranges[-1]:
             begin = int(ranges[-1].removeprefix("bytes=").removesuffix("-"))
         if begin and begin >= len(data):
-            raise urllib.error.HTTPError(request.full_url, 416, "beyond", {}, None)
+            headers = {"Content-Range": f"bytes */{len(data)}"}
+            raise urllib.error.HTTPError(request.full_url, 416, "", headers, None)
         response = _Response(data[begin : begin + size])
         response.status = 206 if begin else 200
         response.headers = {"Content-Length": str(len(data) - begin)}
@@ -188,8 +189,10 @@ def test_an_image_that_would_fill_the_memory_is_refused(
     tmp_path, monkeypatch, few_images
 ):
     monkeypatch.setitem(globals(), "_content", lambda _: bytes(1 << 23))
+    archive = tmp_path / "images.tgz"
+    archive.write_bytes(_archive(_BERKELEY[:1]))
     with pytest.raises(source.SourceError, match=r"\d\.jpg has 8388608 bytes"):
-        source._unpack(_archive(_BERKELEY[:1]), tmp_path / "new")
+        source._unpack(archive, tmp_path / "new")
 
 
 def test_unreachable_network_leaves_nothing_behind(tmp_path, monkeypatch):
@@ -200,16 +203,23 @@ def test_unreachable_network_leaves_nothing_behind(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_interrupted_download_leaves_nothing_behind(tmp_path, monkeypatch, few_images):
+def test_unpacking_that_is_interrupted_leaves_the_archive(
+    tmp_path, monkeypatch, few_images
+):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    _serve(monkeypatch, [_archive(_BERKELEY)] * 2)
+    data = _archive(_BERKELEY)
+    ranges = _serve_pieces(monkeypatch, data, len(data))
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(source, "_changed_files", interrupt)
         source.download(tmp_path)
-    assert not list(tmp_path.iterdir())
+    (kept,) = (tmp_path / "BSDS300").iterdir()
+    assert kept.read_bytes() == data
     assert _names(source.download(tmp_path)) == _EXPECTED
+    # It is asked whether there is more.
+    assert ranges == [None, f"bytes={len(data)}-"]
+    assert [p.name for p in (tmp_path / "BSDS300").iterdir()] == ["images"]
 
 
 def test_images_with_other_checksums_are_refused(

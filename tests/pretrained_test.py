@@ -19,6 +19,14 @@ from rim_tf.forward_models import (
 )
 
 
+@keras.saving.register_keras_serializable(package="tests")
+class _SmallerCell(RIMCell):
+    """A cell with fewer parameters than a `RIMCell` of its sizes."""
+
+    def build(self, input_shape=None):
+        self.update.build((None, None, None, self.features))
+
+
 @pytest.fixture(name="rim")
 def _rim():
     keras.utils.set_random_seed(0)
@@ -151,9 +159,18 @@ def test_a_network_larger_than_its_file_is_not_made(path, name):
     described = _describe(path)
     described["architecture"]["cell"][name] = 10**6
     _describe(path, **described)
-    message = r"mine\.json has .* weights, more than mine\.weights\.h5 can hold"
+    message = r"mine\.json asks for .* weights, more than mine\.weights\.h5 can hold"
     with pytest.raises(ValueError, match=message):
         rim_tf.load_pretrained(path)
+
+
+def test_a_users_cell_may_be_smaller(tmp_path):
+    rim = rim_tf.RIM(_SmallerCell(state_features=64))
+    rim.build()
+    path = tmp_path / "mine.weights.h5"
+    pretrained.save_pretrained(rim, path, {})
+    assert 2 * rim.cell.num_parameters > path.stat().st_size
+    assert type(rim_tf.load_pretrained(path).cell) is _SmallerCell
 
 
 @pytest.mark.parametrize("name", ["keras", "fused", "_pad", "Any", "rim_tf>RIM"])

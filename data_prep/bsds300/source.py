@@ -185,9 +185,13 @@ def _download(url: str, target: Path) -> Path:
         for other in _URLS:
             _archive(other, target.parent).unlink(missing_ok=True)
         return unpacked.rename(target)
-    finally:
-        # Right or wrong, nothing more can come of it.
+    except files.NotWrittenError:
+        raise
+    except (SourceError, OSError, *_ARCHIVE_ERRORS):
+        # Nothing more can come of it.
         archive.unlink(missing_ok=True)
+        raise
+    finally:
         shutil.rmtree(unpacked, ignore_errors=True)
 
 
@@ -220,6 +224,9 @@ def _fetch(url: str, path: Path) -> None:
             raise
         except (SourceError, *_NETWORK_ERRORS) as error:
             if begin and _is_beyond_the_end(error):
+                if error.headers.get("Content-Range") == f"bytes */{begin}":
+                    # All is here; a process was ended before it could unpack.
+                    return
                 path.unlink()
             elif _size(path) < begin + _CHUNK:
                 raise

@@ -8,7 +8,6 @@ in its `measure`.
 import contextlib
 import dataclasses
 import math
-import os
 import re
 import shutil
 import sys
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from absl import app, flags, logging
 
-from paper_experiments.common import cell_files, method_files, quiet
+from paper_experiments.common import cell_files, machine_flags, method_files, quiet
 from paper_experiments.common.errors import UserError, check_writable
 from paper_experiments.common.table import PAPER_NUM_STEPS, Score, Table, short
 from paper_experiments.common.wording import describe_seconds
@@ -108,9 +107,6 @@ flags.DEFINE_bool("overwrite", False, "Delete earlier results in --output_dir.")
 _COMMON_FLAGS = ["dataset", "data_dir", "output_dir", "seed", "precision", "overwrite"]
 _TEST_FLAGS = ("images", "num_images", "num_steps", "weights")
 DENOISING_FLAGS = ("rows", "method", "cell", "test_set", "shard")
-
-# Of train.py, the arguments of `rim_tf.training.machines.join`.
-MACHINE_FLAGS = ("coordinator", "num_processes", "process_id")
 
 # What users of earlier versions are told.
 _INSTEAD_OF_BASELINES = (
@@ -414,11 +410,6 @@ def _check_rows(
         raise UserError(f"--rows: --weights is about the row {known[0]}.")
 
 
-def tasks_of_slurm() -> int:
-    """Returns how many processes `srun` has started with this one; 1 without it."""
-    return int(os.environ.get("SLURM_STEP_NUM_TASKS", 1))
-
-
 def _start(values: Mapping[str, Any], folder: Path, num_steps: int | None) -> Run:
     """Imports Keras, chooses the arithmetic, says so, and sets the seed."""
     start = time.monotonic()
@@ -426,13 +417,12 @@ def _start(values: Mapping[str, Any], folder: Path, num_steps: int | None) -> Ru
     import keras
 
     from rim_tf.speed import precision
-    from rim_tf.training import devices, machines
+    from rim_tf.training import devices
 
     # Only train.py has these flags. They must be known before the backend starts.
     if values.get("devices", 1) > 1:
         devices.split_cpu(values["devices"])
-    if "coordinator" in values and (values["coordinator"] or tasks_of_slurm() > 1):
-        machines.join(*(values[name] for name in MACHINE_FLAGS))
+    machine_flags.join_if_asked(values)
     dtype, reason = precision.resolve(values["precision"])
     print(f"Arithmetic: {dtype} ({reason}); backend: {keras.backend.backend()}.")
     keras.utils.set_random_seed(values["seed"])

@@ -1,6 +1,7 @@
 """The stages of a recipe, trained one after the other."""
 
 import dataclasses
+import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -114,6 +115,7 @@ class Training:
           TimeIsUpError: If the deadline came first.
         """
         model, history = self._begin()
+        machines.check_same({"weights": _digest(model)})
         path = self.folder / f"{self.name}.weights.h5"
         is_first = machines.is_first()
         if is_first and self.run.flags["overwrite"] and self.folder.exists():
@@ -203,7 +205,7 @@ class Training:
             },
             {
                 **provenance.versions(),
-                "devices": self.run.flags["devices"] * machines.number(),
+                "devices": self.run.flags["devices"] * machines.num_processes(),
             },
             self.deadline,
         )
@@ -303,7 +305,7 @@ class Training:
         """Returns how long a stage takes; tries the model on validation patches."""
         num_devices = self.run.flags["devices"]
         # A GPU is the faster per patch, the more patches it has at once.
-        share = settings.batch_size // (num_devices * machines.number())
+        share = settings.batch_size // (num_devices * machines.num_processes())
         batch = validation[: max(share, 1)]
         seconds = durations.seconds_per_pixel_step(model, batch)
         phases = schedules.plan_phases(
@@ -312,6 +314,14 @@ class Training:
         steps = schedules.computation(phases) * settings.batch_size
         seconds *= _TRAINING_COST * np.prod(validation.shape[1:3]) * steps
         return float(seconds / devices.speed_up(num_devices))
+
+
+def _digest(model: RIM) -> str:
+    """Returns a hash of all weights."""
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(weight.tobytes())
+    return digest.hexdigest()
 
 
 class _OwnCell:

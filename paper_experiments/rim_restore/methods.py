@@ -213,7 +213,8 @@ def _read_kernel(arguments: argparse.Namespace) -> np.ndarray:
         if np.abs(kernel).max() < _LARGEST_WEIGHT:
             return np.float32(kernel)
     raise UserError(
-        f"--kernel: {path} must hold numbers (rows, columns) whose sum is above 0."
+        f"--kernel: {path} must hold numbers (rows, columns) whose sum is above 0, and "
+        "not small beside them."
     )
 
 

@@ -29,19 +29,19 @@ class DeviceError(Exception):
 def data_parallel(num_devices: int) -> Iterator[None]:
     """What is built and trained inside is on that many devices.
 
-    With one device nothing changes. Where there is no GPU, logical devices of the
-    CPU count, of which there is one unless `split_cpu` makes more.
+    With one device of one process nothing changes. Where there is no GPU, logical
+    devices of the CPU count, of which there is one unless `split_cpu` makes more.
 
     Args:
       num_devices: How many of the backend's devices to use, in each process.
 
     Raises:
       ValueError: If `num_devices` is less than 1.
-      DeviceError: If there are fewer devices.
+      DeviceError: If there are fewer devices, or processes have not as many.
     """
     if num_devices < 1:
         raise ValueError(f"num_devices must be at least 1, not {num_devices}.")
-    if num_devices == machines.number() == 1:
+    if num_devices == machines.num_processes() == 1:
         yield
         return
     names = _names(num_devices)
@@ -112,7 +112,7 @@ def default_batch_size() -> int:
 
 def speed_up(num_devices: int) -> int:
     """Returns how many times as fast that many devices are; those of a CPU share it."""
-    return machines.number() * (num_devices if precision.has_gpu() else 1)
+    return machines.num_processes() * (num_devices if precision.has_gpu() else 1)
 
 
 def num_replicas() -> int:

@@ -97,16 +97,14 @@ def train(
 
 
 def _load(model: keras.Model, path: Path) -> None:
-    try:
-        with machines.file_of_first(path) as file:
+    with machines.file_of_first(path) as file:
+        try:
             model.load_weights(file)
-        if not all(np.isfinite(weight).all() for weight in model.get_weights()):
-            raise ValueError("weights are not finite")
-    except machines.MachineError:
-        raise
-    # What is damaged makes HDF5 raise whatever it stumbles over.
-    except Exception as error:
-        raise _damaged(path, error) from error
+            if not all(np.isfinite(weight).all() for weight in model.get_weights()):
+                raise ValueError("weights are not finite")
+        # What is damaged makes HDF5 raise whatever it stumbles over.
+        except Exception as error:
+            raise _damaged(path, error) from error
 
 
 def _damaged(path: Path, reason: object) -> TrainingError:
@@ -205,7 +203,7 @@ def _fit(
             part = order[start * settings.batch_size : end * settings.batch_size]
             data = patches.feed(
                 machines.share_of(part, settings.batch_size),
-                settings.batch_size // machines.number(),
+                settings.batch_size // machines.num_processes(),
             )
             _fit_round(model, num_steps, data, end - start, number, callback_list)
 

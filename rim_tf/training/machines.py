@@ -14,6 +14,7 @@ import atexit
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,15 +26,16 @@ from typing import Any
 import keras
 import numpy as np
 
-# How long JAX waits for the others at the start, in seconds.
-TIMEOUT = 300
+# How long JAX waits for the others at the start, in seconds: its own default.
+_TIMEOUT = 300
 _HELPER = "import sys\nfor words in sys.stdin: pass\nsys.stderr.write(words)"
 _LOST = (
     "a process of this training has ended, or cannot be reached. Start all again: the "
     "same commands go on from the last checkpoint."
 )
-# What errors of JAX that are about other processes speak of.
-_OF_OTHERS = ("gloo", "nccl", "coordination")
+# What errors of JAX that are about other processes say, after one of its codes, such as
+# "UNKNOWN: ". No message of this project begins so.
+_OF_OTHERS = re.compile(r"[A-Z_]+: .*(?i:gloo|nccl|coordination)", re.S)
 
 
 class MachineError(Exception):
@@ -44,8 +46,8 @@ class _Joined:
     """This process, as one of several.
 
     Attributes:
-      number: How many there are.
-      process: Which one this is, from 0.
+      num_processes: How many there are.
+      process_id: Which one this is, from 0.
     """
 
     def __init__(self, coordinator: str | None, **numbers: int | None):
@@ -66,20 +68,23 @@ class _Joined:
         atexit.register(self._end)
         where = f"at {coordinator}" if coordinator else "of this job"
         self._prepare_to_say(
-            f"the processes {where} did not come together; JAX waits {TIMEOUT} s for "
+            f"the processes {where} did not come together; JAX waits {_TIMEOUT} s for "
             "all. Start each with the same --coordinator, whose port must be free, the "
             "same --num_processes, and a --process_id of its own."
         )
-        # Python would not see Ctrl-C while JAX waits.
-        earlier = signal.signal(signal.SIGINT, signal.SIG_DFL)
+        earlier = signal.getsignal(signal.SIGINT)
+        if earlier is signal.default_int_handler:
+            # Python would not see Ctrl-C while JAX waits.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
         keras.distribution.initialize(coordinator, **numbers)
-        signal.signal(signal.SIGINT, earlier)
+        if earlier is signal.default_int_handler:
+            signal.signal(signal.SIGINT, earlier)
         # JAX takes it for a notice that the machine will be needed, and goes on.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         self._prepare_to_say(_LOST)
         import jax
 
-        self.number, self.process = jax.process_count(), jax.process_index()
+        self.num_processes, self.process_id = jax.process_count(), jax.process_index()
 
     def _prepare_to_say(self, text: str) -> None:
         """Chooses what is said should JAX end this process."""
@@ -94,12 +99,19 @@ class _Joined:
         atexit.unregister(self._end)
         self._helper.kill()
         self._helper.wait()
-        self._said_by_jax.unlink(missing_ok=True)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Removes what JAX has said."""
+        # Windows removes no file that is in use.
+        os.dup2(sys.stderr.fileno(), 2)
+        with contextlib.suppress(OSError):
+            self._said_by_jax.unlink()
 
     def _end(self) -> None:
         """Ends at once; else JAX waits for the others, which wait for this one."""
         self._helper.kill()
-        self._said_by_jax.unlink(missing_ok=True)
+        self._forget()
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError):
                 stream.flush()
@@ -129,33 +141,27 @@ def join(
     _joined = _Joined(coordinator, num_processes=num_processes, process_id=process_id)
 
 
-def leave() -> bool:
-    """Waits until the other processes have done their work, too.
-
-    Returns:
-      Whether this was the first.
-    """
+def leave() -> None:
+    """Waits until the other processes have done their work, too."""
     global _joined
-    was_first = is_first()
     if _joined:
         _joined.leave()
     _joined = None
-    return was_first
 
 
-def number() -> int:
+def num_processes() -> int:
     """Returns how many processes train together."""
-    return _joined.number if _joined else 1
+    return _joined.num_processes if _joined else 1
 
 
-def process() -> int:
+def process_id() -> int:
     """Returns which of them this is; 0 writes."""
-    return _joined.process if _joined else 0
+    return _joined.process_id if _joined else 0
 
 
 def is_first() -> bool:
     """Says whether this is the process that writes."""
-    return process() == 0
+    return process_id() == 0
 
 
 @contextlib.contextmanager
@@ -163,10 +169,10 @@ def losing_others() -> Iterator[None]:
     """Turns errors of JAX about other processes into a `MachineError`."""
     try:
         yield
-    except Exception as error:
-        about = str(error).lower()
-        if number() > 1 and any(word in about for word in _OF_OTHERS):
-            raise MachineError(_LOST) from error
+    except (RuntimeError, ValueError) as error:
+        if num_processes() > 1 and _OF_OTHERS.match(str(error)):
+            first_line = str(error).split("\n", 1)[0]
+            raise MachineError(f"{_LOST} JAX's words: {first_line}") from error
         raise
 
 
@@ -186,14 +192,14 @@ def alone() -> Iterator[None]:
 
 def by_process(names: Sequence[str]) -> list[list[str]]:
     """Sorts the names of all devices by the processes that have them."""
-    if number() == 1:
+    if num_processes() == 1:
         return [list(names)]
     import jax
 
     owners = [device.process_index for device in jax.devices()]
     return [
         [name for name, owner in zip(names, owners, strict=True) if owner == wanted]
-        for wanted in range(number())
+        for wanted in range(num_processes())
     ]
 
 
@@ -205,9 +211,10 @@ def share_of(order: np.ndarray, batch_size: int) -> np.ndarray:
       batch_size: Patches in a batch of all processes.
 
     Returns:
-      `(updates * batch_size / number(),)`.
+      `(updates * batch_size / num_processes(),)`.
     """
-    return order.reshape(-1, number(), batch_size // number())[:, process()].ravel()
+    number = num_processes()
+    return order.reshape(-1, number, batch_size // number)[:, process_id()].ravel()
 
 
 def from_first(make: Callable[[], Any]) -> Any:
@@ -218,7 +225,7 @@ def from_first(make: Callable[[], Any]) -> Any:
     Args:
       make: Returns a JSON value.
     """
-    if number() == 1:
+    if num_processes() == 1:
         return make()
     return json.loads(_send(lambda: json.dumps(make()).encode()))
 
@@ -230,10 +237,13 @@ def file_of_first(path: Path) -> Iterator[Path]:
     Args:
       path: The file in the first process; elsewhere the name counts.
     """
-    if number() == 1:
+    if num_processes() == 1:
         yield path
         return
     content = _send(path.read_bytes)
+    if is_first():
+        yield path
+        return
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, path.name)
         copy.write_bytes(content)
@@ -254,7 +264,7 @@ def check_same(values: Mapping[str, Any]) -> None:
     differing = [name for name in first if own.get(name) != first[name]]
     if differing:
         raise MachineError(
-            f"process {process()} differs from process 0 in {', '.join(differing)}; "
+            f"process {process_id()} differs from process 0 in {', '.join(differing)}; "
             "give both the same flags, images and versions."
         )
 

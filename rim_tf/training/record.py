@@ -68,7 +68,7 @@ def rewind_log(folder: Path, updates_done: int) -> float:
     path = folder / LOG_FILE
     if not path.exists():
         return float("-inf")
-    rows = [row for row in _read_log(path) if int(row["updates"]) <= updates_done]
+    rows = _read_log(path, updates_done)
     if not rows:
         path.unlink()
         return float("-inf")
@@ -116,8 +116,10 @@ def _read(path: Path, kind: type) -> Any:
     return found
 
 
-def _read_log(path: Path) -> list[dict[str, str]]:
-    """Returns the rows of a log.
+def _read_log(path: Path, updates: float = math.inf) -> list[dict[str, str]]:
+    """Returns the rows of a log up to so many updates.
+
+    Later ones may be those of a training that was lost.
 
     Raises:
       TrainingError: If they are not those of one.
@@ -125,15 +127,17 @@ def _read_log(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file, strict=True))
-        for row in rows:
-            if None in row or None in row.values():
-                raise ValueError("a row is not whole")
-            if not all(math.isfinite(float(row[name])) for name in _NUMBERS):
-                raise ValueError("a number is not finite")
-            int(row["updates"]), int(row["patches"])
+        if any(None in row or None in row.values() for row in rows):
+            raise ValueError("a row is not whole")
+        kept = [row for row in rows if int(row["updates"]) <= updates]
+        numbers = [float(row[name]) for row in kept for name in _NUMBERS]
+        if not all(map(math.isfinite, numbers)):
+            raise ValueError("a number is not finite")
+        if not all(row["patches"].isdecimal() for row in kept):
+            raise ValueError("a number of patches is none")
     except (csv.Error, KeyError, TypeError, ValueError) as error:
         raise _damaged(path, error) from error
-    return rows
+    return kept
 
 
 def _damaged(path: Path, reason: object) -> TrainingError:

@@ -63,14 +63,27 @@ def _one(request, tmp_path_factory, environment):
     return network, folder
 
 
+_started = []
+
+
+@pytest.fixture(autouse=True)
+def _no_process_is_left():
+    yield
+    for process in _started:
+        process.kill()
+    _started.clear()
+
+
 def _start(flags, environment, command=_TRAINING):
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [*command, *flags],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
     )
+    _started.append(process)
+    return process
 
 
 def _start_both(folder, network, environment, command=_TRAINING):

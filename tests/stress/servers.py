@@ -61,7 +61,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if asked and self.server.has_parts:
             begin = int(asked.removeprefix("bytes=").removesuffix("-"))
         if begin and begin >= len(data):
-            return self.send_error(416)
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(data)}")
+            return self.end_headers()
         self.send_response(206 if begin else 200)
         if begin:
             last = len(data) - 1

@@ -113,6 +113,16 @@ def test_files_of_something_else_are_named(tmp_path, name, text):
         record.rewind_log(tmp_path, 9)
 
 
+def test_what_was_lost_after_the_checkpoint_does_not_matter(tmp_path):
+    """A loss that is not finite is logged, and no checkpoint made."""
+    path = tmp_path / record.LOG_FILE
+    path.write_text("updates,patches,seconds,val_psnr\n1,8,0.5,28\n2,16,0.9,nan\n")
+    assert record.rewind_log(tmp_path, 1) == 28
+    assert path.read_text().split() == [
+        *("updates,patches,seconds,val_psnr", "1,8,0.5,28")
+    ]
+
+
 def test_a_log_without_a_validation_has_no_summary(tmp_path):
     _write_log(tmp_path)
     with pytest.raises(TrainingError, match=r"log\.csv is damaged"):
