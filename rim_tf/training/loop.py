@@ -41,7 +41,8 @@ def train(
 
     Writes into `output_dir`: `log.csv` with a row per validation, the last state
     with the optimizer's (`last.weights.h5`), the weights with the best validation
-    PSNR (`best.weights.h5`), `settings.json`, and `runs.json`.
+    PSNR (`best.weights.h5`), `settings.json`, and `runs.json`. Of several processes,
+    see `machines`, the first does.
 
     Args:
       rim: The model.
