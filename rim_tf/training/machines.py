@@ -28,7 +28,11 @@ import numpy as np
 
 # How long JAX waits for the others at the start, in seconds: its own default.
 _TIMEOUT = 300
-_HELPER = "import sys\nfor words in sys.stdin: pass\nsys.stderr.write(words)"
+_HELPER = (
+    "import sys\n"
+    "for words in sys.stdin: pass\n"
+    "sys.stderr.write(words.replace(chr(9), chr(10)))"
+)
 _LOST = (
     "a process of this training has ended, or cannot be reached. Start all again: the "
     "same commands go on from the last checkpoint."
@@ -81,14 +85,22 @@ class _Joined:
             signal.signal(signal.SIGINT, earlier)
         # JAX takes it for a notice that the machine will be needed, and goes on.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        self._prepare_to_say(_LOST)
+        self._prepare_to_say(_LOST, is_after_bar=True)
         import jax
 
         self.num_processes, self.process_id = jax.process_count(), jax.process_index()
 
-    def _prepare_to_say(self, text: str) -> None:
-        """Chooses what is said should JAX end this process."""
-        self._helper.stdin.write(f"error: {text} JAX's words: {self._said_by_jax}.\n")
+    def _prepare_to_say(self, text: str, is_after_bar: bool = False) -> None:
+        """Chooses what is said should JAX end this process.
+
+        Args:
+          text: What has happened, and what to do.
+          is_after_bar: Whether a progress bar may stand in the line.
+        """
+        # The helper makes a new line of a tabulator.
+        begin = "\t" * is_after_bar
+        said = f"{begin}error: {text} JAX's words: {self._said_by_jax}.\n"
+        self._helper.stdin.write(said)
         self._helper.stdin.flush()
 
     def leave(self) -> None:
