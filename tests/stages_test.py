@@ -52,6 +52,7 @@ def _start(tmp_path, images):
             "initial_weights": None,
             "cell": None,
             "checkpoint_minutes": 5.0,
+            "minutes": None,
             **flags,
         }
         of_run = run.Run("train", values, output, "float32", 20, time.monotonic())
