@@ -234,18 +234,25 @@ class RIMCell(keras.layers.Layer):
     @property
     def num_parameters(self) -> int:
         """Number of parameters, known before they are made."""
-        return (
-            _count(self.input_size, self.features)
-            + self.recurrent.count_parameters(self.features)
-            + _count(self.state_features, self.features)
-            + _count(self.features, self.channels)
+        return sum(
+            layer.count_parameters(channels)
+            if layer is self.recurrent
+            else _count(channels, layer.filters)
+            for layer, channels in self._layers_with_inputs()
         )
 
+    def _layers_with_inputs(self) -> list[tuple[keras.Layer, int]]:
+        """Returns the layers in their order, with the channels that each sees."""
+        return [
+            (self.encode, self.input_size),
+            (self.recurrent, self.features),
+            (self.decode, self.state_features),
+            (self.update, self.features),
+        ]
+
     def build(self, input_shape: tuple[int | None, ...] | None = None) -> None:
-        self.encode.build((None, None, None, self.input_size))
-        self.recurrent.build((None, None, None, self.features))
-        self.decode.build((None, None, None, self.state_features))
-        self.update.build((None, None, None, self.features))
+        for layer, channels in self._layers_with_inputs():
+            layer.build((None, None, None, channels))
 
     def get_initial_state(self, batch_size: int, height: int, width: int) -> list:
         """Returns an empty list, which stands for the state s_0 = 0."""
