@@ -103,10 +103,10 @@ for _field in dataclasses.fields(Stage):
 _STAGE_FLAGS = [field.name for field in dataclasses.fields(Stage) if field.metadata]
 # Of the network: arguments of a cell, and fields of `recipes.Task`.
 _CELL_FLAGS, _TASK_FLAGS = ("features", "state_features"), ("cell", "gradient", "link")
-# They do not change the weights.
+# They do not change the weights, or the history has them apart.
 _FLAGS_LEFT_OUT_OF_COMMAND = {
     *("checkpoint_minutes", "data_dir", "devices", "list", "minutes", "output_dir"),
-    *("overwrite", "precision", "train_images"),
+    *("overwrite", "precision"),
     *machine_flags.NAMES,
 }
 
@@ -205,7 +205,8 @@ def _test_command(run: Run, name: str, path: Path) -> str:
         # Figure 3 has three cells of its own.
         script = script.replace("figure3_three_task", "table2_denoise")
     elif script == "figure3_three_task":
-        tested = str(path.parents[1])
+        # Its name says which of the trios in the folder above.
+        tested = str(path.parent)
     return f"python paper_experiments/{script}.py --weights={tested}{cell}"
 
 

@@ -104,6 +104,12 @@ def check_floats(values, taker: str, advice: str = "") -> Any:
     return values
 
 
+def counts_to_floats(values) -> Any:
+    """Returns integers as float32, whatever else there is as it is."""
+    dtype = str(getattr(values, "dtype", ""))
+    return ops.cast(to_tensor(values), "float32") if "int" in dtype else values
+
+
 def check_finite(values, what: str) -> None:
     """Raises a `ValueError` that names the first value that is not finite."""
     if known(ops.all(ops.isfinite(values))) in (None, True):

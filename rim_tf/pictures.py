@@ -39,7 +39,8 @@ def show_estimates(
       The figure, which a notebook shows.
 
     Raises:
-      ValueError: If a shape is another one, or a step lies outside of 1 to T.
+      ValueError: If there is no estimate, a shape is another one, or a step lies
+        outside of 1 to T.
 
     Example:
 
@@ -49,6 +50,8 @@ def show_estimates(
     from matplotlib import pyplot as plt
 
     images = [single_image(estimate, "estimates") for estimate in estimates]
+    if not images:
+        raise ValueError("There are no estimates to show.")
     steps = _checked_steps(steps, len(images))
     panels = (
         [] if observation is None else [("observation", single_image(observation, "y"))]
@@ -63,8 +66,9 @@ def show_estimates(
     plt.close(figure)
     _draw(figure, panels, images, clean)
     if path is not None:
-        with files.replacing(Path(path)) as temporary:
-            figure.savefig(temporary, format=Path(path).suffix[1:] or "png")
+        path = Path(path).expanduser()
+        with files.replacing(path) as temporary:
+            figure.savefig(temporary, format=path.suffix[1:] or "png")
     return figure
 
 

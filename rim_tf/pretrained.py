@@ -7,6 +7,7 @@ the checksum of the other file.
 """
 
 import hashlib
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,7 @@ def save_pretrained(rim: RIM, path: str | Path, history: dict[str, Any]) -> None
 
     Raises:
       FloatingPointError: If a weight is beyond the range of float16.
+      TypeError: If the history holds what JSON cannot, such as an array.
       ValueError: If the cell's class is not registered, or the path ends otherwise.
 
     Example:
@@ -170,11 +172,12 @@ def save_pretrained(rim: RIM, path: str | Path, history: dict[str, Any]) -> None
         rim_tf.save_pretrained(rim, "mine.weights.h5", {"trained on": "my patches"})
         rim = rim_tf.load_pretrained("mine.weights.h5")
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     if not path.name.endswith(SUFFIX):
         raise ValueError(f"The path of weights ends in {SUFFIX}, not so {path}.")
-    path.parent.mkdir(parents=True, exist_ok=True)
     architecture = _architecture(rim)
+    _check_history(history)
+    path.parent.mkdir(parents=True, exist_ok=True)
     half = rim.with_dtype("float16")
     with np.errstate(over="ignore"):
         values = [np.asarray(value, np.float16) for value in rim.get_weights()]
@@ -190,6 +193,16 @@ def save_pretrained(rim: RIM, path: str | Path, history: dict[str, Any]) -> None
     files.write_json(_json_path(path), described)
 
 
+def _check_history(history: dict[str, Any]) -> None:
+    """Raises a `TypeError` if JSON cannot hold it, before any file is written."""
+    try:
+        json.dumps(history)
+    except TypeError as error:
+        raise TypeError(
+            f"history must hold what JSON can: {error}; make numbers of Python of it."
+        ) from error
+
+
 def _architecture(rim: RIM) -> dict[str, Any]:
     config = rim.cell.get_config()
     layer_settings = keras.Layer().get_config()
@@ -200,6 +213,7 @@ def _architecture(rim: RIM) -> dict[str, Any]:
         "gradient": rim.gradient,
         "num_steps": rim.num_steps,
         "normalize": rim.normalize,
+        "fills_pixels": rim.fills_pixels,
     }
 
 
@@ -211,8 +225,9 @@ def _from_architecture(architecture: dict[str, Any], dtype: str | None) -> RIM:
         link=architecture["link"],
         gradient=architecture["gradient"],
         num_steps=architecture["num_steps"],
-        # Weights that were saved before it was there.
+        # Weights that were saved before these were there.
         normalize=architecture.get("normalize", True),
+        fills_pixels=architecture.get("fills_pixels", True),
         dtype=dtype,
     )
 

@@ -89,12 +89,12 @@ def restore(
 
     Raises:
       TypeError: If the model is no RIM, or the forward model none.
-      ValueError: If the observation is of integers, holds NaN that A^T y shows, or its
-        shape does not fit; sigma is missing for denoising or negative; the
-        observation or sigma is not on the scale where pixels lie between 0 and 1,
-        whatever A multiplies by; `num_steps` is neither 1 or more nor "auto"; `start`
-        is not one of the above, or "cg" for a `LogLikelihood`; `ensemble` is asked for
-        with another forward model, or with `details`.
+      ValueError: If the observation is of integers, but for a `LogLikelihood`, holds
+        NaN that A^T y shows, or its shape does not fit; sigma is missing for denoising
+        or negative; the observation or sigma is not on the scale where pixels lie
+        between 0 and 1, whatever A multiplies by; `num_steps` is neither 1 or more nor
+        "auto"; `start` is not one of the above, or "cg" for a `LogLikelihood`;
+        `ensemble` is asked for with another forward model, or with `details`.
 
     Warns:
       UserWarning: If sigma is above the 55/255 that the paper's networks have learnt;
@@ -103,6 +103,7 @@ def restore(
     """
     if ensemble:
         _check_ensemble(forward_model, details)
+        _check_start(start)
         return _mean_over_turns(model, observation, sigma, num_steps)
     arguments = (model, observation, forward_model, sigma, num_steps, normalize, start)
     for estimate, progress in _steps(*arguments):
@@ -119,6 +120,11 @@ def _check_ensemble(forward_model: ForwardModel | None, details: bool) -> None:
         )
     if details:
         raise ValueError("ensemble makes eight estimates, and has no details of one.")
+
+
+def _check_start(start: Start) -> None:
+    if start not in get_args(Start):
+        raise ValueError(f"start must be one of {get_args(Start)}, not {start!r}.")
 
 
 def _mean_over_turns(model: RIM, observation, sigma, num_steps: NumSteps) -> np.ndarray:
@@ -180,8 +186,7 @@ def _steps(
     normalize: bool | None,
     start: Start,
 ) -> Iterator[tuple[Any, "_Progress"]]:
-    if start not in get_args(Start):
-        raise ValueError(f"start must be one of {get_args(Start)}, not {start!r}.")
+    _check_start(start)
     if not isinstance(model, RIM):
         raise TypeError(
             f"model must be a rim_tf.RIM, got {model!r}; rim_tf.load_pretrained loads "
@@ -277,7 +282,8 @@ def residual(
       forward_model: The operator A.
 
     Returns:
-      `(batch,)`; infinite where sigma is 0, not a number for a `LogLikelihood`.
+      `(batch,)`; where sigma is 0 infinite, or not a number if y is A x. Not a number
+      for a `LogLikelihood`.
     """
     if isinstance(forward_model, LogLikelihood):
         return np.full(len(estimate), np.nan)

@@ -136,7 +136,7 @@ def restore(
         denoising, inpainting, a mosaic, subsampling, bicubic down-sampling, or a blur
         that mirrors at the border.
       sigma: Standard deviation of the noise.
-      num_steps: T. "auto" is decided by the tile in the middle, for all tiles.
+      num_steps: T. "auto" is decided by one tile, in the middle of the list, for all.
       side: Height and width of what is kept of a tile, of the estimate.
       overlap: How many pixels a tile sees around that; as `side`, a multiple of the
         network's stride and of the steps of the forward model.
@@ -157,6 +157,7 @@ def restore(
     )
     tiles = divide(height, width, side, overlap)
     if len(tiles) > 1:
+        _part(forward_model, tiles[0])  # Refuses what tiles are not for.
         _check_multiples(model, forward_model, steps, side, overlap)
         if model.normalize:
             forward_model = _with_norm(forward_model, observation)
@@ -177,7 +178,7 @@ def restore(
 
 
 def _auto(model: RIM, observation, forward_model, sigma, tiles: list[Tile]) -> int:
-    """Returns the number of steps that the tile in the middle makes."""
+    """Returns the number of steps that a tile in the middle makes."""
     tile = tiles[len(tiles) // 2]
     _, details = restoration.restore(
         model,

@@ -11,8 +11,8 @@ import numpy as np
 from keras import ops
 from PIL import Image
 
-from rim_tf import files, images, metrics, pictures, restoration
-from rim_tf.forward_models import Denoising, ForwardModel
+from rim_tf import arguments, files, images, metrics, pictures, restoration
+from rim_tf.forward_models import Denoising, ForwardModel, scaling
 from rim_tf.likelihood import LogLikelihood
 
 _TEMPLATE = Path(__file__).with_suffix(".html")
@@ -22,6 +22,8 @@ _PLACE_OF_DATA = "TRAJECTORY_AS_JSON"
 _MOST_SIDE = 1024
 # Of all pictures together. More of them are written as JPEG.
 _MOST_BYTES_OF_PNG = 3_000_000
+# Pixels of y are those of x if the largest singular value of A is that near to 1.
+_SAME_SCALE = 0.1
 _JPEG = {"format": "jpeg", "quality": 92, "subsampling": 0}
 
 
@@ -68,7 +70,7 @@ def show_trajectory(
         height, width, channels)`, or what `rim_tf.iterate` yields.
       path: The new file, such as "cat.html".
       clean: The true image, `(1, height, width, channels)` in [0, 1]; gives PSNR.
-      observation: y; shown where it has the shape of an estimate.
+      observation: y; shown where it has the shape and the scale of an estimate.
       forward_model: The operator A, `rim_tf.Denoising()` if None; shows its start.
       sigma: Standard deviation of the noise in the unit of y; with y it gives the root
         mean square of y - A x in units of sigma.
@@ -115,11 +117,14 @@ def _beside(
 ) -> dict[str, np.ndarray]:
     beside = {}
     if observation is not None:
-        if tuple(observation.shape) == (1, *estimates[0].shape):
-            beside["observation"] = pictures.single_image(observation, "y")
+        norm = _norm(forward_model, observation)
+        has_shape = tuple(observation.shape) == (1, *estimates[0].shape)
+        if has_shape and abs(norm - 1) < _SAME_SCALE:
+            # What a mask hides may be anything.
+            known = np.nan_to_num(ops.convert_to_numpy(observation))
+            beside["observation"] = pictures.single_image(known, "y")
         if forward_model is not None:
-            start = forward_model.initial_estimate(ops.convert_to_tensor(observation))
-            beside["start"] = pictures.single_image(start, "starts")
+            beside["start"] = _start(forward_model, observation, norm)
         if not beside:
             raise ValueError(
                 f"y has the shape {tuple(observation.shape)}, and is no image as x is; "
@@ -130,13 +135,32 @@ def _beside(
     return beside or {"t = 1": estimates[0]}
 
 
+def _norm(forward_model, observation) -> float:
+    """Returns how much A enlarges; not a number for a `LogLikelihood`."""
+    if isinstance(forward_model, LogLikelihood):
+        return np.nan
+    if forward_model is None:
+        return 1.0
+    image = scaling.finite_adjoint(forward_model, observation)
+    return scaling.norm(forward_model, image)
+
+
+def _start(forward_model, observation, norm: float) -> np.ndarray:
+    """Returns where a RIM starts, after the scale of A is taken out."""
+    observation = ops.cast(arguments.to_tensor(observation), "float32")
+    if norm > 0:
+        observation, forward_model = observation / norm, (1 / norm) * forward_model
+    start = forward_model.initial_estimate(observation)
+    return pictures.single_image(start, "starts")
+
+
 def write(trajectory: Trajectory, path: str | Path) -> Path:
     """Writes a page; see `show_trajectory`.
 
     Raises:
       ValueError: If the shapes differ.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     _check_shapes(trajectory)
     text = json.dumps(_to_json(trajectory), allow_nan=False)
     # Nothing in it may end the element of the page that it stands in.

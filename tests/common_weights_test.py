@@ -72,6 +72,8 @@ def test_weights_come_with_their_architecture(small_weights):
         ("rim_3task", {"patches_seen": 9}, "rim_3task"),
         # What the row is of keeps its name, whatever its training was.
         ("rim_denoise", {"patches_seen": 9}, "RIM-denoise"),
+        ("a/b.weights.h5", {"problem": "DenoisingProblem(1)"}, "RIM-denoise"),
+        ("a/b.weights.h5", {"problem": "ThreeTaskProblem(1)"}, "b (yours)"),
     ],
 )
 def test_a_row_has_another_name_if_something_is_not_the_papers(name, changes, expected):
@@ -179,6 +181,26 @@ def test_weights_are_found_in_a_folder(tmp_path, small_weights, suffix, has_fold
         shutil.copy(small_weights, path)
         expected[name] = str(path)
     assert weights.find_in_folder(str(tmp_path), expected) == expected
+
+
+def test_of_two_trios_in_a_folder_one_is_named(tmp_path, small_weights):
+    names = ["rim_3task", "gdn_3task"]
+    for each in (f"{name}{suffix}" for name in names for suffix in ("", "_paper")):
+        (tmp_path / each).mkdir()
+        shutil.copy(small_weights, tmp_path / each / f"{each}.weights.h5")
+    for suffix in ("", "_paper"):
+        found = weights.find_in_folder(str(tmp_path / f"gdn_3task{suffix}"), names)
+        assert found == {
+            name: str(tmp_path / f"{name}{suffix}" / f"{name}{suffix}.weights.h5")
+            for name in names
+        }
+    shutil.rmtree(tmp_path / "rim_3task_paper")
+    with pytest.raises(UserError) as refused:
+        weights.find_in_folder(str(tmp_path / "gdn_3task_paper"), names)
+    assert str(refused.value) == (
+        f"--weights: {tmp_path} is to be a folder that holds "
+        "rim_3task_paper.weights.h5 or rim_3task_paper/rim_3task_paper.weights.h5."
+    )
 
 
 def test_a_folder_without_one_of_the_weights(tmp_path):

@@ -8,7 +8,13 @@ import pytest
 
 import rim_tf
 from rim_tf import exporting
-from rim_tf.forward_models import BicubicDownsampling, Blur, Inpainting, Mosaic
+from rim_tf.forward_models import (
+    BicubicDownsampling,
+    Blur,
+    Inpainting,
+    Mosaic,
+    Subsampling,
+)
 
 tf = pytest.importorskip("tensorflow")
 
@@ -138,6 +144,7 @@ def test_litert_restores_with_its_own_operations(tmp_path, make, model, is_fixed
             {"forward_model": BicubicDownsampling(2, "symmetric")},
             "one size, or boundary='replicate'",
         ),
+        ({"forward_model": Subsampling((2, 1))}, "give an input_signature of one size"),
     ],
 )
 def test_refuses(tmp_path, monkeypatch, arguments, message):

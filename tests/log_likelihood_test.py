@@ -92,6 +92,15 @@ def test_counts_without_a_sigma_are_restored(model):
     assert np.isnan(details.residual).all()
 
 
+@pytest.mark.parametrize("dtype", ["int64", "uint16", "uint8"])
+def test_counts_may_be_integers(model, dtype):
+    counts = np.round(_photons(40.0))
+    restored = [
+        rim_tf.restore(model, y, _poisson(40.0)) for y in (counts, counts.astype(dtype))
+    ]
+    np.testing.assert_array_equal(*restored)
+
+
 def test_a_function_that_is_not_linear(model):
     """y = x^2: its gradient moves the estimate towards what y says."""
     likelihood = LogLikelihood(

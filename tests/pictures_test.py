@@ -47,10 +47,11 @@ def test_without_the_truth_there_are_pictures_only():
     ("arguments", "message"),
     [
         ({"steps": [0]}, r"between 1 and 12, got \[0\]"),
+        ({"estimates": iter([])}, "no estimates to show"),
         ({"clean": np.ones((12, 16, 1))}, r"clean have the shape \(12, 16, 1\)"),
         ({"observation": np.ones((2, 12, 16, 1))}, "takes one image"),
     ],
 )
 def test_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
-        rim_tf.show_estimates(_estimates(), **arguments)
+        rim_tf.show_estimates(**{"estimates": _estimates(), **arguments})

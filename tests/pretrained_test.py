@@ -53,6 +53,21 @@ def test_round_trip_in_half_precision(rim, path):
     assert pretrained.read_history(path) == {"patches_seen": 7}
 
 
+def test_a_history_that_json_cannot_hold_changes_nothing(rim, path):
+    before = [path.read_bytes(), path.with_name("mine.json").read_bytes()]
+    with pytest.raises(TypeError, match=r"history must hold what JSON can: .* float32"):
+        pretrained.save_pretrained(rim, path, {"psnr": np.float32(30)})
+    assert [path.read_bytes(), path.with_name("mine.json").read_bytes()] == before
+
+
+def test_a_path_may_begin_at_home(rim, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    pretrained.save_pretrained(rim, "~/mine.weights.h5", {})
+    assert (tmp_path / "mine.weights.h5").exists()
+    assert rim_tf.load_pretrained("~/mine.weights.h5").built
+
+
 def test_a_cell_that_sees_sigma_comes_back(tmp_path):
     keras.utils.set_random_seed(0)
     rim = rim_tf.RIM(RIMCell(features=4, state_features=6, sees_sigma=True))

@@ -301,6 +301,16 @@ def test_ensemble_is_the_mean_over_flips_and_turns(model):
     np.testing.assert_allclose(flipped, made[:, :, ::-1], atol=1e-6)
 
 
+def test_ensemble_has_no_other_start(model):
+    with pytest.raises(ValueError, match="start must be one of"):
+        restoration.restore(
+            *(model, np.zeros((1, 8, 8, 1), np.float32)),
+            sigma=0.1,
+            ensemble=True,
+            start="mean",
+        )
+
+
 @pytest.mark.parametrize(
     "how", [{"forward_model": Inpainting(np.ones((8, 8, 1)))}, {"details": True}]
 )

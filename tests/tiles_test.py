@@ -112,6 +112,7 @@ def test_what_tiles_are_not_for_is_refused(rims):
     for model in (
         FourierProjection.random((48, 48), 0.5),
         Blur(np.full((3, 3), 1 / 9)),
+        2 * rim_tf.Denoising(),
     ):
         with pytest.raises(ValueError, match="cannot be applied to parts"):
             tiles.restore(rims[1], observation, model, 0.1, side=24)

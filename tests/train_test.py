@@ -538,6 +538,7 @@ def test_jax(tmp_path, run_script, images):
     assert "backend: jax" in finished.stdout
     assert "table1_rgb_denoise.py --weights=" in finished.stdout
     history = _history(tmp_path, "rim_rgb_denoise_paper")
+    assert f" --train_images={images}" in history["command"]
     assert history["runs"][0]["backend"] == "jax"
     assert history["color"] == "rgb"
     assert "quantized=True" in history["problem"]

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+import warnings
 
 import keras
 import numpy as np
@@ -233,6 +234,33 @@ def test_shows_what_iterate_yields_and_the_start_of_other_forward_models(tmp_pat
         last = rim_tf.restore(rim, observation, model, 0.1, num_steps=2)
         expected = rim_tf.restoration.residual(last, observation, 0.1, model)[0]
         assert data["residual"][-1] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("factor", [0.5, 1, 3])
+def test_the_start_is_where_the_iteration_begins(tmp_path, factor):
+    """The scale of A is taken out; y on another scale is no image."""
+    clean, model = np.float32(_clean()), factor * rim_tf.Denoising()
+    path = tmp_path / "a.html"
+    rim_tf.show_trajectory([clean], path, None, factor * clean, model, factor)
+    beside = {each["name"]: _pixels(each["source"]) for each in _data(path)["beside"]}
+    assert set(beside) == {"start"} | ({"observation"} if factor == 1 else set())
+    for shown in beside.values():
+        np.testing.assert_array_equal(shown, rim_tf.images.to_8_bits(clean)[0, ..., 0])
+
+
+def test_counts_and_what_a_mask_hides_are_no_images(tmp_path):
+    clean, path = np.float32(_clean()), tmp_path / "a.html"
+    likelihood = rim_tf.LogLikelihood(lambda y: y / 60, lambda x, y, sigma: x)
+    rim_tf.show_trajectory([clean], path, None, 60 * clean, likelihood)
+    assert [beside["name"] for beside in _data(path)["beside"]] == ["start"]
+    mask = np.ones((12, 16, 1), np.float32)
+    mask[0, 0] = 0
+    hidden = np.where(mask, clean, np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rim_tf.show_trajectory([clean], path, None, hidden, Inpainting(mask))
+    observation, _ = _data(path)["beside"]
+    assert _pixels(observation["source"])[0, 0] == 0
 
 
 def test_of_a_large_image_the_middle_is_shown_and_the_whole_measured(tmp_path):

@@ -77,6 +77,18 @@ def test_values_are_those_of_a_direct_computation(measured):
                 assert (image.shape, image.dtype) == ((36, 39, 1), np.uint8)
 
 
+def test_weights_in_a_folder_are_kept_by_its_name(measured):
+    """A row is called so where weights are as train.py leaves them."""
+    _, second = measured.methods
+    name = "train/rim_any (yours)"
+    measured = dataclasses.replace(measured, methods=[second._replace(name=name)])
+    measured.run()
+    assert not measured.missing()
+    names = {path.name for path in measured.folder.iterdir()}
+    assert len(names) == len(_IMAGES) * len(_OPERATORS)
+    assert "000_half_train_rim_any_yours_.npz" in names
+
+
 def test_means_are_over_images(measured):
     found = measured.run()
     records = measurement.to_measured(found, measured.test, _OPERATORS)

@@ -46,6 +46,9 @@ def test_what_a_value_depends_on_is_in_its_fingerprint(model, small_weights):
     ]
     # Another model costs no time but its own.
     assert changed == ["PnP", "B"]
+    # Another T has other columns.
+    longer = methods.all_of({"A": model}, model, 12, _NONE)
+    assert longer[-1].fingerprint != before[-2].fingerprint
 
 
 @pytest.mark.parametrize("name", ["gaussian", "fifth", "bicubic_3", "brighter"])

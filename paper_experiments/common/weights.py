@@ -114,7 +114,8 @@ def row_of(row: str, usual: str, history: Mapping[str, Any]) -> str:
       history: Of the weights, as `load` returns it.
     """
     name = history["name"]
-    if name == usual or not provenance.not_the_papers(history):
+    others = provenance.not_the_papers(history) or _is_of_another_task(history, usual)
+    if name == usual or not others:
         return row
     path = Path(name)
     stem = path.name.removesuffix(pretrained.SUFFIX)
@@ -126,22 +127,34 @@ def row_of(row: str, usual: str, history: Mapping[str, Any]) -> str:
     return f"{stem} (yours)"
 
 
+def _is_of_another_task(history: Mapping[str, Any], usual: str) -> bool:
+    """Returns whether weights were trained on other problems than the usual ones."""
+    histories = history, pretrained.read_history(usual)
+    problems = [each.get("problem", "").partition("(")[0] for each in histories]
+    return all(problems) and problems[0] != problems[1]
+
+
 def find_in_folder(folder: str, names: Iterable[str]) -> dict[str, str]:
     """Returns by name the weights in a folder that --weights names.
 
     Args:
       folder: It holds `NAME.weights.h5` or, as train.py leaves it,
-        `NAME/NAME.weights.h5` for each name; or the same of `NAME_paper`.
+        `NAME/NAME.weights.h5` for each name; or the same of `NAME_paper`. Or it is such
+        a `NAME_paper` or `NAME` itself, beside those of the other names.
       names: Names of weights.
 
     Raises:
       UserError: If one is missing.
     """
-    found = {}
+    found, names = {}, list(names)
+    parent, suffixes = Path(folder).expanduser(), ("", "_paper")
+    of_one = [s for s in suffixes if parent.name in {f"{name}{s}" for name in names}]
+    if of_one:
+        parent, suffixes = parent.parent, of_one
     for name in names:
         candidates = [
-            Path(folder).expanduser() / file
-            for each in (name, f"{name}_paper")
+            parent / file
+            for each in (f"{name}{suffix}" for suffix in suffixes)
             for file in (
                 f"{each}{pretrained.SUFFIX}",
                 f"{each}/{each}{pretrained.SUFFIX}",
@@ -149,9 +162,10 @@ def find_in_folder(folder: str, names: Iterable[str]) -> dict[str, str]:
         ]
         paths = [path for path in candidates if path.exists()]
         if not paths:
+            wanted = f"{name}{suffixes[0]}"
             raise UserError(
-                f"--weights: {folder} is to be a folder that holds "
-                f"{name}.weights.h5 or {name}/{name}.weights.h5."
+                f"--weights: {parent} is to be a folder that holds "
+                f"{wanted}.weights.h5 or {wanted}/{wanted}.weights.h5."
             )
         found[name] = str(paths[0])
     return found

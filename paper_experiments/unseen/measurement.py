@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -172,7 +173,9 @@ class Measurement:
 
     def _path(self, pair: _Pair, method: Method) -> Path:
         number = self.test.numbers[pair.image_id]
-        return self.folder / f"{number:03d}_{pair.operator.name}_{method.name}.npz"
+        # Of weights of one's own it has the name of a folder in it.
+        name = re.sub(r"[^\w-]+", "_", method.name)
+        return self.folder / f"{number:03d}_{pair.operator.name}_{name}.npz"
 
     def _is_shown(self, pair: _Pair) -> bool:
         return pair.image_id == next(iter(self.test.images))

@@ -79,7 +79,7 @@ def all_of(
                 name,
                 tuple(column(name, t) for t in steps),
                 lambda problem, model=model: run(model, problem, steps),
-                provenance.fingerprint({name: model}),
+                provenance.fingerprint({name: model}) + repr(steps),
                 num_steps,
             )
             for name, model in models.items()

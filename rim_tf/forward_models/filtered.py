@@ -40,7 +40,9 @@ class FilteredProjection(ForwardModel):
     def __init__(self, kernel, mask, signs, is_spectral):
         named = {"kernel": kernel, "mask": mask, "signs": signs}
         kernel, self.mask, self.signs = (
-            arguments.with_batch(values, 3, f"{name} (height, width)")
+            arguments.with_batch(
+                arguments.to_real(values, name), 3, f"{name} (height, width)"
+            )
             for name, values in named.items()
         )
         sizes = {tuple(v.shape[1:]) for v in (kernel, self.mask, self.signs)}
@@ -55,7 +57,8 @@ class FilteredProjection(ForwardModel):
         real, imaginary = map(arguments.known, self.transfer)
         if real is not None:
             self.norm = float(np.hypot(real, imaginary).max())
-        is_spectral = ops.cast(arguments.to_tensor(is_spectral), "float32")
+        is_spectral = arguments.to_real(is_spectral, "is_spectral")
+        is_spectral = ops.cast(is_spectral, "float32")
         self.is_spectral = ops.reshape(is_spectral, (-1, 1, 1, 1))
         self.image_shape = (*self.mask.shape[1:], None)
         self.observation_shape = self.image_shape

@@ -101,8 +101,12 @@ def _load(model: keras.Model, path: Path) -> None:
     with machines.file_of_first(path) as file:
         try:
             model.load_weights(file)
-            if not all(np.isfinite(weight).all() for weight in model.get_weights()):
-                raise ValueError("weights are not finite")
+            # The best weights are read without an optimizer.
+            optimizer = getattr(model, "optimizer", None)
+            variables = [*model.variables, *(optimizer.variables if optimizer else ())]
+            loaded = map(keras.ops.convert_to_numpy, variables)
+            if not all(np.isfinite(values).all() for values in loaded):
+                raise ValueError("numbers in it are not finite")
         # What is damaged makes HDF5 raise whatever it stumbles over.
         except Exception as error:
             raise _damaged(path, error) from error

@@ -18,8 +18,9 @@ def _classes() -> dict[str, type]:
     of_keras = {
         name.lower(): member
         for name, member in inspect.getmembers(keras.optimizers, inspect.isclass)
-        # Others wrap optimizers, and have no updates of their own.
+        # Others wrap optimizers, and have no updates of their own, as their base has.
         if "global_clipnorm" in inspect.signature(member).parameters
+        and member is not keras.optimizers.Optimizer
     }
     # Its like in Keras knows matrices only, not the kernels of convolutions.
     return {**of_keras, muon.NAME: muon.ConvolutionMuon}

@@ -74,6 +74,9 @@ def test_maps_operators_of_single_images():
         ((_IMPULSE[1:], _ONES, _ONES, 0), r"one height and width, got \(11, 9\)"),
         ((_IMPULSE[0], _ONES, _ONES, 0), "Expected kernel"),
         ((_IMPULSE, 255 * _ONES, _ONES, 0), "A mask is 1"),
+        ((_IMPULSE + 1j, _ONES, _ONES, 0), "kernel must be of real numbers"),
+        ((_IMPULSE, _ONES, 1j * _ONES, 0), "signs must be of real numbers"),
+        ((_IMPULSE, _ONES, _ONES, 1j), "is_spectral must be of real numbers"),
     ],
 )
 def test_refuses(arguments, message):

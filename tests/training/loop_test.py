@@ -74,12 +74,20 @@ def test_a_checkpoint_that_counts_other_updates_is_damaged(tmp_path, whole, coun
         small.train(folder)
 
 
-def test_a_checkpoint_that_is_not_finite_is_damaged(tmp_path, whole):
+@pytest.mark.parametrize(
+    ("name", "of"),
+    [
+        (record.BEST_FILE, "vars/0"),
+        # A moment of the optimizer.
+        (record.CHECKPOINT_FILE, "optimizer/vars/2"),
+    ],
+)
+def test_a_checkpoint_that_is_not_finite_is_damaged(tmp_path, whole, name, of):
     folder = tmp_path / "training"
     shutil.copytree(whole.folder, folder)
-    with h5py.File(folder / record.BEST_FILE, "r+") as file:
-        file["vars/0"][...] = np.nan
-    with pytest.raises(TrainingError, match=r"damaged \(weights are not finite\)"):
+    with h5py.File(folder / name, "r+") as file:
+        file[of][...] = np.nan
+    with pytest.raises(TrainingError, match=r"damaged \(numbers in it are not finite"):
         small.train(folder)
 
 
