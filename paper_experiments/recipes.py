@@ -76,9 +76,10 @@ class Task:
       cell: Name of a class of `rim_tf.cells`, or FILE.py:CLASS.
       architecture: Arguments of the cell that are not its defaults.
       test: Script that tests the weights.
-      normalize: See `rim_tf.RIM`, as the next two.
+      normalize: See `rim_tf.RIM`, as the next three.
       link: Name of the link function Psi.
       gradient: "x" or "eta".
+      fills_pixels: Not where it learns to begin at A^T y of pixels that are missing.
     """
 
     color: str
@@ -89,6 +90,7 @@ class Task:
     normalize: bool = True
     link: str = "sigmoid"
     gradient: str = "x"
+    fills_pixels: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +119,11 @@ _SUPER_RESOLUTION = Task(
 )
 
 # Its operators are mostly met with little noise.
-_ANY = Task("gray", "AnyProblem", "RIMCell", "unseen_operators", {"sees_sigma": True})
+_ANY = Task(
+    *("gray", "AnyProblem", "RIMCell", "unseen_operators"),
+    {"sees_sigma": True},
+    fills_pixels=False,
+)
 
 _PAPER = (Stage(),)
 # What the shipped weights' stages have in common.

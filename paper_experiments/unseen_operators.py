@@ -21,7 +21,11 @@ from paper_experiments.common.run import Outcome, reproduce
 from paper_experiments.common.wording import count, describe_seconds
 
 # A row of the table; that of --weights is the first.
-_RIMS = {"RIM-3task": "rim_3task", "RIM-denoise": "rim_denoise"}
+_RIMS = {
+    "RIM-any": "rim_any",
+    "RIM-3task": "rim_3task",
+    "RIM-denoise": "rim_denoise",
+}
 _DENOISER = "RIM-denoise"
 # Of the 100 test images.
 _SET, _IDS = "5", ["101085", "148026", "21077", "299086", "45096"]

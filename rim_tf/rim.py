@@ -72,6 +72,9 @@ class RIM(keras.Model):
       normalize: Whether `rim_tf.restore` divides A, y and sigma by the norm of A, so
         that the scale of A does not matter. Not for a network that was trained with
         operators of another norm.
+      fills_pixels: Whether the iteration begins where a forward model has filled what
+        it does not measure, as `Inpainting` and `Subsampling` do. Not for a network
+        that has learnt to begin at A^T y there.
       **kwargs: Arguments of `keras.Model`.
 
     Raises:
@@ -94,6 +97,7 @@ class RIM(keras.Model):
         gradient: str = "x",
         num_steps: int = PAPER_NUM_STEPS,
         normalize: bool = True,
+        fills_pixels: bool = True,
         **kwargs: Any,
     ):
         # Without this Keras would cast the observation to the compute dtype.
@@ -106,6 +110,7 @@ class RIM(keras.Model):
         self.gradient = gradient
         self.num_steps = num_steps
         self.normalize = normalize
+        self.fills_pixels = fills_pixels
 
     def build(self, input_shape: tuple[int | None, ...] | None = None) -> None:
         """Creates the variables, which depend on no image size."""
@@ -125,12 +130,19 @@ class RIM(keras.Model):
         return ops.softplus(ops.convert_to_tensor(self.phi_epsilon))
 
     def initial_eta(self, observation, forward_model: ForwardModel | LogLikelihood):
-        """Returns eta_0 = Psi^-1 of the forward model's initial estimate.
+        """Returns eta_0 = Psi^-1 of the forward model's initial estimate, or A^T y.
+
+        The latter where that would fill pixels, and the network has not learnt it.
 
         Raises:
           ValueError: If that is not an image that the cell takes.
         """
-        start = ops.cast(forward_model.initial_estimate(observation), "float32")
+        is_filled = getattr(forward_model, "fills_pixels", False)
+        if is_filled and not self.fills_pixels:
+            start = forward_model.adjoint(observation)
+        else:
+            start = forward_model.initial_estimate(observation)
+        start = ops.cast(start, "float32")
         eta = self.link.inverse(start)
         channels = getattr(self.cell, "channels", eta.shape[-1])
         if len(eta.shape) != 4 or eta.shape[-1] != channels:
@@ -257,9 +269,10 @@ class RIM(keras.Model):
 
         Raises:
           TypeError: If the forward model is none.
-          ValueError: If y is not of floats, A^T y is not finite, sigma is missing for
-            denoising, negative or of another shape; with the link "sigmoid" also if y
-            or sigma are not on the scale of A, see `scaling.check_scale`.
+          ValueError: If y is not of floats, nor counts of a `LogLikelihood`; A^T y is
+            not finite, sigma is missing for denoising, negative or of another shape;
+            with the link "sigmoid" also if y or sigma are not on the scale of A, see
+            `scaling.check_scale`.
         """
         forward_model = Denoising() if forward_model is None else forward_model
         if not isinstance(forward_model, ForwardModel | LogLikelihood):
@@ -272,6 +285,8 @@ class RIM(keras.Model):
                 "Denoising needs sigma, the standard deviation of the noise where "
                 "pixels lie between 0 and 1, such as 25 / 255; or 0, said aloud."
             )
+        if isinstance(forward_model, LogLikelihood):
+            observation = arguments.counts_to_floats(observation)
         taker = "A RIM restores observations"
         observation = ops.cast(arguments.check_floats(observation, taker), "float32")
         sigma = arguments.noise_levels(0.0 if sigma is None else sigma, observation)
@@ -281,7 +296,8 @@ class RIM(keras.Model):
         image = scaling.finite_adjoint(forward_model, observation)
         if image is None:
             return observation, sigma, forward_model
-        scaling.check_start(forward_model, observation, image)
+        if self.fills_pixels:
+            scaling.check_start(forward_model, observation, image)
         norm = scaling.norm(forward_model, image)
         if self.link.name == "sigmoid":
             scaling.check_scale(forward_model, image, sigma, norm)
@@ -404,6 +420,7 @@ class RIM(keras.Model):
         """
         cell = type(self.cell).from_config({**self.cell.get_config(), "dtype": dtype})
         how = self.link, self.gradient, self.num_steps, self.normalize
+        how += (self.fills_pixels,)
         rim = RIM(cell, *how, dtype=dtype)
         rim.build()
         return rim
@@ -416,6 +433,7 @@ class RIM(keras.Model):
             "gradient": self.gradient,
             "num_steps": self.num_steps,
             "normalize": self.normalize,
+            "fills_pixels": self.fills_pixels,
         }
 
     @classmethod

@@ -94,7 +94,7 @@ def test_table_notes_and_files(ran):
     columns = [field.strip() for field in heading.split("|")[1:-1]]
     assert columns == [
         *("PSNR in dB", "sigma", "observation", "Wiener", "biharmonic", "TV", "PnP"),
-        *("small (yours), t = 3", "RIM-denoise, t = 3"),
+        *("small (yours), t = 3", "RIM-3task, t = 3", "RIM-denoise, t = 3"),
     ]
     rows = table.split("\n\n")[0].splitlines()[2:]
     assert len(rows) == len(_OPERATORS)
@@ -108,7 +108,7 @@ def test_table_notes_and_files(ran):
         assert (fields[3] != "") == (operator.name == "mirrored")
         assert (fields[4] != "") == (operator.name == "half")
         assert "" not in fields[5:]
-    assert len(result["measured"]) == len(_OPERATORS) * 5 + 2
+    assert len(result["measured"]) == len(_OPERATORS) * 6 + 2
     for text in (
         "* small (yours), t = 3: above the best classic on ",
         "**Only the first image of each test set",

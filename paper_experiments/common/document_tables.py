@@ -12,7 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from paper_experiments.common import decision_tables, figure3_claims, markdown
+from paper_experiments.common import (
+    decision_tables,
+    figure3_claims,
+    forward_model_tables,
+    markdown,
+)
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.table import (
     NUMBERS_FOLDER,
@@ -313,6 +318,8 @@ _MAKERS: Mapping[str, Callable[[], list[str]]] = {
     "Table 3": _super_resolution,
     "Figure 3": _figure_3,
     "headline": _headline,
+    "forward models": forward_model_tables.in_full,
+    "forward models in short": forward_model_tables.in_short,
     "decisions": functools.partial(decision_tables.differences, _TABLE2),
     "decisions of super-resolution": functools.partial(
         decision_tables.differences, _TABLE3

@@ -194,7 +194,8 @@ def fingerprint(models: Mapping[str, RIM], but: Collection[str] = ()) -> str:
     digest = hashlib.sha256(repr({**versions(), **left_out}).encode())
     for name, model in models.items():
         kind = type(model.cell).__name__, model.gradient, model.dtype_policy.name
-        digest.update(repr((name, *kind)).encode())
+        start = model.normalize, model.fills_pixels
+        digest.update(repr((name, *kind, *start)).encode())
         if not type(model.cell).__module__.startswith("rim_tf."):
             # A cell of one's own, which no commit tells of.
             digest.update(Path(inspect.getfile(type(model.cell))).read_bytes())

@@ -239,6 +239,8 @@ class Training:
                 f"The network of {name} gets an input for sigma, whose weights are 0 "
                 f"at first: {model.count_params():,} parameters."
             )
+        # Of what it learns from now on.
+        model.fills_pixels = self.task.fills_pixels
         return model, {**history, "name": source.name}
 
     def _new_model(self) -> RIM:
@@ -250,7 +252,10 @@ class Training:
             cell = getattr(cells, task.cell)(**task.architecture, dtype=dtype)
         try:
             model = RIM(
-                cell, task.link, task.gradient, normalize=task.normalize, dtype=dtype
+                *(cell, task.link, task.gradient),
+                normalize=task.normalize,
+                fills_pixels=task.fills_pixels,
+                dtype=dtype,
             )
         except ValueError as error:
             raise UserError(f"--link: {error}") from error

@@ -219,9 +219,9 @@ def _read_kernel(arguments: argparse.Namespace) -> np.ndarray:
 
 
 def _by_channel(forward_model: ForwardModel) -> Method:
-    """Each channel alone, by the weights for forward models that no training saw."""
+    """Each channel alone, by the weights for a family of forward models."""
     return Method(
-        "rim_3task",
+        "rim_any",
         forward_model,
         lambda pixels: np.moveaxis(pixels, -1, 0)[..., None],
         lambda x, _: np.moveaxis(x[..., 0], 0, -1),

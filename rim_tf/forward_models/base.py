@@ -21,11 +21,13 @@ class ForwardModel(abc.ABC):
       observation_shape: Shape of y without the batch, of any rank.
       norm: The largest singular value of A, or what takes its place for the scale
         of observations; None if it is not known.
+      fills_pixels: Whether the initial estimate has values where A measures none.
     """
 
     image_shape: Shape = (None, None, None)
     observation_shape: Shape = (None, None, None)
     norm: float | None = None
+    fills_pixels: bool = False
 
     def __str__(self) -> str:
         return type(self).__name__
@@ -126,6 +128,10 @@ class Composition(ForwardModel):
     def adjoint(self, observation):
         return self.first.adjoint(self.second.adjoint(observation))
 
+    @property
+    def fills_pixels(self) -> bool:
+        return self.first.fills_pixels or self.second.fills_pixels
+
     def initial_estimate(self, observation):
         if self.starts_from_adjoint:
             return self.adjoint(observation)
@@ -163,6 +169,10 @@ class Scaled(ForwardModel):
         self.model, self.factor = model, float(factor)
         self.image_shape = model.image_shape
         self.observation_shape = model.observation_shape
+
+    @property
+    def fills_pixels(self) -> bool:
+        return self.model.fills_pixels
 
     @property
     def norm(self) -> float | None:

@@ -51,6 +51,8 @@ class Inpainting(ForwardModel):
       UserWarning: If less than a twentieth of the pixels is known.
     """
 
+    fills_pixels = True
+
     def __init__(self, mask):
         self.mask = arguments.with_batch(mask, 4, "mask (height, width, channels)")
         arguments.check_mask(self.mask)

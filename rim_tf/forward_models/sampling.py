@@ -61,6 +61,7 @@ class Mosaic(ForwardModel):
 
     PATTERNS = ("RGGB", "BGGR", "GRBG", "GBRG")
     norm = 1.0
+    fills_pixels = True
     image_shape = (None, None, 3)
     observation_shape = (None, None, 1)
 
@@ -164,6 +165,7 @@ class Subsampling(ForwardModel):
     """
 
     norm = 1.0
+    fills_pixels = True
 
     def __init__(self, step: int | tuple[int, int]):
         both = (step, step) if isinstance(step, numbers.Integral) else step
@@ -196,6 +198,12 @@ class Subsampling(ForwardModel):
         if self.starts_from_adjoint:
             return self.adjoint(observation)
         observation = self._observation(observation)
+        if None in observation.shape[1:3]:
+            raise ValueError(
+                f"{self} interpolates observations of a known height and width, got "
+                f"{tuple(observation.shape)}; to export, give an input_signature of "
+                "one size."
+            )
         sizes = zip(observation.shape[1:3], self.step, strict=True)
         matrices = [_interpolation(size, step) for size, step in sizes]
         return bicubic.apply_matrices(observation, *matrices)
