@@ -84,7 +84,7 @@ def test_refuses_what_makes_no_whole(parts, tmp_path, run_here):
         copies[name] = tmp_path / name
         shutil.copytree(folder / "2", copies[name])
     old = _result(copies["old"])
-    old["versions"]["numpy"] = "2.0.0"
+    old["versions"]["numpy"] = "1.0.0"
     (copies["half"] / "result.json").write_text("{")
     many, script = _result(folder / "2"), _result(folder / "2")
     many["settings"]["shard"] = f"2/{10**12}"
