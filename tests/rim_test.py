@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import keras
@@ -214,6 +215,7 @@ def test_save_and_load(tmp_path, observation, sees_sigma):
 
 _LOAD = """
 import sys
+import warnings
 from pathlib import Path
 import rim_tf
 import keras, numpy
@@ -294,3 +296,46 @@ def test_with_the_identity_link_any_scale_goes():
     rim = _small_rim(link="identity")
     estimates = rim(np.full((1, 6, 5, 1), 1000.0, np.float32), sigma=1.0, num_steps=1)
     np.testing.assert_allclose(estimates[0], 1000.0, rtol=0.01)
+
+
+@pytest.mark.parametrize("factor", [1, 2])
+@pytest.mark.parametrize("fills_pixels", [True, False])
+def test_begins_where_its_network_has_learnt_to(fills_pixels, factor):
+    """At missing pixels that are filled, or at A^T y."""
+    image = np.random.default_rng(0).uniform(0.2, 0.8, (1, 8, 8, 1)).astype("float32")
+    inpainting = rim_tf.forward_models.Inpainting.random((8, 8), 0.6)
+    subsampling = rim_tf.forward_models.Subsampling((2, 1))
+    # What starts otherwise is left alone.
+    smaller = rim_tf.forward_models.BicubicDownsampling(2)
+    rim = _small_rim(fills_pixels=fills_pixels)
+    for model in (inpainting, subsampling, subsampling @ inpainting, smaller):
+        scaled = factor * model if factor != 1 else model
+        observation = scaled.forward(image)
+        start = keras.ops.sigmoid(rim.initial_eta(observation / factor, model))
+        expected = model.initial_estimate(model.forward(image))
+        if not fills_pixels and model is not smaller:
+            expected = model.adjoint(model.forward(image))
+        expected = np.clip(expected, 0.01, 0.99)
+        np.testing.assert_allclose(start, expected, atol=1e-5)
+        # The scale of A is taken out before.
+        eta = rim.initial_eta(observation / factor, (1 / factor) * scaled)
+        np.testing.assert_allclose(keras.ops.sigmoid(eta), expected, atol=1e-5)
+
+
+def test_what_it_begins_with_is_kept():
+    rim = _small_rim(fills_pixels=False)
+    assert not rim.with_dtype("float32").fills_pixels
+    assert not rim_tf.RIM.from_config(rim.get_config()).fills_pixels
+    assert _small_rim().fills_pixels
+
+
+def test_no_warning_where_pixels_are_not_to_be_filled():
+    known = np.indices((8, 8, 1)).sum(axis=0) % 3 == 0
+    hiding = Scaling(known)
+    observation = np.float32(0.5 * known[None])
+    with pytest.warns(UserWarning, match="override initial_estimate"):
+        rim_tf.restore(_small_rim(num_steps=1), observation, hiding, 0.1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rim = _small_rim(num_steps=1, fills_pixels=False)
+        rim_tf.restore(rim, observation, hiding, 0.1)
