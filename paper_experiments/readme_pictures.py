@@ -63,6 +63,8 @@ def draw_figure4(run):
         name: pretrained.load_pretrained(f"{name.lower()}_3task", run.dtype)
         for name in ("RIM", "GDN", "FFN")
     }
+    # Beyond the paper.
+    models["RIM-any"] = pretrained.load_pretrained("rim_any", run.dtype)
     image = images.to_gray(image_sets.read_embedded("chelsea"))
     path = run.output_dir / "figure4_embedded.jpg"
     pictures.save_figure4(models, image, run.seed, _NUM_STEPS, path)

@@ -320,6 +320,8 @@ _MAKERS: Mapping[str, Callable[[], list[str]]] = {
     "headline": _headline,
     "forward models": forward_model_tables.in_full,
     "forward models in short": forward_model_tables.in_short,
+    "when to stop": forward_model_tables.stops,
+    "little noise": forward_model_tables.little_noise,
     "decisions": functools.partial(decision_tables.differences, _TABLE2),
     "decisions of super-resolution": functools.partial(
         decision_tables.differences, _TABLE3

@@ -37,7 +37,7 @@ _TICKS, _LEAST_CURVES = 0.4, 1.2
 # and noise takes much room in them.
 _FORMATS = {
     ".png": {"dpi": 150},
-    ".jpg": {"dpi": 120, "pil_kwargs": {"quality": 82, "optimize": True}},
+    ".jpg": {"dpi": 120, "pil_kwargs": {"quality": 72, "optimize": True}},
 }
 
 # Title and image.
