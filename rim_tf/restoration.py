@@ -23,7 +23,8 @@ Start = Literal["model", "cg"]
 _SETTLED = 0.2 / 255
 # Where A hides nothing, larger changes are still too small for PSNR.
 _SETTLED_DENOISING = 0.7 / 255
-# An estimate that is nearer to y than this times sigma has begun to fit the noise.
+# An estimate that is nearer to y than this times sigma has begun to fit the noise; but
+# a network that sees sigma goes on to better ones.
 _FITS_NOISE = 0.95
 _FEWEST_STEPS = 8
 _MOST_STEPS = 1.5  # Times those of the training.
@@ -214,7 +215,7 @@ def _steps(
         num_steps = model.num_steps
     most = round(_MOST_STEPS * model.num_steps) if is_auto else num_steps
     prepared = observation, sigma, forward_model
-    progress = _Progress(*prepared)
+    progress = _Progress(*prepared, getattr(model.cell, "sees_sigma", False))
     for estimate in model.iterate(*prepared, most, update):
         progress.step(estimate, may_stop=is_auto)
         yield estimate, progress
@@ -225,7 +226,14 @@ def _steps(
 class _Progress:
     """Where a restoration stands, and whether it is to stop."""
 
-    def __init__(self, observation, sigma, forward_model: ForwardModel | LogLikelihood):
+    def __init__(
+        self,
+        observation,
+        sigma,
+        forward_model: ForwardModel | LogLikelihood,
+        sees_sigma: bool,
+    ):
+        self.sees_sigma = sees_sigma
         self.observation = ops.convert_to_numpy(observation)
         self.sigma = ops.convert_to_numpy(sigma)
         self.forward_model = forward_model
@@ -246,7 +254,10 @@ class _Progress:
         change = _root_mean_square(estimate - self._last).max()
         if change < (_SETTLED_DENOISING if self._is_denoising else _SETTLED):
             self.reason = "settled"
-        elif not self._is_denoising and self._residual(estimate).max() < _FITS_NOISE:
+        elif (
+            not (self._is_denoising or self.sees_sigma)
+            and self._residual(estimate).max() < _FITS_NOISE
+        ):
             self.reason = "fits the noise"
 
     def details(self, estimate: np.ndarray) -> Details:
