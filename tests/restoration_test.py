@@ -142,8 +142,10 @@ class Decay(keras.layers.Layer):
 class Descent(keras.layers.Layer):
     """A cell that descends along the gradient of the likelihood."""
 
+    sees_sigma = False
+
     def call(self, inputs, states):
-        return 0.004 * inputs[..., 1:], states
+        return 0.004 * inputs[..., -1:], states
 
     def get_initial_state(self, batch_size, height, width):
         return []
@@ -172,8 +174,11 @@ def test_auto_stops_where_the_estimate_settles(forward_model, limit):
     np.testing.assert_array_equal(restored, estimates[expected - 1])
 
 
-def test_auto_stops_where_the_estimate_fits_the_noise():
+@pytest.mark.parametrize("sees_sigma", [False, True])
+def test_auto_stops_where_the_estimate_fits_the_noise(sees_sigma):
+    """But for a network that is told how much there is."""
     model = rim_tf.RIM(Descent(), num_steps=40)
+    model.cell.sees_sigma = sees_sigma
     blur = Blur(np.full((3, 3), 1 / 9))
     rng = np.random.default_rng(0)
     clean = rng.uniform(0.2, 0.8, (1, 16, 16, 1))
@@ -186,6 +191,10 @@ def test_auto_stops_where_the_estimate_fits_the_noise():
     expected = 1 + int(np.argmax(np.array(residuals) < 0.95))
     assert 8 < expected < 60
     _, details = rim_tf.restore(*problem, "auto", details=True)
+    if sees_sigma:
+        assert details.num_steps > expected
+        assert details.reason == "settled"
+        return
     assert details[:2] == (expected, "fits the noise")
     assert details.residual == pytest.approx(residuals[expected - 1], rel=1e-4)
 
