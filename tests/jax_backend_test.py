@@ -73,6 +73,8 @@ def _run_under_jax(*arguments: object) -> subprocess.CompletedProcess:
         env={
             **os.environ,
             "KERAS_BACKEND": "jax",
+            # To compile is most of the work here, and half of it to make fast code.
+            "XLA_FLAGS": "--xla_backend_optimization_level=0",
             "PYTHONPATH": os.pathsep.join([str(root), *filter(None, sys.path)]),
         },
         cwd=root,
