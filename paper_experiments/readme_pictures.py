@@ -28,7 +28,7 @@ def draw_figure3(run):
     pictures.save_curves(pictures.read_curves(file), path)
     # Lines and shades only: a palette takes a third of the bytes.
     with Image.open(path) as drawn:
-        small = drawn.convert("RGB").quantize(dither=Image.Dither.NONE)
+        small = drawn.convert("RGB").quantize(24, dither=Image.Dither.NONE)
     small.save(path, optimize=True)
     return path
 

@@ -23,7 +23,7 @@ from paper_experiments.common import quiet
 quiet.import_backend()
 # In a notebook pictures are JPEG, a third of the size.
 # %config InlineBackend.figure_formats = ["jpeg"]
-# %config InlineBackend.print_figure_kwargs = {"pil_kwargs": {"quality": 75}}
+# %config InlineBackend.print_figure_kwargs = {"pil_kwargs": {"quality": 45}}
 
 # %%
 import os
