@@ -21,7 +21,7 @@ class Stage:
     """A stage of a training, from the weights of the stage before.
 
     Attributes:
-      quantized: Whether noisy images are rounded to 8 bits; for denoising.
+      problem: Arguments of the task's problem that are not its defaults.
       seed: Added to --seed.
       ...: As the flags of train.py, which replace them in every stage.
     """
@@ -62,7 +62,7 @@ class Stage:
         1000, "Patches of each validation.", lower_bound=1
     )
     num_validations: int = _setting(20, "Validations during a stage.", lower_bound=1)
-    quantized: bool = False
+    problem: dict[str, Any] = dataclasses.field(default_factory=dict)
     seed: int = 0
 
 
@@ -126,6 +126,7 @@ _ANY = Task(
 )
 
 _PAPER = (Stage(),)
+_EIGHT_BITS = {"quantized": True}
 # What the shipped weights' stages have in common.
 _short = functools.partial(
     Stage, epochs=1, batch_size=16, num_validation_patches=256, num_validations=5
@@ -187,7 +188,7 @@ RECIPES = {
     "rim_3task_paper": Recipe(_RIM, _PAPER),
     "gdn_3task_paper": Recipe(_GDN, _PAPER),
     "ffn_3task_paper": Recipe(_FFN, _PAPER),
-    "rim_rgb_denoise_paper": Recipe(_RGB, (Stage(quantized=True),)),
+    "rim_rgb_denoise_paper": Recipe(_RGB, (Stage(problem=_EIGHT_BITS),)),
     "rim_super_resolution_paper": Recipe(_SUPER_RESOLUTION, (Stage(patch_size=36),)),
     "rim_denoise": Recipe(_DENOISE, (*_DENOISE_32, _LARGE_PATCHES)),
     "rim_denoise_quantized": Recipe(
@@ -198,7 +199,7 @@ RECIPES = {
                 num_patches=12_000,
                 steps_schedule="20",
                 learning_rate=2e-4,
-                quantized=True,
+                problem=_EIGHT_BITS,
                 seed=4,
                 num_validations=4,
             ),
@@ -239,11 +240,11 @@ RECIPES = {
                 steps_schedule="5:0.4,10:0.3,20:0.3",
                 num_validations=8,
             ),
-            _muon(num_patches=14_000, quantized=True, seed=1),
-            _muon(num_patches=14_000, quantized=True, seed=2),
-            _muon(num_patches=20_000, quantized=True, seed=3),
-            _muon(num_patches=20_000, quantized=True, seed=4),
-            dataclasses.replace(_LARGE_PATCHES, quantized=True),
+            _muon(num_patches=14_000, problem=_EIGHT_BITS, seed=1),
+            _muon(num_patches=14_000, problem=_EIGHT_BITS, seed=2),
+            _muon(num_patches=20_000, problem=_EIGHT_BITS, seed=3),
+            _muon(num_patches=20_000, problem=_EIGHT_BITS, seed=4),
+            dataclasses.replace(_LARGE_PATCHES, problem=_EIGHT_BITS),
         ),
     ),
     "rim_super_resolution": Recipe(

@@ -247,12 +247,13 @@ def _describe_stage(stage: Stage) -> str:
     """Says of a stage how much it trains, and what else is not the paper's."""
     times = count(stage.epochs, "time")
     always = f"{stage.num_patches:,} patches, {times}, T = {stage.steps_schedule}"
-    others = [
-        f"{name} {getattr(stage, name)}"
-        for name in ("optimizer", "loss", "learning_rate", "patch_size", "quantized")
+    others = {
+        name: getattr(stage, name)
+        for name in ("optimizer", "loss", "learning_rate", "patch_size")
         if getattr(stage, name) != getattr(Stage(), name)
-    ]
-    return ", ".join([always, *others])
+    }
+    others |= stage.problem
+    return ", ".join([always, *(f"{name} {value}" for name, value in others.items())])
 
 
 if __name__ == "__main__":

@@ -158,12 +158,14 @@ class AnyProblem:
         less of it an estimate may add.
       small_share: Which share; the rest is uniform in [0, max_sigma].
       spectral_share: Share of the Fourier and random projections.
+      blocks_share: Share of the masks that lack blocks, where nothing is spectral.
     """
 
     max_sigma: float = PAPER_MAX_SIGMA
     small_sigma: float = 8 / 255
     small_share: float = 0.25
     spectral_share: float = 0.2
+    blocks_share: float = 0.1
 
     def draw(self, clean, seed: keras.random.SeedGenerator) -> Measurement:
         """Draws operators, noise levels and noise; see `Problem.draw`.
@@ -182,15 +184,11 @@ class AnyProblem:
         return Measurement(observation, sigma, forward_model)
 
     def _draw_operators(self, batch_size, size: int, seed) -> FilteredProjection:
-        kernels, masks, spectral, signs = (
-            draw(batch_size, size, seed)
-            for draw in (
-                random_operators.kernels,
-                random_operators.masks,
-                random_operators.spectral_masks,
-                random_operators.signs,
-            )
-        )
+        drawn = batch_size, size, seed
+        kernels = random_operators.kernels(*drawn)
+        masks = random_operators.masks(*drawn, blocks_share=self.blocks_share)
+        spectral = random_operators.spectral_masks(*drawn)
+        signs = random_operators.signs(*drawn)
         is_spectral = self._draw_share(self.spectral_share, batch_size, seed)
         share = ops.reshape(is_spectral, (-1, 1, 1))
         masks = (1 - share) * masks + share * spectral

@@ -43,7 +43,9 @@ def kernels(batch_size, size: int, seed: keras.random.SeedGenerator):
     return mixed / ops.sum(mixed, axis=(1, 2), keepdims=True)
 
 
-def masks(batch_size, size: int, seed: keras.random.SeedGenerator):
+def masks(
+    batch_size, size: int, seed: keras.random.SeedGenerator, blocks_share: float = 0.1
+):
     """Draws masks of pixels: random ones, rows, grids, without blocks, or none.
 
     Random masks keep a share between 0.1 and 1; of rows, and of rows and columns,
@@ -53,6 +55,7 @@ def masks(batch_size, size: int, seed: keras.random.SeedGenerator):
       batch_size: See `kernels`, as the next two.
       size: Height and width.
       seed: Where random numbers come from.
+      blocks_share: Probability of blocks, between 0 and 1; the others share the rest.
 
     Returns:
       `(batch, size, size)` float32: 1 where a pixel is known, 0 where it is missing.
@@ -64,7 +67,8 @@ def masks(batch_size, size: int, seed: keras.random.SeedGenerator):
     columns = _comb(batch_size, size, 4, seed)[:, None, :]
     drawn = [every, ops.cast(values < shares, "float32"), rows]
     drawn += [rows * columns, _without_blocks(batch_size, size, seed)]
-    return _one_of(drawn, (0.45, 0.25, 0.1, 0.1, 0.1), batch_size, seed)
+    others = np.array((0.45, 0.25, 0.1, 0.1)) / 0.9 * (1 - blocks_share)
+    return _one_of(drawn, (*others, blocks_share), batch_size, seed)
 
 
 def spectral_masks(batch_size, size: int, seed: keras.random.SeedGenerator):

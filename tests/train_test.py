@@ -38,7 +38,7 @@ _SECOND = Stage(
     optimizer="muon",
     loss="log_mse",
     batch_size=4,
-    quantized=True,
+    problem={"quantized": True},
     seed=3,
     num_validation_patches=4,
     num_validations=1,
@@ -180,7 +180,7 @@ def test_history_tells_each_stage(trained):
         for key in ("patch_size", "patch_stride", "num_patches"):
             assert history[key] == getattr(stage, key)
         assert history["patches_seen"] == stage.num_patches
-        assert f"quantized={stage.quantized}" in history["problem"]
+        assert f"quantized={bool(stage.problem)}" in history["problem"]
         (its_run,) = history["runs"]
         assert its_run["from_update"] == 0
         assert its_run["devices"] == 1

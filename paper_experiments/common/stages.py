@@ -288,8 +288,7 @@ class Training:
             raise UserError(f"--patch_size: {error}") from error
 
     def _problem(self, stage: Any) -> Problem:
-        problem = getattr(problems, self.task.problem)
-        return problem(quantized=True) if stage.quantized else problem()
+        return getattr(problems, self.task.problem)(**stage.problem)
 
     def _check_problem(self, stage: Any) -> None:
         """Raises a `UserError` if patches do not have a size that the problem takes."""
