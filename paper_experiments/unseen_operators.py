@@ -16,19 +16,17 @@ measures a method of your own; it raises a `NotImplementedError` where it is not
 forward model.
 """
 
+from paper_experiments.common import forward_model_names as names
 from paper_experiments.common import table
 from paper_experiments.common.run import Outcome, reproduce
 from paper_experiments.common.wording import count, describe_seconds
 
 # A row of the table; that of --weights is the first.
 _RIMS = {
-    "RIM-any": "rim_any",
+    names.ANY: "rim_any",
     "RIM-3task": "rim_3task",
-    "RIM-denoise": "rim_denoise",
+    names.DENOISER: "rim_denoise",
 }
-_DENOISER = "RIM-denoise"
-# Of the 100 test images.
-_SET, _IDS = "5", ["101085", "148026", "21077", "299086", "45096"]
 _PICTURE = "forward_models.png"
 # From which t on a fall counts as a drift.
 _SETTLED = 20
@@ -47,18 +45,18 @@ def measure(run, test):
     models = {row: model for row, (model, _) in loaded.items()}
     histories = {row: history for row, (_, history) in loaded.items()}
     asked = method_files.Methods(run.flags["method"], may_decline=True)
-    ways = methods.all_of(models, models[_DENOISER], run.num_steps, asked)
+    ways = methods.all_of(models, models[names.DENOISER], run.num_steps, asked)
     folder = run.values_folder
     measured = measurement.Measurement(test, ways, run.seed, folder, OPERATORS)
     measured.check_sizes()
-    _announce(run, measured, models[_DENOISER])
+    _announce(run, measured, models[names.DENOISER])
     found = measured.run()
     records = measurement.to_measured(found, test, OPERATORS)
     made = {record.model for record in records}
     columns = [column for way in ways for column in way.columns]
     rows = _table(records, [column for column in columns if column in made])
     first = next(iter(test.images))
-    settled = methods.column(next(iter(models)), min(_SETTLED, run.num_steps))
+    settled = names.column(next(iter(models)), min(_SETTLED, run.num_steps))
     pictures.save(
         {o.title: found[first, o.name] for o in OPERATORS},
         measured.clean(first),
@@ -120,7 +118,6 @@ def _announce(run, measured, model) -> None:
 
 def _findings(records, rows, num_steps) -> list[str]:
     """Says of each RIM where it is above the others, and how far it falls."""
-    from paper_experiments.unseen import methods
     from paper_experiments.unseen.problems import BESIDE
 
     means: dict[str, dict[str, float]] = {}
@@ -131,12 +128,12 @@ def _findings(records, rows, num_steps) -> list[str]:
     t = min(_SETTLED, num_steps)
     said = []
     for row in rows:
-        now, last = (methods.column(row, step) for step in (t, num_steps))
+        now, last = (names.column(row, step) for step in (t, num_steps))
         over_classics = sum(
-            psnr[now] > max(psnr[name] for name in methods.CLASSICS if name in psnr)
+            psnr[now] > max(psnr[name] for name in names.CLASSICS if name in psnr)
             for psnr in means.values()
         )
-        over_pnp = sum(p[now] > p[methods.PLUG_AND_PLAY] for p in means.values())
+        over_pnp = sum(p[now] > p[names.PLUG_AND_PLAY] for p in means.values())
         said.append(
             f"* {row}, t = {t}: above the best classic on {over_classics} of the "
             f"{len(means)}, above plug-and-play on {over_pnp}."
@@ -158,12 +155,16 @@ def _notes(run, test) -> list[str]:
         "of A taken out, of bicubic x 3 its up-sampling.",
         "* Wiener, biharmonic: scikit-image. TV: its total variation in half-quadratic "
         "splitting. Wiener and TV are tuned on each true image: upper bounds.",
-        f"* PnP: half-quadratic splitting around {_DENOISER}, nothing tuned.",
+        f"* PnP: half-quadratic splitting around {names.DENOISER}, nothing tuned.",
         f"* RIMs: one run of T = {run.num_steps} each, seed {run.seed}, {run.dtype}.",
     ]
 
 
 if __name__ == "__main__":
     reproduce(
-        measure, use=["cell", "method"], num_steps=50, test_set=_SET, test_ids=_IDS
+        measure,
+        use=["cell", "method"],
+        num_steps=50,
+        test_set=names.TEST_SET,
+        test_ids=names.TEST_IDS,
     )

@@ -25,6 +25,7 @@ def _records(title, origin, **psnr):
     return [
         {
             "model": names.get(name, name),
+            "test_set": "5",
             "condition": condition,
             "per_image": {"a": value - 0.5, "b": value + 0.5},
         }
@@ -74,38 +75,40 @@ def test_some_of_them_in_short(write, monkeypatch):
     ]
 
 
+def _record(model, condition, *values, test_set="68"):
+    per_image = {f"i{number}": value for number, value in enumerate(values)}
+    return {
+        **{"model": model, "test_set": test_set, "condition": condition},
+        "per_image": per_image,
+    }
+
+
+_LITTLE = [
+    _record("observation", {"sigma": 1}, 48.6, 48.2),
+    _record("RIM-any, t = 20", {"sigma": 1}, 48.5, 49.5),
+    _record("RIM-denoise, t = 20", {"sigma": 1}, 48.7, 48.3),
+]
+_NOISE, _BLUR = {"sigma": 15}, {"forward_model": "blur", "sigma": 2}
+_STOPS = [
+    _record("observation", _NOISE, 24.0, 24.0),
+    _record("RIM-denoise, t = 20", _NOISE, 31.0, 33.0),
+    _record("RIM-denoise, auto", _NOISE, 31.0, 32.98),
+    _record("RIM-denoise, steps of auto", _NOISE, 8, 9),
+    _record("RIM-any, t = 20", _BLUR, 25.0, test_set="5"),
+    _record("RIM-any, auto", _BLUR, 25.5, test_set="5"),
+    _record("RIM-any, steps of auto", _BLUR, 23, test_set="5"),
+]
+
+
+def _cells(lines):
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+
+
 def test_where_auto_stops(write):
-    """Beside the same estimates at t = 20."""
-
-    def record(model, condition, *values, test_set="68"):
-        per_image = {f"i{number}": value for number, value in enumerate(values)}
-        return {
-            **{"model": model, "test_set": test_set, "condition": condition},
-            "per_image": per_image,
-        }
-
-    noise, blur = {"sigma": 15, "quantized": False}, {"forward_model": "blur"}
-    write(
-        record("RIM-denoise", noise, 31.0, 33.0),
-        record("RIM-denoise", noise, 1.0, test_set="100"),
-        record("noisy observation", noise, 24.0, 24.0),
-        name="table2_denoise_rim_denoise",
-    )
-    write(
-        record("RIM-any, t = 20", {**blur, "origin": "seen", "sigma": 2}, 25.0),
-        record("RIM-any, t = 50", {**blur, "origin": "seen", "sigma": 2}, 24.0),
-    )
-    write(
-        record("RIM-denoise, auto", {"sigma": 15}, 31.0, 32.98),
-        record("RIM-denoise, steps", {"sigma": 15}, 8, 9),
-        record("RIM-any, auto", blur, 25.5),
-        record("RIM-any, steps", blur, 23),
-        name="auto_stop",
-    )
-    _, _, *rows = (
-        [cell.strip() for cell in line.split("|")[1:-1]]
-        for line in forward_model_tables.stops()
-    )
+    """Beside the same observations at t = 20, and at t = 50 where that was measured."""
+    write(_record("RIM-any, t = 50", {**_BLUR, "origin": "seen"}, 24.0))
+    write(*_LITTLE, *_STOPS, name="when_to_stop")
+    _, _, *rows = _cells(forward_model_tables.stops())
     assert rows == [
         [
             "RIM-denoise, the 68 images, σ = 15",  # noqa: RUF001
@@ -116,19 +119,9 @@ def test_where_auto_stops(write):
 
 
 def test_gains_at_little_noise(write):
-    records = [
-        {
-            "model": model,
-            "condition": {"sigma": 1},
-            "per_image": dict(zip("ab", values, strict=True)),
-        }
-        for model, values in (
-            ("RIM-any, T = 20", (48.5, 49.5)),
-            ("noisy observation", (48.6, 48.2)),
-        )
-    ]
-    write(*records, name="little_noise")
-    (row,) = forward_model_tables.little_noise()[2:]
-    assert [cell.strip() for cell in row.split("|")[1:-1]] == [
-        *("σ = 1", "48.40", "49.00", "+0.60", "-0.10"),  # noqa: RUF001
+    write(*_LITTLE, *_STOPS, name="when_to_stop")
+    (row,) = _cells(forward_model_tables.little_noise()[2:])
+    assert row == [
+        *("the 68 images, σ = 1", "48.40"),  # noqa: RUF001
+        *("49.00", "+0.60", "-0.10", "48.50", "+0.10", "+0.10"),
     ]

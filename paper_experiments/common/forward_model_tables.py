@@ -1,25 +1,21 @@
-"""Tables of `unseen_operators.py`: one network for forward models that it never saw.
+"""Tables of forward models that no model saw, of when to stop, and of little noise.
 
-They are made from `numbers/measured/unseen_operators.json`, a `result.json`, and from
-`auto_stop.json`: what `restore(..., num_steps="auto")` made of the same observations,
-and of the 68 images with noise; and `little_noise.json`: those with less noise.
+They are made from the `result.json` of `unseen_operators.py` and of `when_to_stop.py`,
+which are kept in `numbers/measured/`.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from paper_experiments.common import forward_model_names as names
 from paper_experiments.common import markdown
 from paper_experiments.common.table import NUMBERS_FOLDER
 
-_FILE, _AUTO_FILE = "unseen_operators.json", "auto_stop.json"
-_LITTLE_NOISE_FILE = "little_noise.json"
-_TABLE2_FILE, _DENOISER = "table2_denoise_rim_denoise.json", "RIM-denoise"
-_ANY, _NOISY = "RIM-any", "noisy observation"
-_OBSERVATION, _PLUG_AND_PLAY = "observation", "PnP"
-_CLASSICS = ("Wiener", "biharmonic", "TV")
+_UNSEEN_FILE, _STOPS_FILE = "unseen_operators.json", "when_to_stop.json"
+_SETTLED, _LAST = 20, 50
 # What the README shows, by what it is called there.
 _IN_SHORT = {
     "motion, 25 pixels": "blur of a shaken camera, 25 x 25",
@@ -27,119 +23,115 @@ _IN_SHORT = {
     "defocus, a disc of 4": "defocus, never seen in training",
 }
 
-Means = Mapping[str, float]
+
+class _Measured(NamedTuple):
+    """What was measured on some observations.
+
+    Attributes:
+      condition: Forward model and noise.
+      values: Those of each image, by column.
+    """
+
+    condition: Mapping[str, Any]
+    values: dict[str, dict[str, float]]
+
+    def mean(self, column: str) -> float:
+        """Returns the mean over images of what a column has."""
+        return float(np.mean([*self.values[column].values()]))
 
 
 def in_full() -> list[str]:
     """Returns the table of all forward models, with every estimate of the RIMs."""
-    models = _read()
+    models = _read(_UNSEEN_FILE)
+    others = {names.OBSERVATION, names.PLUG_AND_PLAY, *names.CLASSICS}
     rims = dict.fromkeys(
-        name for _, means in models.values() for name in means if ", t = " in name
+        column
+        for measured in models.values()
+        for column in measured.values
+        if column not in others
     )
-    heading = ["PSNR in dB", _OBSERVATION, "best classic", _PLUG_AND_PLAY, *rims]
-    rows = [
-        [
-            f"{title}: {condition['origin']}, σ = {condition['sigma']:g}",  # noqa: RUF001
-            _shown(means[_OBSERVATION]),
-            _best_classic(means),
-            _shown(means[_PLUG_AND_PLAY]),
-            *(_shown(means[name]) for name in rims),
-        ]
-        for title, (condition, means) in models.items()
-    ]
-    return markdown.aligned([heading, *rows])
+    heading = ["PSNR in dB", names.OBSERVATION, "best classic", names.PLUG_AND_PLAY]
+    rows = [[*heading, *rims]]
+    for title, measured in models.items():
+        condition, best = measured.condition, _best_classic(measured)
+        rows.append(
+            [
+                f"{title}: {condition['origin']}, {_sigma(condition)}",
+                f"{measured.mean(names.OBSERVATION):.2f}",
+                f"{measured.mean(best):.2f}, {best}",
+                *(f"{measured.mean(c):.2f}" for c in (names.PLUG_AND_PLAY, *rims)),
+            ]
+        )
+    return markdown.aligned(rows)
 
 
 def in_short() -> list[str]:
     """Returns the README's table: some forward models, one estimate each."""
-    models, column = _read(), f"{_ANY}, t = 20"
+    models, column = _read(_UNSEEN_FILE), names.column(names.ANY, _SETTLED)
     rows = [["forward model", "observation", "best classic", "`rim_any`"]]
     for title, name in _IN_SHORT.items():
-        means = models[title][1]
-        cells = [means[_OBSERVATION], max(_of_classics(means)), means[column]]
-        rows.append([name, *(f"{cell:.1f}" for cell in cells)])
+        columns = names.OBSERVATION, _best_classic(models[title]), column
+        rows.append([name, *(f"{models[title].mean(c):.1f}" for c in columns)])
     return markdown.narrow(rows)
 
 
 def stops() -> list[str]:
-    """Returns where "auto" stops, and what it gains or loses, beside T = 20."""
+    """Returns where "auto" stops, and what it gains or loses, beside t = 20."""
     rows = [["PSNR in dB", "t = 20", '"auto"', "difference", "mean t", "t = 50"]]
-    means = _means(_AUTO_FILE)
-    denoised = {
-        record["condition"]["sigma"]: _mean(record)
-        for record in _records(_TABLE2_FILE)
-        if (record["model"], record["test_set"]) == (_DENOISER, "68")
-    }
-    for sigma, whole in denoised.items():
-        stopped = means[f"{_DENOISER}, auto", sigma]
-        steps = means[f"{_DENOISER}, steps", sigma]
-        name = f"{_DENOISER}, the 68 images, σ = {sigma:g}"  # noqa: RUF001
-        rows.append([name, *_stopped(whole, stopped, steps), ""])
-    for title, (_, of_model) in _read().items():
-        whole, last = (of_model[f"{_ANY}, t = {t}"] for t in (20, 50))
-        stopped, steps = (means[f"{_ANY}, {what}", title] for what in ("auto", "steps"))
-        cells = _stopped(whole, stopped, steps)
-        rows.append([f"{_ANY}, {title}", *cells, _shown(last)])
+    unseen = _read(_UNSEEN_FILE)
+    for title, measured in _read(_STOPS_FILE).items():
+        for row in (names.ANY, names.DENOISER):
+            if names.auto(row) not in measured.values:
+                continue
+            whole = measured.mean(names.column(row, _SETTLED))
+            stopped = measured.mean(names.auto(row))
+            steps = measured.mean(names.auto_steps(row))
+            cells = [f"{whole:.2f}", f"{stopped:.2f}", f"{stopped - whole:+.3f}"]
+            last = ""
+            if title in unseen:
+                last = f"{unseen[title].mean(names.column(row, _LAST)):.2f}"
+            rows.append([f"{row}, {title}", *cells, f"{steps:.1f}", last])
     return markdown.aligned(rows)
 
 
 def little_noise() -> list[str]:
     """Returns what is gained where an observation is nearly the truth."""
-    rows = [["PSNR in dB, 68 images", "observation", _ANY, "gain", "least gain"]]
-    values = {
-        (record["condition"]["sigma"], record["model"]): record["per_image"]
-        for record in _records(_LITTLE_NOISE_FILE)
-    }
-    for sigma in dict.fromkeys(sigma for sigma, _ in values):
-        noisy, restored = (
-            values[sigma, model] for model in (_NOISY, f"{_ANY}, T = 20")
-        )
-        gains = [value - noisy[image] for image, value in restored.items()]
-        means = (np.mean([*each.values()]) for each in (noisy, restored))
-        gained = (f"{gain:+.2f}" for gain in (np.mean(gains), min(gains)))
-        rows.append([f"σ = {sigma}", *map(_shown, means), *gained])  # noqa: RUF001
+    rims = (names.ANY, names.DENOISER)
+    columns = {row: names.column(row, _SETTLED) for row in rims}
+    heading = ["PSNR in dB", names.OBSERVATION]
+    for row in rims:
+        heading += [row, "gain", "least gain"]
+    rows = [heading]
+    for title, measured in _read(_STOPS_FILE).items():
+        if not {names.OBSERVATION, *columns.values()} <= set(measured.values):
+            continue
+        observed = measured.values[names.OBSERVATION]
+        rows.append([title, f"{measured.mean(names.OBSERVATION):.2f}"])
+        for column in columns.values():
+            gains = [v - observed[i] for i, v in measured.values[column].items()]
+            gained = (f"{gain:+.2f}" for gain in (np.mean(gains), min(gains)))
+            rows[-1] += [f"{measured.mean(column):.2f}", *gained]
     return markdown.aligned(rows)
 
 
-def _stopped(whole: float, stopped: float, steps: float) -> list[str]:
-    values = _shown(whole), _shown(stopped), f"{stopped - whole:+.3f}", f"{steps:.1f}"
-    return [*values]
-
-
-def _means(file: str) -> dict[tuple[str, Any], float]:
-    """Returns means by method, and by forward model or noise level."""
-    return {
-        (record["model"], next(iter(record["condition"].values()))): _mean(record)
-        for record in _records(file)
-    }
-
-
-def _read() -> dict[str, tuple[Mapping, Means]]:
-    """Returns condition and mean PSNR by method, by forward model."""
-    found: dict[str, tuple[Mapping, dict[str, float]]] = {}
-    for record in _records(_FILE):
+def _read(file: str) -> dict[str, _Measured]:
+    """Returns what a file has, by forward model, or set of images and noise level."""
+    path = NUMBERS_FOLDER / "measured" / file
+    found: dict[str, _Measured] = {}
+    for record in json.loads(path.read_text())["measured"]:
         condition = record["condition"]
-        _, means = found.setdefault(condition["forward_model"], (condition, {}))
-        means[record["model"]] = _mean(record)
+        noisy = f"the {record['test_set']} images, {_sigma(condition)}"
+        title = condition.get("forward_model", noisy)
+        measured = found.setdefault(title, _Measured(condition, {}))
+        measured.values[record["model"]] = record["per_image"]
     return found
 
 
-def _records(file: str) -> list[dict[str, Any]]:
-    return json.loads((NUMBERS_FOLDER / "measured" / file).read_text())["measured"]
+def _sigma(condition: Mapping[str, Any]) -> str:
+    return f"σ = {condition['sigma']:g}"  # noqa: RUF001
 
 
-def _mean(record: Mapping[str, Any]) -> float:
-    return float(np.mean(list(record["per_image"].values())))
-
-
-def _of_classics(means: Means) -> Sequence[float]:
-    return [means[name] for name in _CLASSICS if name in means]
-
-
-def _best_classic(means: Means) -> str:
-    best = max((name for name in _CLASSICS if name in means), key=means.__getitem__)
-    return f"{_shown(means[best])}, {best}"
-
-
-def _shown(psnr: float) -> str:
-    return f"{psnr:.2f}"
+def _best_classic(measured: _Measured) -> str:
+    """Returns the name of the classic with the highest mean."""
+    classics = [name for name in names.CLASSICS if name in measured.values]
+    return max(classics, key=measured.mean)

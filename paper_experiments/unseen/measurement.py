@@ -18,7 +18,7 @@ from tqdm import tqdm
 from paper_experiments.common import provenance, table
 from paper_experiments.common.errors import UserError
 from paper_experiments.common.image_sets import TestImages
-from paper_experiments.common.observations import psnr_of, to_unit_range
+from paper_experiments.common.observations import psnr_of
 from paper_experiments.unseen import problems
 from paper_experiments.unseen.methods import Method
 from paper_experiments.unseen.problems import Operator
@@ -78,10 +78,8 @@ class Measurement:
                 )
 
     def clean(self, image_id: str) -> np.ndarray:
-        """Returns a grey image, cut to what bicubic x 3 needs, float32 in [0, 1]."""
-        gray = to_unit_range(self.test.images[image_id], "gray")
-        height, width = (n - n % problems.MULTIPLE for n in gray.shape[:2])
-        return gray[:height, :width]
+        """Returns a grey image, `(height, width, 1)` float32 in [0, 1]."""
+        return problems.to_gray(self.test.images[image_id])
 
     def run(self) -> dict[tuple[str, str], Kept]:
         """Measures what was not measured before.

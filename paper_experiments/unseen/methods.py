@@ -7,6 +7,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from paper_experiments.common import forward_model_names as names
 from paper_experiments.common import provenance
 from paper_experiments.common.method_files import Methods
 from paper_experiments.unseen import classics
@@ -16,13 +17,14 @@ from rim_tf.forward_models import Blur
 from rim_tf.restoration import iterate, restore
 from rim_tf.rim import RIM
 
-OBSERVATION, PLUG_AND_PLAY = "observation", "PnP"
-CLASSICS = {
-    "Wiener": classics.wiener,
-    "biharmonic": classics.biharmonic,
-    "TV": classics.total_variation,
-}
-SHOWN_STEPS = (10, 20, 50)
+_CLASSICS = dict(
+    zip(
+        names.CLASSICS,
+        (classics.wiener, classics.biharmonic, classics.total_variation),
+        strict=True,
+    )
+)
+_SHOWN_STEPS = (10, 20, 50)
 # Of plug-and-play: T of each denoising.
 _DENOISER_STEPS = 8
 
@@ -62,22 +64,22 @@ def all_of(
     def single(name: str, function: Callable, steps: int) -> Method:
         return Method(name, (name,), lambda p: [function(p)], versions, steps)
 
-    steps = sorted({t for t in SHOWN_STEPS if t < num_steps} | {num_steps})
+    steps = sorted({t for t in _SHOWN_STEPS if t < num_steps} | {num_steps})
     return [
-        single(OBSERVATION, as_image, 0),
-        *(single(n, f, 20 * (n == "TV")) for n, f in CLASSICS.items()),
+        single(names.OBSERVATION, as_image, 0),
+        *(single(n, f, 20 * (n == "TV")) for n, f in _CLASSICS.items()),
         Method(
-            PLUG_AND_PLAY,
-            (PLUG_AND_PLAY,),
+            names.PLUG_AND_PLAY,
+            (names.PLUG_AND_PLAY,),
             lambda problem: [plug_and_play(problem, denoiser)],
-            provenance.fingerprint({PLUG_AND_PLAY: denoiser}),
+            provenance.fingerprint({names.PLUG_AND_PLAY: denoiser}),
             80,
         ),
         *(_of_file(row, asked) for row in asked.files),
         *(
             Method(
                 name,
-                tuple(column(name, t) for t in steps),
+                tuple(names.column(name, t) for t in steps),
                 lambda problem, model=model: run(model, problem, steps),
                 provenance.fingerprint({name: model}) + repr(steps),
                 num_steps,
@@ -100,11 +102,6 @@ def _of_file(row: str, asked: Methods) -> Method:
 
     number = list(asked.files).index(row)
     return Method(f"file {number}", (row,), restore, str(time.time_ns()), 0)
-
-
-def column(name: str, t: int) -> str:
-    """Returns what the estimate of a RIM is called in the table."""
-    return f"{name}, t = {t}"
 
 
 def as_image(problem: Problem) -> np.ndarray:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from paper_experiments.common import figures
-from paper_experiments.unseen import methods
+from paper_experiments.common import forward_model_names as names
 from paper_experiments.unseen.measurement import Kept
 
 # In letters: two lines of it are as high as a picture.
@@ -25,11 +25,11 @@ def save(kept: Mapping[str, Kept], clean: np.ndarray, of_rim: str, path: Path) -
     """
     rows = {}
     for title, (psnr, shown, _) in kept.items():
-        classics = [name for name in methods.CLASSICS if name in psnr]
+        classics = [name for name in names.CLASSICS if name in psnr]
         columns = [
-            methods.OBSERVATION,
+            names.OBSERVATION,
             max(classics, key=psnr.__getitem__),
-            methods.PLUG_AND_PLAY,
+            names.PLUG_AND_PLAY,
             of_rim,
         ]
         rows[_BREAK.join(textwrap.wrap(title, _ROW_TITLE_WIDTH))] = {

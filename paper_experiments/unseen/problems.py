@@ -6,6 +6,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from paper_experiments.common.observations import to_unit_range
 from paper_experiments.unseen import kernels, masks
 from rim_tf.forward_models import (
     BicubicDownsampling,
@@ -18,7 +19,7 @@ from rim_tf.forward_models import (
 )
 
 # Height and width of images are to be multiples of it, for the sake of bicubic x 3.
-MULTIPLE = 3
+_MULTIPLE = 3
 # What the largest kernel needs.
 LEAST_SIZE = 33
 SEEN, NEVER, BESIDE = "family seen, draw new", "never seen", "beside the twelve"
@@ -114,12 +115,26 @@ OPERATORS = (
 )
 
 
+def to_gray(image: np.ndarray) -> np.ndarray:
+    """Returns a grey image whose height and width go with all forward models.
+
+    Args:
+      image: `(height, width, 3)` uint8, RGB.
+
+    Returns:
+      `(height, width, 1)` float32 in [0, 1], cut at the bottom and to the right.
+    """
+    gray = to_unit_range(image, "gray")
+    height, width = (n - n % _MULTIPLE for n in gray.shape[:2])
+    return gray[:height, :width]
+
+
 def observe(operator: Operator, clean: np.ndarray, seed: int, number: int) -> Problem:
     """Returns what a forward model makes of an image, with noise.
 
     Args:
       operator: The forward model.
-      clean: `(height, width, 1)` float32 in [0, 1], both multiples of `MULTIPLE`.
+      clean: `(height, width, 1)` float32 in [0, 1], as `to_gray` makes them.
       seed: Seed of the noise.
       number: Number of the image, whose noise is another one than that of others, and
         the same for all forward models.
