@@ -95,10 +95,17 @@ class Task:
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """A task, and the stages of its training."""
+    """A task, and the stages of its training.
+
+    Attributes:
+      task: What the model is trained for.
+      stages: Each goes on with the weights of the one before.
+      initial_weights: What the first stage goes on with; None for a new network.
+    """
 
     task: Task
     stages: tuple[Stage, ...]
+    initial_weights: str | None = None
 
 
 _DENOISE = Task("gray", "DenoisingProblem", "RIMCell", "table2_denoise")
@@ -231,6 +238,7 @@ RECIPES = {
                 num_validations=4,
             ),
         ),
+        initial_weights="rim_3task",
     ),
     "rim_rgb_denoise": Recipe(
         _RGB,

@@ -49,7 +49,8 @@ _NOT_CHECKED = (
     "has no counterpart.",
     "By the paper's recipe: what has no row of it above was not trained, or not "
     "measured, yet.",
-    "Forward models that no model saw: unseen_operators.py measures them.",
+    "Forward models that no model saw: unseen_operators.py measures them, see "
+    "RESULTS.md.",
 )
 
 

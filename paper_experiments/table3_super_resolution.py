@@ -9,7 +9,7 @@ numbers, and writes `result.json`, `table.md`, `estimates.png`, `detail.png` and
 `trajectory.html`.
 
 The network has no strides but dilated convolutions (a trous), as the paper says. Its
-layers are a guess: a ConvGRU of 100 features makes 502,557 parameters, and the paper's
+layers are a guess: a ConvGRU of 100 features makes 502,558 parameters, and the paper's
 network had about 500,000, as far as that is remembered.
 
 `--method=FILE.py` measures a method of your own: its observation is the luminance of

@@ -20,6 +20,7 @@ then several machines train together, by --coordinator, --num_processes, --proce
 
 import dataclasses
 import functools
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -39,7 +40,7 @@ flags.DEFINE_string(
     "initial_weights",
     None,
     "Trained weights to start the first stage from: a name, or the path of a "
-    ".weights.h5.",
+    ".weights.h5. Those of the recipe if not given; none for a new network.",
 )
 flags.DEFINE_float(
     "minutes",
@@ -165,7 +166,17 @@ def _train(run: Run, name: str, deadline: float | None) -> Path:
         "overrides": {**overrides, **network},
         "command": _command(name),
     }
-    return stages.Training(run, name, task, plan, deadline, network).train(facts)
+    begin = _initial_weights(name, run.flags)
+    training = stages.Training(run, name, task, plan, begin, deadline, network)
+    return training.train(facts)
+
+
+def _initial_weights(name: str, values: Mapping[str, Any]) -> str | None:
+    """Returns the weights that a training begins from; None for a new network."""
+    asked = values["initial_weights"]
+    if asked is None:
+        return RECIPES[name].initial_weights
+    return None if asked == "none" else asked
 
 
 def _given(run: Run, names: Sequence[str]) -> dict[str, Any]:
@@ -205,8 +216,8 @@ def _test_command(run: Run, name: str, path: Path) -> str:
         # Figure 3 has three cells of its own.
         script = script.replace("figure3_three_task", "table2_denoise")
     elif script == "figure3_three_task":
-        # Its name says which of the trios in the folder above.
-        tested = str(path.parent)
+        # One command for the three; its name says which trio of the folder above.
+        tested = str(path.parent.with_name(re.sub("^[a-z]+_", "rim_", name)))
     return f"python paper_experiments/{script}.py --weights={tested}{cell}"
 
 
@@ -225,11 +236,12 @@ def check(values: Mapping[str, Any], names: Sequence[str]) -> None:
     # A cell's file may be what knows the weights.
     network = {*_CELL_FLAGS, *_TASK_FLAGS} - {"cell"}
     brought = sorted(name for name in network if values[name] is not None)
-    if brought and values["initial_weights"]:
-        raise UserError(
-            f"--{brought[0]}: --initial_weights bring a network of their own; leave "
-            "out one of the two."
-        )
+    for name in names:
+        if brought and (begin := _initial_weights(name, values)):
+            raise UserError(
+                f"--{brought[0]}: {name} begins from {begin}, a network of its own; "
+                "leave it out, or give --initial_weights=none."
+            )
 
 
 def _describe_recipes() -> list[str]:
@@ -238,7 +250,8 @@ def _describe_recipes() -> list[str]:
     for name, recipe in RECIPES.items():
         seen = sum(stage.num_patches * stage.epochs for stage in recipe.stages)
         stages = count(len(recipe.stages), "stage")
-        lines.append(f"{name}: {seen:,} patches seen in {stages}")
+        begin = f", from {recipe.initial_weights}" * bool(recipe.initial_weights)
+        lines.append(f"{name}: {seen:,} patches seen in {stages}{begin}")
         lines += [f"  {_describe_stage(stage)}" for stage in recipe.stages]
     return lines
 

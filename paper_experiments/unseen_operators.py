@@ -3,9 +3,9 @@
     python paper_experiments/unseen_operators.py
 
 restores five test images of BSDS-300 from what twelve forward models made of them, with
-one network for all of them, and beside them from A = x, x / 2 and 3 x. Of six, other
-members of the family were trained on or are near to what was: *family seen, draw new*;
-six have no like in any training: *never seen*. Prints mean PSNR, and writes
+one network for all of them, and beside them from A = x, x / 2 and 3 x. Of six, RIM-any
+was trained on other members of the family: *family seen, draw new*; six have no like in
+any training: *never seen*. Prints mean PSNR, and writes
 `result.json`, `table.md` and `forward_models.png`. The paper has no such table.
 
 The RIMs are compared with classics, whose strengths are tuned on the truth, and with

@@ -106,8 +106,9 @@ def check_floats(values, taker: str, advice: str = "") -> Any:
 
 def counts_to_floats(values) -> Any:
     """Returns integers as float32, whatever else there is as it is."""
-    dtype = str(getattr(values, "dtype", ""))
-    return ops.cast(to_tensor(values), "float32") if "int" in dtype else values
+    tensor = to_tensor(values)
+    is_integer = keras.backend.is_int_dtype(tensor.dtype)
+    return ops.cast(tensor, "float32") if is_integer else values
 
 
 def check_finite(values, what: str) -> None:

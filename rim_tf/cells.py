@@ -148,8 +148,8 @@ class RIMCell(keras.layers.Layer):
 
     For super-resolution the paper has no stride, but dilated convolutions
     (a trous), and fewer parameters. `stride=1, dilation=2, state_features=100` has
-    502,557, and is a guess. A kernel of the ConvGRU then sees the same pixels as with
-    stride 2, at every pixel.
+    502,557 without epsilon, and is a guess. A kernel of the ConvGRU then sees the same
+    pixels as with stride 2, at every pixel.
 
     `sees_sigma` is **a departure from the paper**, whose cell knows of the noise only
     what 1 / (sigma^2 + epsilon) makes of the gradient. Small noise is nearly invisible

@@ -1,5 +1,8 @@
 """A start of the iteration by conjugate gradients, instead of A^T y."""
 
+from collections.abc import Callable
+from typing import Any
+
 from keras import ops
 
 from rim_tf.forward_models import ForwardModel
@@ -15,7 +18,7 @@ _LEAST_SIGMA = 1 / 255
 class StartByConjugateGradients(ForwardModel):
     """A, whose initial estimate fits the observation better than A^T y does.
 
-    That is the x near to A's own initial estimate x_0 that minimises
+    That is the x near to another initial estimate x_0 that minimises
 
         |A x - y|^2 + lambda |x - x_0|^2,    lambda = sigma^2 / spread^2
 
@@ -24,10 +27,12 @@ class StartByConjugateGradients(ForwardModel):
     Args:
       model: A, with a largest singular value of about 1.
       sigma: Standard deviation of the noise in the unit of y, `(batch,)` float32.
+      first: From y to x_0.
     """
 
-    def __init__(self, model: ForwardModel, sigma):
+    def __init__(self, model: ForwardModel, sigma, first: Callable[[Any], Any]):
         self.model = model
+        self.first = first
         self.weight = ops.reshape(
             ops.square(ops.maximum(sigma, _LEAST_SIGMA) / _SPREAD), (-1, 1, 1, 1)
         )
@@ -45,7 +50,7 @@ class StartByConjugateGradients(ForwardModel):
         return self.model.adjoint(observation)
 
     def initial_estimate(self, observation):
-        start = self.model.initial_estimate(observation)
+        start = self.first(observation)
         residual = self.adjoint(observation - self.forward(start))
         return start + self._solve(residual)
 

@@ -199,7 +199,7 @@ def _check_history(history: dict[str, Any]) -> None:
         json.dumps(history)
     except TypeError as error:
         raise TypeError(
-            f"history must hold what JSON can: {error}; make numbers of Python of it."
+            f"history must hold what JSON can: {error}; convert it, such as by float()."
         ) from error
 
 

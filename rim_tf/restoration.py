@@ -37,8 +37,7 @@ class Details(NamedTuple):
       num_steps: Number of steps made.
       reason: Why it stopped: "num_steps", "settled", or "fits the noise".
       residual: Root mean square of y - A x over the measurements, in units of sigma,
-        `(batch,)`. About 1 or somewhat less if A and sigma are right; infinite where
-        sigma is 0, not a number for a `LogLikelihood`.
+        `(batch,)`. About 1 or somewhat less if A and sigma are right; see `residual`.
     """
 
     num_steps: int
@@ -71,8 +70,9 @@ def restore(
       sigma: Standard deviation of the noise in the unit of y, 0 or more: a
         scalar, or `(batch,)`. Denoising needs it; else 0 if None.
       num_steps: T; the number of steps of the model's training if None. "auto" stops
-        where going on gains little or begins to fit the noise: after 8 steps or more,
-        and at most half as many again as in training. A batch stops together.
+        where going on gains little, or, unless the network sees sigma, begins to fit
+        the noise: after 8 steps or more, and at most half as many again as in training.
+        A batch stops together.
       normalize: Whether A, y and sigma are divided by the largest singular value of
         A, so that c A, c y and c sigma give the same estimate for all c. As the model
         says if None.
@@ -204,7 +204,8 @@ def _steps(
     if start == "cg":
         if isinstance(forward_model, LogLikelihood):
             raise ValueError('start="cg" is for forward models, not a LogLikelihood.')
-        forward_model = StartByConjugateGradients(forward_model, sigma)
+        first = functools.partial(model.initial_estimate, forward_model=forward_model)
+        forward_model = StartByConjugateGradients(forward_model, sigma, first)
     if not hasattr(model, "_compiled_update"):
         # The forward model stays outside: a new one costs no compilation, and a user's
         # own may be anything that Python can compute.

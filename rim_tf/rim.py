@@ -129,21 +129,33 @@ class RIM(keras.Model):
         """Epsilon of equation 9, a positive float32 scalar."""
         return ops.softplus(ops.convert_to_tensor(self.phi_epsilon))
 
-    def initial_eta(self, observation, forward_model: ForwardModel | LogLikelihood):
-        """Returns eta_0 = Psi^-1 of the forward model's initial estimate, or A^T y.
+    def initial_estimate(
+        self, observation, forward_model: ForwardModel | LogLikelihood
+    ):
+        """Returns where the iteration begins: the forward model's start, or A^T y.
 
-        The latter where that would fill pixels, and the network has not learnt it.
+        The latter where that start has filled pixels, and the network has not learnt to
+        begin so.
+
+        Args:
+          observation: y, as `prepare` returns it, with A.
+          forward_model: The operator A.
+
+        Returns:
+          `(batch, height, width, channels)` float32.
+        """
+        is_filled = getattr(forward_model, "fills_pixels", False)
+        if is_filled and not self.fills_pixels:
+            return ops.cast(forward_model.adjoint(observation), "float32")
+        return ops.cast(forward_model.initial_estimate(observation), "float32")
+
+    def initial_eta(self, observation, forward_model: ForwardModel | LogLikelihood):
+        """Returns eta_0 = Psi^-1 of the initial estimate.
 
         Raises:
           ValueError: If that is not an image that the cell takes.
         """
-        is_filled = getattr(forward_model, "fills_pixels", False)
-        if is_filled and not self.fills_pixels:
-            start = forward_model.adjoint(observation)
-        else:
-            start = forward_model.initial_estimate(observation)
-        start = ops.cast(start, "float32")
-        eta = self.link.inverse(start)
+        eta = self.link.inverse(self.initial_estimate(observation, forward_model))
         channels = getattr(self.cell, "channels", eta.shape[-1])
         if len(eta.shape) != 4 or eta.shape[-1] != channels:
             raise ValueError(
@@ -419,9 +431,12 @@ class RIM(keras.Model):
         Its weights are others.
         """
         cell = type(self.cell).from_config({**self.cell.get_config(), "dtype": dtype})
-        how = self.link, self.gradient, self.num_steps, self.normalize
-        how += (self.fills_pixels,)
-        rim = RIM(cell, *how, dtype=dtype)
+        rim = RIM(
+            *(cell, self.link, self.gradient, self.num_steps),
+            normalize=self.normalize,
+            fills_pixels=self.fills_pixels,
+            dtype=dtype,
+        )
         rim.build()
         return rim
 

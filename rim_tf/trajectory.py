@@ -14,6 +14,7 @@ from PIL import Image
 from rim_tf import arguments, files, images, metrics, pictures, restoration
 from rim_tf.forward_models import Denoising, ForwardModel, scaling
 from rim_tf.likelihood import LogLikelihood
+from rim_tf.rim import RIM
 
 _TEMPLATE = Path(__file__).with_suffix(".html")
 _PLACE_OF_DATA = "TRAJECTORY_AS_JSON"
@@ -56,6 +57,7 @@ def show_trajectory(
     forward_model: ForwardModel | LogLikelihood | None = None,
     sigma: float | None = None,
     title: str = "Estimates over t",
+    model: RIM | None = None,
 ) -> Path:
     """Writes a page with a slider over t, and a divider between before and after.
 
@@ -71,10 +73,13 @@ def show_trajectory(
       path: The new file, such as "cat.html".
       clean: The true image, `(1, height, width, channels)` in [0, 1]; gives PSNR.
       observation: y; shown where it has the shape and the scale of an estimate.
-      forward_model: The operator A, `rim_tf.Denoising()` if None; shows its start.
+      forward_model: The operator A, `rim_tf.Denoising()` if None; shows where the
+        iteration begins with it.
       sigma: Standard deviation of the noise in the unit of y; with y it gives the root
         mean square of y - A x in units of sigma.
       title: A heading.
+      model: The RIM; if None, one that begins where A has filled what it does not
+        measure, see `RIM`.
 
     Returns:
       The path.
@@ -96,7 +101,7 @@ def show_trajectory(
     if not shown:
         raise ValueError("There are no estimates to show.")
     clean = None if clean is None else pictures.single_image(clean, "clean")
-    beside = _beside(shown, clean, observation, forward_model)
+    beside = _beside(shown, clean, observation, forward_model, model)
     known = residuals if np.isfinite(residuals).all() else None
     return write(Trajectory(shown, beside, clean, known, title), path)
 
@@ -113,7 +118,7 @@ def _residual_of(observation, forward_model, sigma) -> Callable[[Any], float]:
 
 
 def _beside(
-    estimates: Sequence[np.ndarray], clean, observation, forward_model
+    estimates: Sequence[np.ndarray], clean, observation, forward_model, model
 ) -> dict[str, np.ndarray]:
     beside = {}
     if observation is not None:
@@ -124,7 +129,7 @@ def _beside(
             known = np.nan_to_num(ops.convert_to_numpy(observation))
             beside["observation"] = pictures.single_image(known, "y")
         if forward_model is not None:
-            beside["start"] = _start(forward_model, observation, norm)
+            beside["start"] = _start(forward_model, observation, norm, model)
         if not beside:
             raise ValueError(
                 f"y has the shape {tuple(observation.shape)}, and is no image as x is; "
@@ -145,12 +150,15 @@ def _norm(forward_model, observation) -> float:
     return scaling.norm(forward_model, image)
 
 
-def _start(forward_model, observation, norm: float) -> np.ndarray:
+def _start(forward_model, observation, norm: float, model: RIM | None) -> np.ndarray:
     """Returns where a RIM starts, after the scale of A is taken out."""
     observation = ops.cast(arguments.to_tensor(observation), "float32")
     if norm > 0:
         observation, forward_model = observation / norm, (1 / norm) * forward_model
-    start = forward_model.initial_estimate(observation)
+    if model is None:
+        start = forward_model.initial_estimate(observation)
+    else:
+        start = model.initial_estimate(observation, forward_model)
     return pictures.single_image(start, "starts")
 
 

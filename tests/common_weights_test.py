@@ -203,6 +203,17 @@ def test_of_two_trios_in_a_folder_one_is_named(tmp_path, small_weights):
     )
 
 
+def test_a_folder_of_a_trio_may_be_called_as_one_of_it(tmp_path, small_weights):
+    folder = tmp_path / "rim_3task"
+    folder.mkdir()
+    names = ["rim_3task", "gdn_3task"]
+    for name in names:
+        shutil.copy(small_weights, folder / f"{name}.weights.h5")
+    assert weights.find_in_folder(str(folder), names) == {
+        name: str(folder / f"{name}.weights.h5") for name in names
+    }
+
+
 def test_a_folder_without_one_of_the_weights(tmp_path):
     (tmp_path / "rim_3task.weights.h5").touch()
     with pytest.raises(UserError) as refused:

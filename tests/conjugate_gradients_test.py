@@ -24,12 +24,16 @@ class _Matrix(ForwardModel):
         return ops.reshape(image, (-1, 2, 4, 1))
 
 
+def _start(model, sigma):
+    return StartByConjugateGradients(model, sigma, model.initial_estimate)
+
+
 def test_it_solves_the_normal_equations(monkeypatch):
     """As many steps as there are singular values find the minimum."""
     monkeypatch.setattr(conjugate_gradients, "_STEPS", 8)
     model, sigma = _Matrix(), np.float32([0.1, 0.5])
     observation = normal((2, 6, 1, 1))
-    start = StartByConjugateGradients(model, sigma).initial_estimate(observation)
+    start = _start(model, sigma).initial_estimate(observation)
     first = model.adjoint(observation)
     for i, weight in enumerate((sigma / 0.25) ** 2):
         normal_matrix = model.matrix.T @ model.matrix + weight * np.eye(8)
@@ -40,12 +44,12 @@ def test_it_solves_the_normal_equations(monkeypatch):
 
 def test_of_denoising_it_is_the_observation():
     observation = normal((2, 5, 4, 1))
-    model = StartByConjugateGradients(Denoising(), np.float32([0.1, 0]))
+    model = _start(Denoising(), np.float32([0.1, 0]))
     np.testing.assert_array_equal(model.initial_estimate(observation), observation)
 
 
 def test_an_estimate_that_fits_whole_stays():
-    model = StartByConjugateGradients(Blur(kernel(3, 3)), np.float32([0]))
+    model = _start(Blur(kernel(3, 3)), np.float32([0]))
     nothing = np.zeros((1, 8, 8, 1), np.float32)
     np.testing.assert_array_equal(model.initial_estimate(nothing), nothing)
 
@@ -53,7 +57,7 @@ def test_an_estimate_that_fits_whole_stays():
 @pytest.mark.parametrize("name", ["blur circular", "bicubic 2", "gaussian", "function"])
 def test_it_fits_better_than_the_models_own(name):
     model, shape = MODELS[name]()
-    wrapped = StartByConjugateGradients(model, np.full(shape[0], 0.01, np.float32))
+    wrapped = _start(model, np.full(shape[0], 0.01, np.float32))
     check_adjoint(wrapped, shape)
     image = np.random.default_rng(0).uniform(size=shape).astype("float32")
     observation = ops.convert_to_numpy(model.forward(image))

@@ -15,8 +15,6 @@ from rim_tf.training.settings import TrainingSettings, parse_steps_schedule
 
 _SCRIPTS = Path(recipes.__file__).parent
 _OF_PAPER = sorted(name for name in RECIPES if name.endswith("_paper"))
-# What other weights a recipe begins from.
-_BEGUN_FROM = {"rim_any": "rim_3task"}
 # What a CPU can do of the paper's recipe, as TRAINING.md says.
 _TWENTIETH = {
     **{"num_patches": 40_000, "epochs": 1, "batch_size": 16},
@@ -27,7 +25,7 @@ _TWENTIETH = {
 def _trainings(name):
     """Returns the histories of a recipe's stages, oldest first."""
     histories = [pretrained.read_history(name)]
-    others = _BEGUN_FROM.get(name)
+    others = RECIPES[name].initial_weights
     while histories[0].get("initial_weights", {"name": others})["name"] != others:
         histories.insert(0, histories[0]["initial_weights"])
     return histories

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import rim_tf
-from rim_tf import restoration
+from rim_tf import conjugate_gradients, restoration
 from rim_tf.cells import RIMCell
 from rim_tf.forward_models import Blur, ForwardModel, Inpainting, check_adjoint
 
@@ -288,6 +288,24 @@ def test_starts_by_conjugate_gradients(model):
     np.testing.assert_allclose(scaled, started, atol=1e-4)
     with pytest.raises(ValueError, match=r"start must be one of .*, not 'mean'"):
         rim_tf.restore(model, observation, blur, 0.01, start="mean")
+
+
+@pytest.mark.parametrize("fills_pixels", [True, False])
+def test_conjugate_gradients_begin_where_the_network_has_learnt_to(
+    fills_pixels, monkeypatch
+):
+    """At missing pixels that are filled, or at A^T y."""
+    monkeypatch.setattr(conjugate_gradients, "_STEPS", 0)
+    inpainting = Inpainting.random((8, 8), 0.6)
+    clean = np.random.default_rng(0).uniform(size=(1, 8, 8, 1)).astype("float32")
+    observation = keras.ops.convert_to_numpy(inpainting.forward(clean))
+    cell = RIMCell(features=2, state_features=3)
+    rim = rim_tf.RIM(cell, num_steps=1, fills_pixels=fills_pixels)
+    plain, started = (
+        rim_tf.restore(rim, observation, inpainting, 0.01, start=start)
+        for start in ("model", "cg")
+    )
+    np.testing.assert_allclose(started, plain, atol=1e-5)
 
 
 def test_ensemble_is_the_mean_over_flips_and_turns(model):

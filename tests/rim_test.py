@@ -215,7 +215,6 @@ def test_save_and_load(tmp_path, observation, sees_sigma):
 
 _LOAD = """
 import sys
-import warnings
 from pathlib import Path
 import rim_tf
 import keras, numpy

@@ -56,7 +56,9 @@ def _start(tmp_path, images):
             **flags,
         }
         of_run = run.Run("train", values, output, "float32", 20, time.monotonic())
-        return stages.Training(of_run, "tiny", task, plan or (_STAGE,), math.inf)
+        begin = values.pop("initial_weights")
+        plan = plan or (_STAGE,)
+        return stages.Training(of_run, "tiny", task, plan, begin, math.inf)
 
     return start
 

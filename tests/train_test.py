@@ -7,6 +7,8 @@ import re
 import shutil
 import signal
 import time
+import types
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
@@ -127,6 +129,20 @@ def test_says_what_it_does_and_how_to_test(trained):
         tested = f"  python paper_experiments/table2_denoise.py --weights={path}\n"
         assert tested in said
         assert f"{path}" in said.splitlines()[-1]
+
+
+@pytest.mark.parametrize("suffix", ["", "_paper"])
+def test_the_three_of_figure_3_are_tested_by_one_command(functions_of, suffix):
+    """It names one of them, since another trio may stand in the same folder."""
+    run = types.SimpleNamespace(flags={"cell": None})
+    names = [f"{name}_3task{suffix}" for name in ("rim", "gdn", "ffn")]
+    assert {
+        functions_of("train")._test_command(run, name, Path("a") / name / "x.h5")
+        for name in names
+    } == {
+        "python paper_experiments/figure3_three_task.py "
+        f"--weights={Path('a') / names[0]}"
+    }
 
 
 def test_weights_come_with_a_log_and_folders_of_stages(trained):
@@ -395,6 +411,7 @@ def test_list(run_here):
     assert len(lines) == len(names) + sum(len(r.stages) for r in RECIPES.values())
     first = lines.index("rim_denoise_paper: 800,000 patches seen in 1 stage")
     assert lines[first + 1] == "  400,000 patches, 2 times, T = 20"
+    assert "rim_any: 38,000 patches seen in 2 stages, from rim_3task" in lines
     large = "1,200 patches, 1 time, T = 20, optimizer muon, learning_rate 0.0001, "
     assert f"  {large}patch_size 64" in lines
     assert f"  {large}patch_size 64, quantized True" in lines
@@ -422,7 +439,12 @@ def test_list(run_here):
         ),
         (
             ["one", "--gradient=eta", "--initial_weights=rim_denoise"],
-            "error: --gradient: --initial_weights bring a network of their own; leave ",
+            "error: --gradient: one begins from rim_denoise, a network of its own; ",
+        ),
+        (
+            ["rim_any", "--features=3"],
+            "error: --features: rim_any begins from rim_3task, a network of its own; "
+            "leave it out, or give --initial_weights=none.",
         ),
         (["ffn_3task_paper", "--minutes=0"], "flag --minutes=0: "),
         (["ffn_3task_paper", "--minutes=nan"], "error: --minutes: nan is not a finite"),

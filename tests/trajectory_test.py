@@ -236,6 +236,20 @@ def test_shows_what_iterate_yields_and_the_start_of_other_forward_models(tmp_pat
         assert data["residual"][-1] == pytest.approx(expected, rel=1e-4)
 
 
+def test_a_network_that_fills_no_pixels_begins_elsewhere(tmp_path):
+    model = Inpainting(np.float32(np.indices((12, 16, 1)).sum(axis=0) % 3 > 0))
+    rim = rim_tf.RIM(rim_tf.cells.RIMCell(1, 2, 3), fills_pixels=False)
+    observation = np.asarray(model.forward(np.float32(_clean())))
+    steps = rim_tf.iterate(rim, observation, model, 0.1, num_steps=1)
+    path = tmp_path / "a.html"
+    rim_tf.show_trajectory(
+        steps, path, observation=observation, forward_model=model, model=rim
+    )
+    start = rim_tf.images.to_8_bits(np.asarray(model.adjoint(observation)))
+    shown = _pixels(_data(path)["beside"][-1]["source"])
+    np.testing.assert_array_equal(shown, start[0].squeeze())
+
+
 @pytest.mark.parametrize("factor", [0.5, 1, 3])
 def test_the_start_is_where_the_iteration_begins(tmp_path, factor):
     """The scale of A is taken out; y on another scale is no image."""

@@ -193,9 +193,11 @@ def fingerprint(models: Mapping[str, RIM], but: Collection[str] = ()) -> str:
     left_out = dict.fromkeys(["commit", *but])
     digest = hashlib.sha256(repr({**versions(), **left_out}).encode())
     for name, model in models.items():
-        kind = type(model.cell).__name__, model.gradient, model.dtype_policy.name
-        start = model.normalize, model.fills_pixels
-        digest.update(repr((name, *kind, *start)).encode())
+        kind = (
+            *(type(model.cell).__name__, model.gradient, model.dtype_policy.name),
+            *(model.normalize, model.fills_pixels),
+        )
+        digest.update(repr((name, *kind)).encode())
         if not type(model.cell).__module__.startswith("rim_tf."):
             # A cell of one's own, which no commit tells of.
             digest.update(Path(inspect.getfile(type(model.cell))).read_bytes())

@@ -40,6 +40,8 @@ class Training:
       name: Name of the weights.
       task: What the model is trained for, `recipes.Task`.
       stages: Of type `recipes.Stage`.
+      initial_weights: What the first stage goes on with: a name or a path; None for a
+        new network.
       deadline: When to have stopped, by `time.monotonic`; None for never.
       network: What of the task's network is not the recipe's, by the names of flags.
 
@@ -55,10 +57,12 @@ class Training:
         name: str,
         task: Any,
         stages: Sequence[Any],
+        initial_weights: str | None,
         deadline: float | None,
         network: Mapping[str, Any] | None = None,
     ):
         self.run, self.name, self.task, self.deadline = run, name, task, deadline
+        self.initial_weights = initial_weights
         self.folder = run.output_dir / name
         self.network = dict(network or {})
         self.cell = _OwnCell(task.cell) if ":" in task.cell else None
@@ -90,10 +94,8 @@ class Training:
             "stages": [dataclasses.asdict(stage) for stage, *_ in self.stages],
             "batch_size": [settings.batch_size for _, settings, _ in self.stages],
             "network": self.network,
-            **{
-                name: self.run.flags[name]
-                for name in ("initial_weights", "minutes", "seed")
-            },
+            "initial_weights": self.initial_weights,
+            **{name: self.run.flags[name] for name in ("minutes", "seed")},
             "precision": self.run.dtype,
             "images": self.names,
             "patches": [len(patches) for *_, patches in self.stages],
@@ -215,7 +217,7 @@ class Training:
 
     def _begin(self) -> tuple[RIM, dict[str, Any] | None]:
         """Returns the model that the first stage starts from, and its history."""
-        name = self.run.flags["initial_weights"]
+        name = self.initial_weights
         if name is None:
             # The same for every model of a run.
             keras.utils.set_random_seed(self.run.seed)

@@ -1,5 +1,6 @@
 """The models that a script tests: shipped ones, or the user's."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -139,33 +140,37 @@ def find_in_folder(folder: str, names: Iterable[str]) -> dict[str, str]:
 
     Args:
       folder: It holds `NAME.weights.h5` or, as train.py leaves it,
-        `NAME/NAME.weights.h5` for each name; or the same of `NAME_paper`. Or it is such
-        a `NAME_paper` or `NAME` itself, beside those of the other names.
+        `NAME/NAME.weights.h5` for each name; or the same of `NAME_paper`. Or it is
+        such a `NAME` or `NAME_paper` itself, beside those of the other names.
       names: Names of weights.
 
     Raises:
       UserError: If one is missing.
     """
-    found, names = {}, list(names)
-    parent, suffixes = Path(folder).expanduser(), ("", "_paper")
+    names, parent, suffixes = list(names), Path(folder).expanduser(), ("", "_paper")
+    found = _search(parent, names, suffixes)
     of_one = [s for s in suffixes if parent.name in {f"{name}{s}" for name in names}]
-    if of_one:
+    if of_one and len(found) < len(names):
         parent, suffixes = parent.parent, of_one
+        found = _search(parent, names, suffixes)
     for name in names:
-        candidates = [
-            parent / file
-            for each in (f"{name}{suffix}" for suffix in suffixes)
-            for file in (
-                f"{each}{pretrained.SUFFIX}",
-                f"{each}/{each}{pretrained.SUFFIX}",
-            )
-        ]
-        paths = [path for path in candidates if path.exists()]
-        if not paths:
+        if name not in found:
             wanted = f"{name}{suffixes[0]}"
             raise UserError(
                 f"--weights: {parent} is to be a folder that holds "
                 f"{wanted}.weights.h5 or {wanted}/{wanted}.weights.h5."
             )
-        found[name] = str(paths[0])
+    return found
+
+
+def _search(
+    folder: Path, names: Iterable[str], suffixes: Iterable[str]
+) -> dict[str, str]:
+    """Returns the files of weights that a folder holds, by name."""
+    found = {}
+    for name, suffix in itertools.product(names, suffixes):
+        file = f"{name}{suffix}{pretrained.SUFFIX}"
+        for path in (folder / file, folder / f"{name}{suffix}" / file):
+            if path.exists():
+                found.setdefault(name, str(path))
     return found

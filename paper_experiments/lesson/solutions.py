@@ -21,7 +21,7 @@
 from paper_experiments.common import quiet
 
 quiet.import_backend()
-# In a notebook pictures are JPEG, a third of the size.
+# In a notebook pictures are JPEG, so that the file is small.
 # %config InlineBackend.figure_formats = ["jpeg"]
 # %config InlineBackend.print_figure_kwargs = {"pil_kwargs": {"quality": 45}}
 

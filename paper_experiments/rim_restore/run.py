@@ -386,7 +386,8 @@ def _restore_pages(
                 residuals.append(_residual(estimate, *problem))
             restored.append(method.finish(estimate, unit))
     if residuals:
-        _say_residual(float(np.mean(residuals)))
+        sees_sigma = getattr(model.cell, "sees_sigma", False)
+        _say_residual(float(np.mean(residuals)), sees_sigma)
     # Without a copy of the only page, which may be large.
     together = restored[0][np.newaxis] if len(restored) == 1 else np.stack(restored)
     return scale.to_range(together)
@@ -396,7 +397,7 @@ def _residual(estimate: np.ndarray, observed: np.ndarray, model, sigma) -> np.nd
     return restoration.residual(estimate, observed, np.float32(sigma), model)
 
 
-def _say_residual(residual: float) -> None:
+def _say_residual(residual: float, sees_sigma: bool) -> None:
     least, most = _RESIDUALS
     if residual > most:
         meaning = (
@@ -404,10 +405,13 @@ def _say_residual(residual: float) -> None:
             "pattern or --range do not fit the image"
         )
     elif residual < least:
-        meaning = (
-            ": less than noise of --sigma. It is too large, or going on has begun to "
-            "fit the noise: compare with fewer --num_steps"
-        )
+        meaning = ": less than noise of --sigma. It is too large"
+        # A network that sees sigma gets better there, see RESULTS.md.
+        if not sees_sigma:
+            meaning += (
+                ", or going on has begun to fit the noise: compare with fewer "
+                "--num_steps"
+            )
     else:
         meaning = ", as noise of --sigma explains"
     print(f"What was removed, residual / sigma: {residual:.2f}{meaning}.")

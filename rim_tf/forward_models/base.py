@@ -21,7 +21,8 @@ class ForwardModel(abc.ABC):
       observation_shape: Shape of y without the batch, of any rank.
       norm: The largest singular value of A, or what takes its place for the scale
         of observations; None if it is not known.
-      fills_pixels: Whether the initial estimate has values where A measures none.
+      fills_pixels: Whether the initial estimate has values where A measures none. A
+        RIM whose own `fills_pixels` is false begins at A^T y then.
     """
 
     image_shape: Shape = (None, None, None)
@@ -45,9 +46,10 @@ class ForwardModel(abc.ABC):
         """Returns A^T y, of the image's shape, for y of the observation's shape."""
 
     def initial_estimate(self, observation):
-        """Returns the image from which the RIM starts: A^T y, unless overridden.
+        """Returns the image from which a RIM starts: A^T y, unless overridden.
 
-        Where A^T y is zero at many pixels, an interpolation of y is the better start.
+        Where A^T y is zero at many pixels, an interpolation of y is the better start;
+        then `fills_pixels` is to be true.
         """
         return self.adjoint(observation)
 
@@ -63,7 +65,7 @@ class ForwardModel(abc.ABC):
 
     @property
     def starts_from_adjoint(self) -> bool:
-        """Whether the RIM starts from A^T y, which has the scale of A squared."""
+        """Whether any RIM starts from A^T y, which has the scale of A squared."""
         return type(self).initial_estimate is ForwardModel.initial_estimate
 
     def _image(self, image, operators: Any = None):

@@ -35,8 +35,8 @@ class Inpainting(ForwardModel):
     """Pixels are missing: y is x where the mask is 1, and 0 elsewhere.
 
     x and y have the same shape, `(batch, height, width, channels)`. What y holds
-    where the mask is 0 has no influence, NaN included. The RIM starts from the nearest
-    known pixels, or from A^T y where less than 40% is known.
+    where the mask is 0 has no influence, NaN included. A RIM starts from the nearest
+    known pixels, or from A^T y where less than 40% is known, or if it has learnt that.
 
     Args:
       mask: 1 where a pixel is known, 0 where it is missing (scikit-image's

@@ -48,8 +48,9 @@ class Mosaic(ForwardModel):
     """The colour filter array of a camera: of each pixel one colour is measured.
 
     x is `(batch, height, width, 3)`, RGB; y is `(batch, height, width, 1)`, the raw
-    image of the sensor, of any size. The RIM starts from the linear interpolation of
-    Malvar, He and Cutler (2004), which takes the detail of a colour from the others.
+    image of the sensor, of any size. A RIM starts from the linear interpolation of
+    Malvar, He and Cutler (2004), which takes the detail of a colour from the others,
+    unless it has learnt to start from A^T y.
 
     Args:
       pattern: The colours of the first two pixels of the first row, and of those of
@@ -153,7 +154,7 @@ class Subsampling(ForwardModel):
     """Rows and columns are skipped: y holds the first, and every n-th from there.
 
     x is `(batch, height, width, channels)`, y is `(batch, height / rows, width /
-    columns, channels)`. The RIM starts from the linear interpolation of y if that is
+    columns, channels)`. A RIM starts from the linear interpolation of y if that is
     every other row or column, else from A^T y, see `Inpainting`.
 
     Args:

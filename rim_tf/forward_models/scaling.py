@@ -107,7 +107,8 @@ def check_start(model: ForwardModel, observation, image: np.ndarray) -> None:
     if hidden >= _MOSTLY_HIDDEN:
         warnings.warn(
             f"The RIM starts from A^T y of {model}, which is zero at {hidden:.0%} of "
-            "the pixels; override initial_estimate by an interpolation of y.",
+            "the pixels; override initial_estimate by an interpolation of y, and set "
+            "fills_pixels = True.",
             stacklevel=2,
         )
 

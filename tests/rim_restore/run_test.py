@@ -393,13 +393,17 @@ def test_a_noise_level_on_another_scale_is_asked_about(
 
 @pytest.mark.parametrize(
     ("residual", "words"),
-    [(1.5, "It is too small, or"), (1.0, "as noise of"), (0.4, "It is too large, or")],
+    [(1.5, "It is too small, or"), (1.0, "as noise of"), (0.4, "It is too large")],
 )
-def test_a_residual_says_what_it_means(capsys, residual, words):
-    run._say_residual(residual)
+@pytest.mark.parametrize("sees_sigma", [False, True])
+def test_a_residual_says_what_it_means(capsys, residual, words, sees_sigma):
+    """A network that sees sigma gets better where it is small."""
+    run._say_residual(residual, sees_sigma)
     said = capsys.readouterr().out
     assert f"residual / sigma: {residual:.2f}" in said
     assert words in said
+    has_advice = "fewer --num_steps" in said
+    assert has_advice == (residual == 0.4 and not sees_sigma)
 
 
 _PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
