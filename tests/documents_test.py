@@ -653,11 +653,17 @@ def test_other_commands_run_shrunk(
     Path("FOLDER").symlink_to(small_images)
     Image.fromarray(skimage.data.chelsea()[:32, :40]).save("photo.png")
     trained = Path("results", "train")
-    shutil.copytree(three_task_weights, trained)
-    (trained / "rim_denoise_paper").mkdir()
-    for suffix in ("weights.h5", "json"):
-        path = trained / "rim_denoise_paper" / f"rim_denoise_paper.{suffix}"
-        shutil.copy(small_weights.parent / f"small.{suffix}", path)
+    of_names = {
+        name: three_task_weights / name / name
+        for name in ("rim_3task", "gdn_3task", "ffn_3task")
+    }
+    of_names["rim_denoise"] = small_weights.parent / "small"
+    for name, source in of_names.items():
+        folder = trained / f"{name}_paper"
+        folder.mkdir(parents=True)
+        for suffix in ("weights.h5", "json"):
+            path = folder / f"{name}_paper.{suffix}"
+            shutil.copy(source.with_name(f"{source.name}.{suffix}"), path)
     commands = {
         (command.script, tuple(command.arguments))
         for document in _DOCUMENTS

@@ -11,9 +11,9 @@ from paper_experiments.common import forward_model_tables
 def _write(tmp_path, monkeypatch):
     monkeypatch.setattr(forward_model_tables, "NUMBERS_FOLDER", tmp_path)
 
-    def write(*records, name="unseen_operators"):
-        (tmp_path / "measured").mkdir(exist_ok=True)
-        path = tmp_path / "measured" / f"{name}.json"
+    def write(*records, name="measured/unseen_operators"):
+        path = tmp_path / f"{name}.json"
+        path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps({"measured": records}))
 
     return write
@@ -75,6 +75,17 @@ def test_some_of_them_in_short(write, monkeypatch):
     ]
 
 
+def test_a_rival_beside_the_others(write):
+    write(
+        *_records("other", "seen", observation=1),
+        *_records("blur", "seen", **_MEANS, any_20=28.04),
+    )
+    write(*_records("blur", "seen", ADMM=26), name="baselines/unseen_operators")
+    heading, _, row = _cells(forward_model_tables.rival())
+    assert heading[1:] == ["best classic", "PnP", "ADMM", "RIM-any, t = 20"]
+    assert row == ["blur", "25.00", "27.00", "26.00", "28.04"]
+
+
 def _record(model, condition, *values, test_set="68"):
     per_image = {f"i{number}": value for number, value in enumerate(values)}
     return {
@@ -107,7 +118,7 @@ def _cells(lines):
 def test_where_auto_stops(write):
     """Beside the same observations at t = 20, and at t = 50 where that was measured."""
     write(_record("RIM-any, t = 50", {**_BLUR, "origin": "seen"}, 24.0))
-    write(*_LITTLE, *_STOPS, name="when_to_stop")
+    write(*_LITTLE, *_STOPS, name="measured/when_to_stop")
     _, _, *rows = _cells(forward_model_tables.stops())
     assert rows == [
         [
@@ -119,7 +130,7 @@ def test_where_auto_stops(write):
 
 
 def test_gains_at_little_noise(write):
-    write(*_LITTLE, *_STOPS, name="when_to_stop")
+    write(*_LITTLE, *_STOPS, name="measured/when_to_stop")
     (row,) = _cells(forward_model_tables.little_noise()[2:])
     assert row == [
         *("the 68 images, σ = 1", "48.40"),  # noqa: RUF001

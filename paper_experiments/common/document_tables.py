@@ -320,6 +320,7 @@ _MAKERS: Mapping[str, Callable[[], list[str]]] = {
     "headline": _headline,
     "forward models": forward_model_tables.in_full,
     "forward models in short": forward_model_tables.in_short,
+    "a rival of today": forward_model_tables.rival,
     "when to stop": forward_model_tables.stops,
     "little noise": forward_model_tables.little_noise,
     "decisions": functools.partial(decision_tables.differences, _TABLE2),

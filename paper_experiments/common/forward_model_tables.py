@@ -1,7 +1,8 @@
 """Tables of forward models that no model saw, of when to stop, and of little noise.
 
 They are made from the `result.json` of `unseen_operators.py` and of `when_to_stop.py`,
-which are kept in `numbers/measured/`.
+which are kept in `numbers/measured/`, and from what a rival made in an environment of
+its own, in `numbers/baselines/`.
 """
 
 import json
@@ -14,7 +15,9 @@ from paper_experiments.common import forward_model_names as names
 from paper_experiments.common import markdown
 from paper_experiments.common.table import NUMBERS_FOLDER
 
-_UNSEEN_FILE, _STOPS_FILE = "unseen_operators.json", "when_to_stop.json"
+_UNSEEN_FILE = "measured/unseen_operators.json"
+_STOPS_FILE = "measured/when_to_stop.json"
+_RIVAL_FILE = "baselines/unseen_operators.json"
 _SETTLED, _LAST = 20, 50
 # What the README shows, by what it is called there.
 _IN_SHORT = {
@@ -75,6 +78,20 @@ def in_short() -> list[str]:
     return markdown.narrow(rows)
 
 
+def rival() -> list[str]:
+    """Returns what a rival makes of the forward models that it is for."""
+    others = _read(_RIVAL_FILE)
+    (name,) = {column for measured in others.values() for column in measured.values}
+    columns = names.PLUG_AND_PLAY, names.column(names.ANY, _SETTLED)
+    rows = [["PSNR in dB", "best classic", names.PLUG_AND_PLAY, name, columns[-1]]]
+    unseen = _read(_UNSEEN_FILE)
+    for title, measured in others.items():
+        best, *means = map(unseen[title].mean, (_best_classic(unseen[title]), *columns))
+        cells = best, means[0], measured.mean(name), means[1]
+        rows.append([title, *(f"{mean:.2f}" for mean in cells)])
+    return markdown.aligned(rows)
+
+
 def stops() -> list[str]:
     """Returns where "auto" stops, and what it gains or loses, beside t = 20."""
     rows = [["PSNR in dB", "t = 20", '"auto"', "difference", "mean t", "t = 50"]]
@@ -116,7 +133,7 @@ def little_noise() -> list[str]:
 
 def _read(file: str) -> dict[str, _Measured]:
     """Returns what a file has, by forward model, or set of images and noise level."""
-    path = NUMBERS_FOLDER / "measured" / file
+    path = NUMBERS_FOLDER / file
     found: dict[str, _Measured] = {}
     for record in json.loads(path.read_text())["measured"]:
         condition = record["condition"]

@@ -14,10 +14,10 @@
 # # A gallery of inverse problems
 #
 # Six ways of seeing an image badly, and what comes of each: by a recurrent inference
-# machine (RIM), and by a classic. No network was trained for any of the six: `restore`
-# gets the forward model beside the observation. Two networks know nothing but noise, on
-# colours and on grey; the third, `rim_3task`, has seen random projections of small
-# patches, among them random parts of the Fourier plane.
+# machine (RIM), and by a classic. No network was trained for any of the six alone:
+# `restore` gets the forward model beside the observation. Two networks know nothing but
+# noise, on colours and on grey; the third, `rim_any`, has seen families of forward
+# models on small patches: blurs, missing pixels, and parts of the Fourier plane.
 #
 # 1. A camera's mosaic of colours
 # 2. Skipped rows
@@ -153,7 +153,7 @@ print("interpolation: {:.1f} dB; denoised by the RIM: {:.1f} dB".format(*after))
 clean, sigma = cut(skimage.data.camera(), 60, 170), 2 / 255
 rows = Subsampling((2, 1))
 read = observe(rows, clean, sigma)
-model = rim_tf.load_pretrained("rim_3task", "float32")
+model = rim_tf.load_pretrained("rim_any", "float32")
 rim = rim_tf.restore(model, read, rows, sigma, STEPS)
 
 places = np.arange(0, SIZE, 2)
@@ -165,9 +165,8 @@ show("skipped rows", clean, read.repeat(2, axis=1), "cubic spline", classic, rim
 # %% [markdown]
 # ## 3. A shaken camera
 #
-# The kernel is known; beyond the border the image is taken to be mirrored. On a blur
-# too many steps amplify noise, so `num_steps="auto"` stops. The classic: a Wiener
-# filter.
+# The kernel is known; beyond the border the image is taken to be mirrored.
+# `num_steps="auto"` stops where the estimate settles. The classic: a Wiener filter.
 
 # %%
 clean = cut(skimage.color.rgb2gray(skimage.data.astronaut()), 20, 150)
