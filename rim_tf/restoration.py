@@ -68,7 +68,8 @@ def restore(
       forward_model: The operator A; `rim_tf.Denoising()` if None. Or a
         `rim_tf.LogLikelihood` of your own, which may be any, with any noise.
       sigma: Standard deviation of the noise in the unit of y, 0 or more: a
-        scalar, or `(batch,)`. Denoising needs it; else 0 if None.
+        scalar, or `(batch,)`. Denoising needs it; else 0 if None. `rim_denoise` is
+        better than y from 2/255 on, `rim_any` from 1/255 on.
       num_steps: T; the number of steps of the model's training if None. "auto" stops
         where going on gains little, or, unless the network sees sigma, begins to fit
         the noise: after 8 steps or more, and at most half as many again as in training.
