@@ -1,4 +1,4 @@
-"""Other answers where the paper is silent, for the ledger of decisions in RESULTS.md.
+r"""Other answers where the paper is silent, for the ledger of decisions in RESULTS.md.
 
 Cells of which `train.py` trains one, and a link:
 

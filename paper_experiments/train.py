@@ -1,4 +1,4 @@
-"""Trains models by the names of their recipes, one after the other.
+r"""Trains models by the names of their recipes, one after the other.
 
     python paper_experiments/train.py rim_denoise_paper
     python paper_experiments/train.py --list

@@ -11,9 +11,9 @@ any training: *never seen*. Prints mean PSNR, and writes
 The RIMs are compared with classics, whose strengths are tuned on the truth, and with
 plug-and-play half-quadratic splitting around the RIM that removes noise. Estimates of
 t = 10, 20 and 50 are of one run. Values are kept as they are made: the same command
-goes on with an interrupted run. --num_images=1 is a quick look. `--method=FILE.py`
-measures a method of your own; it raises a `NotImplementedError` where it is not for the
-forward model.
+goes on with an interrupted run. With --num_images=1 it takes some ten minutes.
+`--method=FILE.py` measures a method of your own; it raises a `NotImplementedError`
+where it is not for the forward model.
 """
 
 from paper_experiments.common import forward_model_names as names
@@ -111,8 +111,9 @@ def _announce(run, measured, model) -> None:
     print(
         f"{count(len(measured.operators), 'forward model')} of "
         f"{count(len(measured.test.images), 'image')}: what is not measured yet takes "
-        f"about {describe_seconds(seconds * pixel_steps)}. {run.how_to_go_on} For a "
-        "quick look: --num_images=1.\n"
+        f"about {describe_seconds(seconds * pixel_steps)}. {run.how_to_go_on}"
+        + " For a quick look: --num_images=1." * (run.flags["num_images"] is None)
+        + "\n"
     )
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from paper_experiments.unseen.problems import Problem
 
 _WEIGHTS = {names.ANY: "rim_any", names.DENOISER: "rim_denoise"}
+# Half as many again as in the training of all of them.
+_MOST_AUTO_STEPS = 30
 _TABLE2_SIGMAS, _LITTLE_SIGMAS = (15, 25, 50), (1, 2, 5)
 
 
@@ -67,7 +69,8 @@ def measure(run, test):
     kept = kept_values.KeptValues(run.values_folder)
     cases = [*_with_noise(run, test), *_of_forward_models(run, test)]
     _announce(run, loaded[names.DENOISER][1], cases)
-    columns = [names.OBSERVATION, f"t = {run.num_steps}", '"auto"', "mean t"]
+    columns = [names.OBSERVATION, f"t = {run.num_steps}", '"auto"']
+    columns += ["difference", "mean t"]
     rows = table.Table(["PSNR in dB", *columns], 36)
     records = []
     for case in cases:
@@ -76,12 +79,18 @@ def measure(run, test):
             means = {record.model: record.mean for record in found}
             whole, stopped = names.column(row, run.num_steps), names.auto(row)
             shown = [*map(means.get, (names.OBSERVATION, whole, stopped))]
-            steps = means.get(names.auto_steps(row))
-            rows.add(f"{row}, {case.title}", [*shown, steps and f"{steps:.1f}"])
+            if case.has_auto:
+                difference = means[stopped] - means[whole]
+                steps = means[names.auto_steps(row)]
+                shown += [f"{difference:+.3f}", f"{steps:.1f}"]
+            else:
+                shown += [None, None]
+            rows.add(f"{row}, {case.title}", shown)
             records += [record for record in found if record not in records]
     notes = [
-        "",
         *(f"* **{note}**" for note in test.notes),
+        f'* "auto" makes 8 to {_MOST_AUTO_STEPS} steps: {_MOST_AUTO_STEPS} where an '
+        "estimate does not settle. It is not measured at little noise.",
         "* Mean over images of the PSNR of estimates clipped to [0, 1], not rounded; "
         "of observations, which are shown where they are images, not clipped.",
         f"* Seed {run.seed}, {run.dtype}. Noise of denoising as in Table 2, of forward "
@@ -145,15 +154,17 @@ def _announce(run, model, cases) -> None:
 
     first = cases[0].observe(next(iter(cases[0].test.images)))
     seconds = durations.seconds_per_pixel_step(model, first.observation)
-    # "auto" makes half as many steps again at most.
     steps = sum(
-        image.shape[0] * image.shape[1] * len(case.rows) * (1 + 1.5 * case.has_auto)
+        image.shape[0]
+        * image.shape[1]
+        * len(case.rows)
+        * (run.num_steps + _MOST_AUTO_STEPS * case.has_auto)
         for case in cases
         for image in case.test.images.values()
     )
+    rows = sum(len(case.rows) for case in cases)
     print(
-        f"Restoring {count(len(cases[0].test.images), 'image')} takes about "
-        f"{describe_seconds(seconds * run.num_steps * steps)} at most. "
+        f"{count(rows, 'row')} take about {describe_seconds(seconds * steps)} at most. "
         f"{run.how_to_go_on}\n"
     )
 

@@ -658,12 +658,12 @@ def test_other_commands_run_shrunk(
         for name in ("rim_3task", "gdn_3task", "ffn_3task")
     }
     of_names["rim_denoise"] = small_weights.parent / "small"
-    for name, source in of_names.items():
+    for name, trained_as in of_names.items():
         folder = trained / f"{name}_paper"
         folder.mkdir(parents=True)
         for suffix in ("weights.h5", "json"):
             path = folder / f"{name}_paper.{suffix}"
-            shutil.copy(source.with_name(f"{source.name}.{suffix}"), path)
+            shutil.copy(trained_as.with_name(f"{trained_as.name}.{suffix}"), path)
     commands = {
         (command.script, tuple(command.arguments))
         for document in _DOCUMENTS

@@ -106,7 +106,7 @@ def test_table_and_files(ran):
         [field.strip() for field in line.split("|")[1:-1]]
         for line in table.split("\n\n")[0].splitlines()
     ]
-    assert rows[0] == ["PSNR in dB", "observation", "t = 3", '"auto"', "mean t"]
+    assert rows[0][1:] == ["observation", "t = 3", '"auto"', "difference", "mean t"]
     assert [row[0] for row in rows[2:]] == [
         *(f"RIM-denoise, denoising, sigma = {sigma}" for sigma in (15, 25, 50)),
         *(

@@ -145,7 +145,7 @@ def _notes(
         *(f"* **{note}**" for note in test.notes),
         f"* Columns are `test set: sigma`. Images measured: {sizes}. {quantized}"
         "Mean over images of the PSNR of the estimate clipped to [0, 1], not "
-        "rounded.",
+        "rounded; of noisy observations, not clipped.",
         *(
             [
                 f"* Reported numbers: {reported['source']}; {reported['provenance']}.",

@@ -53,7 +53,7 @@ flags.DEFINE_integer(
 flags.DEFINE_integer(
     "num_steps",
     None,
-    "Steps T at the test; the default is 20 for tables, 50 for Figure 3.",
+    "Steps T at the test; if not given 20, or 50 where a script looks at t = 50.",
     lower_bound=1,
 )
 flags.DEFINE_integer(
@@ -72,7 +72,7 @@ flags.DEFINE_enum(
 flags.DEFINE_string(
     "weights",
     None,
-    "Trained weights to test in the first measured row: a name, or the path of a "
+    "Trained weights to test instead of the first model: a name, or the path of a "
     ".weights.h5. For Figure 3 a folder, as train.py leaves it.",
 )
 flags.DEFINE_string(

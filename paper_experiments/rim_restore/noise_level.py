@@ -38,8 +38,12 @@ class Estimate(NamedTuple):
     clipped: float
     coarser: float
 
-    def doubts(self) -> list[str]:
-        """Returns what there is to say against it, a sentence or two each."""
+    def doubts(self, is_denoising: bool) -> list[str]:
+        """Returns what there is to say against it, a sentence or two each.
+
+        Args:
+          is_denoising: Whether noise is all that is to be removed.
+        """
         said = []
         if self.flat > _MUCH_FLAT:
             said.append(
@@ -58,9 +62,10 @@ class Estimate(NamedTuple):
                 "far too low; give --sigma."
             )
         elif self.sigma < _LITTLE_NOISE:
+            change = ", and little will change" * is_denoising
             said.append(
-                "That is little, and little will change. If you see noise, it spans "
-                "several pixels: give --sigma."
+                f"That is little{change}. If you see noise, it spans several pixels: "
+                "give --sigma."
             )
         return said
 

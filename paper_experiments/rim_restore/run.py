@@ -282,7 +282,7 @@ def _estimate(
         "Noise level, estimated from the image: "
         f"--sigma={middle.sigma * scale.width:.3g}."
     )
-    for doubt in middle.doubts():
+    for doubt in middle.doubts(arguments.command == "denoise"):
         print(f"*** {doubt}")
     if arguments.command == "demosaic":
         print(
@@ -405,7 +405,7 @@ def _say_residual(residual: float, sees_sigma: bool) -> None:
             "pattern or --range do not fit the image"
         )
     elif residual < least:
-        meaning = ": less than noise of --sigma. It is too large"
+        meaning = ": less than noise of --sigma. That is too large"
         # A network that sees sigma gets better there, see RESULTS.md.
         if not sees_sigma:
             meaning += (

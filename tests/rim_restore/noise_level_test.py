@@ -94,9 +94,16 @@ def test_without_flat_areas_the_estimate_is_that_of_scikit_image():
 def test_says_what_an_estimate_is_worth(name, lowest, highest, words):
     estimate = _estimate(name)
     assert lowest < 255 * estimate.sigma < highest
-    doubts = estimate.doubts()
+    doubts = estimate.doubts(is_denoising=True)
     assert len(doubts) == len(words)
     assert all(word in line for word, line in zip(words, doubts, strict=True))
+
+
+@pytest.mark.parametrize("is_denoising", [True, False])
+def test_little_noise_is_alarming_where_there_is_nothing_else(is_denoising):
+    """A blur with little noise changes a lot."""
+    (said,) = noise_level.Estimate(0.1 / 255, 0, 0, 1).doubts(is_denoising)
+    assert ("little will change" in said) == is_denoising
 
 
 def test_missing_pixels_are_left_out():
