@@ -58,14 +58,9 @@ class _Case(NamedTuple):
 
 
 def measure(run, test):
-    from paper_experiments.common import kept_values, provenance, weights
+    from paper_experiments.common import kept_values
 
-    loaded, histories = {}, {}
-    for of_paper, usual in _WEIGHTS.items():
-        asked = run.flags["weights"] if of_paper == names.ANY else None
-        model, history = weights.load(asked or usual, run, "gray")
-        row = weights.row_of(of_paper, usual, history)
-        loaded[of_paper], histories[row] = (row, model), history
+    loaded, histories = _load(run)
     kept = kept_values.KeptValues(run.values_folder)
     cases = [*_with_noise(run, test), *_of_forward_models(run, test)]
     _announce(run, loaded[names.DENOISER][1], cases)
@@ -76,18 +71,41 @@ def measure(run, test):
     for case in cases:
         for row, model in map(loaded.get, case.rows):
             found = _measure(run, case, row, model, kept)
-            means = {record.model: record.mean for record in found}
-            whole, stopped = names.column(row, run.num_steps), names.auto(row)
-            shown = [*map(means.get, (names.OBSERVATION, whole, stopped))]
-            if case.has_auto:
-                difference = means[stopped] - means[whole]
-                steps = means[names.auto_steps(row)]
-                shown += [f"{difference:+.3f}", f"{steps:.1f}"]
-            else:
-                shown += [None, None]
-            rows.add(f"{row}, {case.title}", shown)
+            rows.add(f"{row}, {case.title}", _shown(run, case, row, found))
             records += [record for record in found if record not in records]
-    notes = [
+    notes = [*_notes(run, test, histories), *kept.notes()]
+    return Outcome(rows, notes, records, {}, histories, [])
+
+
+def _load(run) -> tuple[dict[str, tuple[str, Any]], dict[str, Any]]:
+    """Returns row and model by the usual row, and histories by row."""
+    from paper_experiments.common import weights
+
+    loaded, histories = {}, {}
+    for usual_row, usual in _WEIGHTS.items():
+        asked = run.flags["weights"] if usual_row == names.ANY else None
+        model, history = weights.load(asked or usual, run, "gray")
+        row = weights.row_of(usual_row, usual, history)
+        loaded[usual_row], histories[row] = (row, model), history
+    return loaded, histories
+
+
+def _shown(run, case: _Case, row: str, found) -> list[float | str | None]:
+    """Returns the fields of a row of the table."""
+    means = {record.model: record.mean for record in found}
+    whole, stopped = names.column(row, run.num_steps), names.auto(row)
+    fields = [*map(means.get, (names.OBSERVATION, whole, stopped))]
+    if not case.has_auto:
+        return [*fields, None, None]
+    difference, steps = means[stopped] - means[whole], means[names.auto_steps(row)]
+    return [*fields, f"{difference:+.3f}", f"{steps:.1f}"]
+
+
+def _notes(run, test, histories) -> list[str]:
+    """Says what a reader must know to compare the numbers."""
+    from paper_experiments.common import provenance
+
+    return [
         *(f"* **{note}**" for note in test.notes),
         f'* "auto" makes 8 to {_MOST_AUTO_STEPS} steps: {_MOST_AUTO_STEPS} where an '
         "estimate does not settle. It is not measured at little noise.",
@@ -96,9 +114,7 @@ def measure(run, test):
         f"* Seed {run.seed}, {run.dtype}. Noise of denoising as in Table 2, of forward "
         "models as in unseen_operators.py.",
         *(f"* {row}: {provenance.training_note(h)}" for row, h in histories.items()),
-        *kept.notes(),
     ]
-    return Outcome(rows, notes, records, {}, histories, [])
 
 
 def _with_noise(run, test) -> list[_Case]:
