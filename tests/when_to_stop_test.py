@@ -116,7 +116,7 @@ def test_table_and_files(ran):
         ),
         *(f"small (yours), {operator.title}" for operator in _OPERATORS),
     ]
-    assert "takes about" in said
+    assert "rows take about" in said
     assert "* RIM-denoise: Weights rim_denoise: 2,361,922 parameters" in table
     assert {path.name for path in folder.iterdir()} == {
         *("result.json", "table.md", "measured")

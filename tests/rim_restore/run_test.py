@@ -393,7 +393,7 @@ def test_a_noise_level_on_another_scale_is_asked_about(
 
 @pytest.mark.parametrize(
     ("residual", "words"),
-    [(1.5, "It is too small, or"), (1.0, "as noise of"), (0.4, "It is too large")],
+    [(1.5, "It is too small, or"), (1.0, "as noise of"), (0.4, "That is too large")],
 )
 @pytest.mark.parametrize("sees_sigma", [False, True])
 def test_a_residual_says_what_it_means(capsys, residual, words, sees_sigma):
