@@ -65,3 +65,12 @@ def test_finds_one_wrong_pixel():
     model = _Model(_same, lambda y: y + pixel * y)
     with pytest.raises(ValueError, match="by automatic differentiation"):
         check_adjoint(model, (1, 128, 128, 1))
+
+
+def test_a_wrong_factor_is_no_small_error():
+    """One random y may hide it, but not all of them."""
+    half = _Model(lambda x: x / 2, _same)
+    for seed in range(10):
+        with pytest.raises(ValueError, match="not the adjoint") as refused:
+            check_adjoint(half, (2, 32, 32, 1), seed=seed)
+        assert float(str(refused.value).split()[-1].rstrip(".")) > 0.1
