@@ -7,7 +7,7 @@ import runpy
 import subprocess
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from unittest import mock
 
@@ -189,6 +189,26 @@ def _three_task_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         history = {"data": "nothing", "color": "gray"}
         pretrained.save_pretrained(model, folder / name / f"{name}.weights.h5", history)
     return folder
+
+
+@pytest.fixture(name="small_bsds300", scope="session")
+def _small_bsds300() -> Callable:
+    """Makes small images as those of BSDS-300 come, of ids; the set 68 is 3096."""
+    import numpy as np
+    import skimage.data
+
+    from paper_experiments.common import image_sets
+
+    def make(others: Iterable[str]) -> image_sets.TestImages:
+        corner, ids = skimage.data.chelsea()[90:126, 150:187], ["3096", *others]
+        return image_sets.TestImages(
+            "bsds300",
+            {i: corner + np.uint8(n) for n, i in enumerate(ids)},
+            {i: n for n, i in enumerate(ids)},
+            {"68": ["3096"], "100": ids},
+        )
+
+    return make
 
 
 @pytest.fixture(name="small_images", scope="session")

@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-import skimage.data
 from PIL import Image
 
 from paper_experiments.common import image_sets
@@ -18,16 +17,9 @@ _IDS = ["101085", "148026", "21077", "299086", "45096"]
 
 
 @pytest.fixture(name="ran", scope="module")
-def _ran(tmp_path_factory, run_here, small_weights):
+def _ran(tmp_path_factory, run_here, small_weights, small_bsds300):
     """A run of three small steps on one of images as those of BSDS-300 come."""
-    corner = skimage.data.chelsea()[90:126, 150:187]
-    ids = ["3096", *reversed(_IDS)]
-    test = image_sets.TestImages(
-        "bsds300",
-        {i: corner + np.uint8(n) for n, i in enumerate(ids)},
-        {i: n for n, i in enumerate(ids)},
-        {"68": ["3096"], "100": ids},
-    )
+    test = small_bsds300(reversed(_IDS))
     folder = tmp_path_factory.mktemp("unseen") / "out"
     arguments = [f"--output_dir={folder}", f"--weights={small_weights}"]
     arguments += ["--num_steps=3", "--num_images=1"]

@@ -2,9 +2,7 @@
 
 import json
 
-import numpy as np
 import pytest
-import skimage.data
 
 from paper_experiments.common import forward_model_names as names
 from paper_experiments.common import image_sets
@@ -18,16 +16,9 @@ _WHAT = (", t = 3", ", auto", ", steps of auto")
 
 
 @pytest.fixture(name="ran", scope="module")
-def _ran(tmp_path_factory, run_here, small_weights):
+def _ran(tmp_path_factory, run_here, small_weights, small_bsds300):
     """A run of three small steps on one of images as those of BSDS-300 come."""
-    corner = skimage.data.chelsea()[90:126, 150:187]
-    ids = ["3096", _ID]
-    test = image_sets.TestImages(
-        "bsds300",
-        {i: corner + np.uint8(n) for n, i in enumerate(ids)},
-        {i: n for n, i in enumerate(ids)},
-        {"68": ["3096"], "100": ids},
-    )
+    test = small_bsds300([_ID])
     folder = tmp_path_factory.mktemp("stops") / "out"
     arguments = [f"--output_dir={folder}", "--num_steps=3"]
     with pytest.MonkeyPatch.context() as patch:
