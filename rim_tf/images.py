@@ -88,7 +88,7 @@ def _read(path: Path, keep_alpha: bool) -> Layers:
         # A pipe or a device may have no end.
         if path.exists() and not path.is_file():
             raise ValueError("it is no file.")
-        with Image.open(path, formats=_FORMATS) as image:
+        with _without_pillows_warnings(), _opened(path) as image:
             _check_depth(image, path)
             _warn_of_what_is_left_out(image, path, keep_alpha)
             image.load()
@@ -100,6 +100,33 @@ def _read(path: Path, keep_alpha: bool) -> Layers:
     except Exception as error:
         reason = _reason(error)
         raise ValueError(f"{path} cannot be read as an image: {reason}") from error
+
+
+@contextlib.contextmanager
+def _without_pillows_warnings():
+    """Leaves warnings out that name lines of Pillow's source, not the file."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
+
+
+def _opened(path: Path) -> Image.Image:
+    """Opens a file, and says in own words whether the tags of a TIFF are damaged.
+
+    Raises:
+      ValueError: If a TIFF file ends within its list of tags.
+    """
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        image = Image.open(path, formats=_FORMATS)
+    damage = " ".join(str(warning.message) for warning in said)
+    # Without the rest of the list, black may stand for white.
+    if image.format == "TIFF" and re.search("Truncated|Corrupt", damage):
+        image.close()
+        raise ValueError("it ends too early; some of its tags are missing.")
+    if image.format == "TIFF" and "Tag " in damage:
+        _warn(f"{path} has damaged tags, which are left out.")
+    return image
 
 
 def _reason(error: Exception) -> str:

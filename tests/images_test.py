@@ -103,6 +103,42 @@ def test_list_images_keeps_broken_links(tmp_path):
     assert images.list_images(tmp_path) == [tmp_path / "a.png"]
 
 
+def _tiff_of_tags(*more: tuple[int, int, int, int]) -> bytes:
+    """A grey file of 9 x 8 pixels whose list of tags, the usual and `more`, is last."""
+    gray = np.arange(72, dtype=np.uint8).tobytes()
+    usual = {256: 9, 257: 8, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: 8, 279: 72}
+    tags = [(name, 4, 1, value) for name, value in usual.items()]
+    tags = [struct.pack("<HHII", *tag) for tag in [*tags, *more]]
+    header = b"II*\0" + struct.pack("<I", 8 + len(gray))
+    return header + gray + struct.pack("<H", len(tags)) + b"".join(tags) + bytes(4)
+
+
+# Of damaged tags Pillow warns itself, by lines of its own source.
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "data",
+    [
+        _tiff_of_tags((316, 4, 1, 1))[:-10],
+        _tiff_of_tags((316, 2, 90, 150)),
+    ],
+)
+def test_a_tiff_that_ends_within_its_tags_is_refused(tmp_path, data):
+    path = tmp_path / "cut.tif"
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"cut\.tif cannot be read .* ends too early"):
+        images.read_image(path)
+
+
+@pytest.mark.filterwarnings("error")
+def test_damaged_tags_are_left_out_with_a_word(tmp_path):
+    path = tmp_path / "tags.tif"
+    path.write_bytes(_tiff_of_tags((305, 2, 1_000, 10_000)))
+    with pytest.warns(UserWarning, match=r"tags\.tif has damaged tags, which") as said:
+        image = images.read_image(path)
+    assert len(said) == 1 and said[0].filename == __file__
+    np.testing.assert_array_equal(image[..., 0].ravel(), np.arange(72))
+
+
 def test_all_formats_are_listed():
     Image.init()
     formats = {Image.EXTENSION[suffix] for suffix in images.IMAGE_SUFFIXES}
