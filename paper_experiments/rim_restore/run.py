@@ -363,12 +363,14 @@ def _restore_pages(
     factor = getattr(arguments, "factor", 1)
     number = len(tiles.divide(*(factor * size for size in pages.shape[1:3])))
     total = None if num_steps == "auto" else len(pages) * number * num_steps
-    restored, residuals = [], []
+    restored, residuals, made = [], [], 0
     with tqdm(
         total=total, desc="Restoring", unit="step", disable=not show_steps
     ) as bar:
 
         def after_step(step: tiles.Step) -> None:
+            nonlocal made
+            made += 1
             bar.update()
             if recorder and not restored:
                 recorder.keep(step)
@@ -385,9 +387,14 @@ def _restore_pages(
             if sigma:
                 residuals.append(_residual(estimate, *problem))
             restored.append(method.finish(estimate, unit))
+    if num_steps == "auto":
+        parts = len(pages) * number
+        each = f" for each of {parts} parts, a mean" if parts > 1 else ""
+        print(f"--num_steps=auto made {made / parts:.3g} steps{each}.")
     if residuals:
         sees_sigma = getattr(model.cell, "sees_sigma", False)
-        _say_residual(float(np.mean(residuals)), sees_sigma)
+        is_estimated = arguments.sigma == "auto" and arguments.noise != "poisson"
+        _say_residual(float(np.mean(residuals)), sees_sigma, is_estimated)
     # Without a copy of the only page, which may be large.
     together = restored[0][np.newaxis] if len(restored) == 1 else np.stack(restored)
     return scale.to_range(together)
@@ -397,7 +404,7 @@ def _residual(estimate: np.ndarray, observed: np.ndarray, model, sigma) -> np.nd
     return restoration.residual(estimate, observed, np.float32(sigma), model)
 
 
-def _say_residual(residual: float, sees_sigma: bool) -> None:
+def _say_residual(residual: float, sees_sigma: bool, is_estimated: bool) -> None:
     least, most = _RESIDUALS
     if residual > most:
         meaning = (
@@ -406,6 +413,8 @@ def _say_residual(residual: float, sees_sigma: bool) -> None:
         )
     elif residual < least:
         meaning = ": less than noise of --sigma. That is too large"
+        if is_estimated:
+            meaning += ", since fine detail was taken for noise: give a smaller one"
         # A network that sees sigma gets better there, see RESULTS.md.
         if not sees_sigma:
             meaning += (

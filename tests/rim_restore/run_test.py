@@ -398,12 +398,29 @@ def test_a_noise_level_on_another_scale_is_asked_about(
 @pytest.mark.parametrize("sees_sigma", [False, True])
 def test_a_residual_says_what_it_means(capsys, residual, words, sees_sigma):
     """A network that sees sigma gets better where it is small."""
-    run._say_residual(residual, sees_sigma)
+    run._say_residual(residual, sees_sigma, is_estimated=False)
     said = capsys.readouterr().out
+    assert "was taken for noise" not in said
     assert f"residual / sigma: {residual:.2f}" in said
     assert words in said
     has_advice = "fewer --num_steps" in said
     assert has_advice == (residual == 0.4 and not sees_sigma)
+
+
+def test_an_estimated_noise_level_that_is_too_large_is_said_to_be(capsys):
+    run._say_residual(0.4, sees_sigma=True, is_estimated=True)
+    assert "too large, since fine detail was taken for noise" in capsys.readouterr().out
+
+
+def test_auto_says_how_many_steps_were_made(tmp_path, capsys):
+    Image.fromarray(_noisy(_CAT)).save(tmp_path / "noisy.png")
+    _run(
+        *("denoise", tmp_path / "noisy.png", tmp_path / "new.png", "--sigma=25"),
+        "--num_steps=auto",
+    )
+    said = capsys.readouterr().out
+    steps = re.search(r"--num_steps=auto made (\d+) steps\.", said)
+    assert 8 <= int(steps[1]) <= 30
 
 
 _PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
