@@ -113,25 +113,17 @@ def stops() -> list[str]:
 
 def little_noise() -> list[str]:
     """Returns what is gained where an observation is nearly the truth."""
-    measured_at = {
-        title: measured
-        for title, measured in _read(_STOPS_FILE).items()
-        if names.OBSERVATION in measured.values
-        and names.column(names.ANY, _SETTLED) in measured.values
-    }
+    rims = {row: names.column(row, _SETTLED) for row in (names.ANY, names.DENOISER)}
     heading = ["PSNR in dB", names.OBSERVATION]
-    columns = [
-        (row, names.column(row, _SETTLED))
-        for row in (names.ANY, names.DENOISER)
-        if all(names.column(row, _SETTLED) in m.values for m in measured_at.values())
-    ]
-    for row, _ in columns:
+    for row in rims:
         heading += [row, "gain", "least gain"]
     rows = [heading]
-    for title, measured in measured_at.items():
+    for title, measured in _read(_STOPS_FILE).items():
+        if not {names.OBSERVATION, *rims.values()} <= {*measured.values}:
+            continue
         observed = measured.values[names.OBSERVATION]
         rows.append([title, f"{measured.mean(names.OBSERVATION):.2f}"])
-        for _, column in columns:
+        for column in rims.values():
             gains = [v - observed[i] for i, v in measured.values[column].items()]
             gained = (f"{gain:+.2f}" for gain in (np.mean(gains), min(gains)))
             rows[-1] += [f"{measured.mean(column):.2f}", *gained]
