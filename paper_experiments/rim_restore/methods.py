@@ -136,7 +136,7 @@ def read_mask(arguments: argparse.Namespace) -> np.ndarray:
     Raises:
       UserError: If all is missing.
     """
-    values = picture.read(arguments.mask).pages[0]
+    values = picture.read_of_flag("--mask", arguments.mask).pages[0]
     known = np.float32(values.mean(axis=-1, keepdims=True) > values.max() / 2)
     if not known.any():
         raise UserError(f"--mask: {arguments.mask} is black, so that nothing is known.")
@@ -206,7 +206,7 @@ def _read_kernel(arguments: argparse.Namespace) -> np.ndarray:
         if not isinstance(kernel, np.ndarray):
             raise UserError(f"--kernel: {path} holds several arrays; save one.")
     else:
-        kernel = picture.read(path).pages[0].mean(axis=-1)
+        kernel = picture.read_of_flag("--kernel", path).pages[0].mean(axis=-1)
     is_plane = kernel.ndim == 2 and kernel.dtype.kind in "iuf"
     if is_plane and np.isfinite(kernel).all() and kernel.sum(dtype=np.float64) > 0:
         kernel = kernel / kernel.sum(dtype=np.float64)

@@ -63,6 +63,14 @@ class Picture(NamedTuple):
         return self.pages.dtype
 
 
+def read_of_flag(flag: str, path: Path) -> Picture:
+    """Reads the image file that a flag such as "--mask" names; see `read`."""
+    try:
+        return read(path)
+    except UserError as error:
+        raise UserError(f"{flag}: {error}") from error
+
+
 def read(path: Path) -> Picture:
     """Reads an image file; prints what of it is left out.
 

@@ -179,8 +179,9 @@ def _restore_file(
     pages = before.pages[..., :1] if is_gray else before.pages
     counts = units.find_range(pages, arguments.range)
     method = methods.choose(arguments, pages)
-    clean = picture.read(arguments.compare) if arguments.compare else None
-    if clean:
+    clean = None
+    if arguments.compare:
+        clean = picture.read_of_flag("--compare", arguments.compare)
         number, height, width, channels = before.pages.shape
         channels = 3 if arguments.command == "demosaic" else channels
         shape = number, factor * height, factor * width, channels

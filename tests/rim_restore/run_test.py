@@ -471,7 +471,10 @@ def test_profile_is_that_of_what_is_written(
         (["enlarge", "photo.png", "a.png", "--trajectory=b.png"], "must end in .html"),
         (["enlarge", "photo.png", "a.png", "--picture=photo.png"], "photo.png exists"),
         (["enlarge", "photo.png", "a.png", "--picture=no/a.png"], "no folder no"),
-        (["enlarge", "photo.png", "a.png", "--compare=no.png"], "There is no file no"),
+        (
+            ["enlarge", "photo.png", "a.png", "--compare=-"],
+            "--compare: There is no file -",
+        ),
         (["inpaint", "photo.png", "a.png", "--mask=photo.png"], "photo.png is black"),
         (["inpaint", "photo.png", "a.png", "--mask=wide.png"], "has 3 x 1 pixels, the"),
         (["deblur", "photo.png", "a.png", "--kernel=wide.png"], "more than the image"),
