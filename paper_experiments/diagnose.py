@@ -79,22 +79,44 @@ def main(run, _):
     path = Path(run.flags["result"]).expanduser()
     is_folder = path.is_dir()
     theirs = _measured(run, path, condition) if is_folder else diagnosis.read(path)
-    found = diagnosis.explain(theirs, numbers, key)
+    make = _maker(run, condition) if key[1] == "baseline" else None
+    found = diagnosis.explain(theirs, numbers, key, make)
     print("\n".join(_report(found, theirs, numbers, key, is_folder)))
+
+
+def _maker(run, condition: str):
+    """Returns what makes two choices together; None if there are no images here."""
+    from paper_experiments.choices import together
+
+    try:
+        return together.Maker(_photographs(run), condition)
+    except UserError:
+        return None
+
+
+def _photographs(run):
+    """Returns the test images of BSDS-300 by id."""
+    from data_prep.bsds300 import source
+    from paper_experiments.choices.steps import Photograph
+    from paper_experiments.common import image_sets
+
+    folder = run.flags["data_dir"]
+    test = image_sets.load_test_images("bsds300", folder, None)
+    files = folder and source.find_images(folder) / "test"
+    return {
+        i: Photograph(i, test.numbers[i], image, files and files / f"{i}.jpg")
+        for i, image in test.images.items()
+    }
 
 
 def _plant(run, numbers) -> str:
     """Measures planted causes, and says how many there are."""
     from paper_experiments.choices import planted
-    from paper_experiments.choices.steps import Photograph
-    from paper_experiments.common import image_sets
 
-    test = image_sets.load_test_images("bsds300", run.flags["data_dir"], None)
-    photographs = {
-        i: Photograph(i, test.numbers[i], image) for i, image in test.images.items()
-    }
+    photographs = _photographs(run)
     part = parse_part("plant", run.flags["plant"])
     every = planted.measure(photographs, numbers, part)
+    planted.judge_all(every, numbers, photographs)
     return f"{count(len(every), 'case')} are kept; see protocol.py --write."
 
 

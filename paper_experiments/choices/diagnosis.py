@@ -3,7 +3,7 @@
 import csv
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,8 +38,13 @@ _MOST_DB = 1000.0
 # Choices must be measured on this part of somebody's images.
 _LEAST_PART = 0.5
 
+# So many pairs of choices, the likeliest, are made.
+_MOST_MADE = 12
+
 # Names of choices that make the same values.
 Alike = tuple[str, ...]
+# From choices and ids to values with these choices made; None if they cannot be made.
+Make = Callable[[Sequence[Alike], Sequence[str]], Values | None]
 
 
 class Explanation(NamedTuple):
@@ -58,7 +63,7 @@ class Explanation(NamedTuple):
 
 
 def explain(
-    theirs: Values, numbers: Numbers, key: tuple[str, str]
+    theirs: Values, numbers: Numbers, key: tuple[str, str], make: Make | None = None
 ) -> list[Explanation]:
     """Returns what explains somebody's values, the best first.
 
@@ -66,6 +71,8 @@ def explain(
       theirs: PSNR by image id.
       numbers: What our choices cost on each image.
       key: Condition and method that the values are of.
+      make: Makes two choices together; without it their changes are added, though two
+        seldom change quite what each of them does.
 
     Returns:
       Explanations by one choice or, where none fits, by two together. The first has no
@@ -92,17 +99,49 @@ def explain(
     of_noise = _noise(numbers, key, ids)
     limit = max(of_noise, _MAY_LEAVE * size)
     alike = _alike(changes)
-    singles = [_explanation(difference, [a], changes) for a in alike]
+    singles = [_explanation(difference, [a], changes[a[0]]) for a in alike]
     found = [e for e in singles if _fits(e, limit)]
     least = min((e.left for e in found), default=math.inf)
     if size < of_noise and least > _SECOND_LEAVES * size:
         return [Explanation((), 1.0, size)]
     if least > of_noise:
-        pairs = itertools.combinations(alike, 2)
-        pairs = [_explanation(difference, pair, changes) for pair in pairs]
+        pairs = [
+            _explanation(difference, pair, changes[pair[0][0]] + changes[pair[1][0]])
+            for pair in itertools.combinations(alike, 2)
+        ]
+        if make is not None:
+            pairs = _made(pairs, theirs, ours, ids, make)
+            limit = of_noise
         most = min(limit, _SECOND_LEAVES * least)
         found += [e for e in pairs if _fits(e, most)]
     return sorted(found, key=lambda e: e.left)
+
+
+def are_alike(
+    names: tuple[str, str], numbers: Numbers, key: tuple[str, str], ids: Sequence[str]
+) -> bool:
+    """Returns whether two choices make the same values of these images."""
+    first, second = (_change(numbers, Row(name, *key), ids) for name in names)
+    return _root_mean_square(first - second) < _ALIKE
+
+
+def _made(
+    pairs: Sequence[Explanation],
+    theirs: Values,
+    ours: Values,
+    ids: Sequence[str],
+    make: Make,
+) -> list[Explanation]:
+    """Returns the likeliest pairs, by what they change where they are made."""
+    found = []
+    for pair in sorted(pairs, key=lambda e: e.left)[:_MOST_MADE]:
+        values = make(pair.choices, ids)
+        if values is None or len(values) < LEAST_IMAGES:
+            continue
+        difference = np.array([theirs[i] - ours[i] for i in values])
+        change = np.array([value - ours[i] for i, value in values.items()])
+        found.append(_explanation(difference, pair.choices, change))
+    return found
 
 
 def _fits(explanation: Explanation, limit: float) -> bool:
@@ -160,11 +199,9 @@ def _alike(changes: Mapping[str, np.ndarray]) -> list[Alike]:
 
 
 def _explanation(
-    difference: np.ndarray,
-    choices: Sequence[Alike],
-    changes: Mapping[str, np.ndarray],
+    difference: np.ndarray, choices: Sequence[Alike], change: np.ndarray
 ) -> Explanation:
-    left = difference - sum(changes[alike[0]] for alike in choices)
+    left = difference - change
     known = np.isfinite(left)
     if not np.any(difference[known]):
         return Explanation(tuple(choices), 0.0, math.inf)

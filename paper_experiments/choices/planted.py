@@ -2,10 +2,9 @@
 
 Each case is measured as somebody else's values would be: on some of the images, with a
 seed of the noise that no table has, and half of them with other versions of the
-libraries. Values are kept, so that a change of the diagnosis is judged in a second.
+libraries. Values are kept, and what the diagnosis said of them.
 """
 
-import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from paper_experiments.choices import diagnosis, groups, noise, unknown
+from paper_experiments.choices import diagnosis, noise, together, unknown
 from paper_experiments.choices.measurement import Row, Values
-from paper_experiments.choices.methods import BASELINE, Baseline
-from paper_experiments.choices.steps import DENOISING, OURS, Choice, Photograph, Steps
+from paper_experiments.choices.methods import BASELINE
+from paper_experiments.choices.steps import DENOISING, OURS, Photograph, Steps
 from paper_experiments.choices.summary import FOLDER, Numbers
 from paper_experiments.common import provenance
 from rim_tf import files
@@ -31,6 +30,8 @@ _LEAST_CHANGE = 0.05
 # Seeds of the noise in the tables are lower.
 _FIRST_SEED = 100
 _LIBRARIES = ("numpy", "pillow", "scikit-image", "tensorflow")
+# A choice that is two others.
+_BOTH = {"opencv_both": ("opencv_cubic", "opencv_enlarged")}
 
 
 class Case(NamedTuple):
@@ -58,36 +59,11 @@ class Case(NamedTuple):
     @property
     def steps(self) -> Steps:
         """The protocol with all choices made."""
-        steps = OURS[self.condition]
-        for name in self.choices:
-            steps = dataclasses.replace(steps, **_changed(name, self.condition))
-        return steps
-
-    @property
-    def can_be_made(self) -> bool:
-        """Whether the libraries are there."""
-        return all(_CHOICES[name].made_by is not None for name in self.choices)
+        return together.steps_of(self.choices, self.condition)
 
     def measure(self, photographs: Mapping[str, Photograph]) -> Values:
         """Returns the values of a baseline by id of the image."""
-        steps, found = self.steps, {}
-        for i in self.ids:
-            estimate = steps.estimate(photographs[i], Baseline(), self.seed)
-            found[i] = round(steps.value(photographs[i], estimate), 4)
-        return found
-
-
-_CHOICES: Mapping[str, Choice] = {
-    choice.name: choice
-    for choice in itertools.chain(*groups.ALL.values(), unknown.CHOICES)
-}
-
-
-def _changed(name: str, condition: str) -> Mapping[str, Any]:
-    """Returns the steps that a choice makes differently; none if it is not about it."""
-    choice = _CHOICES[name]
-    is_denoising = condition == DENOISING
-    return (choice.denoising if is_denoising else choice.super_resolution) or {}
+        return together.measure(self.steps, photographs, self.ids, self.seed)
 
 
 def draw(numbers: Numbers, seed: int = 0) -> list[Case]:
@@ -100,7 +76,9 @@ def draw(numbers: Numbers, seed: int = 0) -> list[Case]:
     generator = np.random.default_rng(seed)
     large = {condition: _large(numbers, condition) for condition in OURS}
     pairs = {
-        condition: [p for p in itertools.combinations(names, 2) if _fit(p, condition)]
+        condition: [
+            p for p in itertools.combinations(names, 2) if together.fit(p, condition)
+        ]
         for condition, names in large.items()
     }
     ones = [((name,), condition) for condition in OURS for name in large[condition]]
@@ -138,7 +116,7 @@ def _large(numbers: Numbers, condition: str) -> list[str]:
     """Returns choices that change the PSNR of baselines enough."""
     seeds, ours = noise.SEEDS, numbers.reference((condition, BASELINE))
     found = []
-    for name, choice in _CHOICES.items():
+    for name, choice in together.CHOICES.items():
         values = numbers.results.get(Row(name, condition, BASELINE), {})
         changes = [values[i] - ours[i] for i in values]
         is_one = choice.metric == "psnr" and choice not in seeds and changes
@@ -147,10 +125,18 @@ def _large(numbers: Numbers, condition: str) -> list[str]:
     return found
 
 
-def _fit(names: Sequence[str], condition: str) -> bool:
-    """Returns whether choices can be made together: no step twice."""
-    steps = [step for name in names for step in _changed(name, condition)]
-    return len(set(steps)) == len(steps)
+class Verdict(NamedTuple):
+    """What the diagnosis says of a case.
+
+    Attributes:
+      place: At which place what was planted is named, from 1 on; None if it is not.
+      accuses: Whether it names any choice.
+      is_wrong: Whether what it names first has to do with nothing that was planted.
+    """
+
+    place: int | None
+    accuses: bool
+    is_wrong: bool
 
 
 class Made(NamedTuple):
@@ -160,11 +146,15 @@ class Made(NamedTuple):
       case: What was planted.
       values: PSNR by id of the image.
       made_with: Versions of libraries.
+      verdict: What the diagnosis says.
+      verdict_without: What it says where the only choice is not in the tables.
     """
 
     case: Case
     values: Values
     made_with: str
+    verdict: Verdict | None = None
+    verdict_without: Verdict | None = None
 
 
 def measure(
@@ -193,7 +183,7 @@ def measure(
         # Not every second one: conditions come in turn.
         if number // len(OURS) % part[1] == part[0] - 1
         and case not in kept
-        and case.can_be_made
+        and together.can_be_made(case.choices)
     ]
     for case in tqdm(todo, "Planting", unit="case"):
         kept[case] = Made(case, case.measure(photographs), made_with)
@@ -206,13 +196,12 @@ def _versions_of(versions: Mapping[str, Any]) -> str:
 
 
 def _save(every: Sequence[Made], path: Path) -> None:
-    # The ids are the keys of the values.
-    rows = [
-        {**made.case._asdict(), "values": made.values, "made_with": made.made_with}
-        for made in every
-    ]
-    for row in rows:
-        del row["ids"]
+    rows = []
+    for made in every:
+        row = {**made._asdict(), **made.case._asdict()}
+        # The ids are the keys of the values.
+        del row["case"], row["ids"]
+        rows.append({key: value for key, value in row.items() if value is not None})
     files.write_json(path, {"cases": rows}, indent=1)
 
 
@@ -221,39 +210,70 @@ def load(path: Path = PATH) -> list[Made]:
     found = []
     for row in files.read_json(path, "get it again")["cases"]:
         values, made_with = row.pop("values"), row.pop("made_with")
+        said = [row.pop(key, None) for key in ("verdict", "verdict_without")]
+        verdicts = (verdict and Verdict(*verdict) for verdict in said)
         case = Case(**{**row, "choices": tuple(row["choices"])}, ids=tuple(values))
-        found.append(Made(case, values, made_with))
+        found.append(Made(case, values, made_with, *verdicts))
     return found
 
 
-class Verdict(NamedTuple):
-    """What the diagnosis says of a case.
+def judge_all(
+    every: Sequence[Made],
+    numbers: Numbers,
+    photographs: Mapping[str, Photograph],
+    path: Path = PATH,
+) -> list[Made]:
+    """Asks the diagnosis for all cases, and keeps what it says.
 
-    Attributes:
-      place: At which place what was planted is named, from 1 on; None if it is not.
-      accuses: Whether it names any choice.
-      is_wrong: Whether what it names first has to do with nothing that was planted.
+    Args:
+      every: What was measured.
+      numbers: What was measured of the choices.
+      photographs: Test images by id.
+      path: Where cases are kept.
     """
+    found = []
+    for made in tqdm(every, "Judging", unit="case"):
+        make = together.Maker(photographs, made.case.condition)
+        rest = None
+        if made.case.kind == ONE:
+            rest = judge(made, without(numbers, made), make)
+        verdict = judge(made, numbers, make)
+        found.append(made._replace(verdict=verdict, verdict_without=rest))
+    _save(found, path)
+    return found
 
-    place: int | None
-    accuses: bool
-    is_wrong: bool
 
-
-def judge(made: Made, numbers: Numbers) -> Verdict:
+def judge(made: Made, numbers: Numbers, make: diagnosis.Make | None = None) -> Verdict:
     """Returns what the diagnosis says; choices of the same values count as one."""
-    found = diagnosis.explain(made.values, numbers, made.case.key)
+    case = made.case
+    found = diagnosis.explain(made.values, numbers, case.key, make)
     named = [e.choices for e in found if e.choices]
-    right = [k for k, e in enumerate(named, 1) if _is_named(made.case.choices, e)]
+
+    def is_named(choices: Sequence[diagnosis.Alike]) -> bool:
+        return any(
+            len(order) == len(choices)
+            and all(name in alike for name, alike in zip(order, choices, strict=True))
+            for order in itertools.permutations(case.choices)
+        ) or (len(choices) == 1 and _is_both(choices[0], case, numbers))
+
+    right = [place for place, choices in enumerate(named, 1) if is_named(choices)]
     first = set(itertools.chain(*named[0])) if named else set()
-    is_wrong = bool(named) and not first & set(made.case.choices)
+    is_wrong = bool(named) and not first & set(case.choices) and 1 not in right
     return Verdict(right[0] if right else None, bool(named), is_wrong)
 
 
-def _is_named(planted: Sequence[str], choices: Sequence[diagnosis.Alike]) -> bool:
-    return len(planted) == len(choices) and any(
-        all(name in alike for name, alike in zip(order, choices, strict=True))
-        for order in itertools.permutations(planted)
+def _is_both(names: Sequence[str], case: Case, numbers: Numbers) -> bool:
+    """Returns whether one of these choices is the two that were planted."""
+    ours = numbers.reference(case.key)
+    ids = [i for i in case.ids if i in ours]
+    return any(
+        len(case.choices) == 2
+        and second in case.choices
+        and diagnosis.are_alike((first, name), numbers, case.key, ids)
+        for both, (first, second) in _BOTH.items()
+        if both in names
+        for name in case.choices
+        if name != second
     )
 
 
@@ -270,27 +290,25 @@ def without(numbers: Numbers, made: Made) -> Numbers:
 
 
 def table(every: Sequence[Made], numbers: Numbers) -> list[str]:
-    """Returns a Markdown table of what the diagnosis says of cases."""
-    kinds = {
-        kind: [(made, numbers) for made in every if made.case.kind == kind]
-        for kind in _NUMBERS
-    }
+    """Returns a Markdown table of what the diagnosis said of cases."""
+    kinds = {kind: [m for m in every if m.case.kind == kind] for kind in _NUMBERS}
     ours = _versions_of(numbers.about["versions"])
-    others = [(made, n) for made, n in kinds[ONE] if made.made_with != ours]
-    rest = [(made, without(numbers, made)) for made, _ in kinds[ONE]]
+    said = {kind: [m.verdict for m in cases] for kind, cases in kinds.items()}
     rows = {
-        "one choice": kinds[ONE],
-        "of these, with other versions of the libraries": others,
-        "two choices at once": kinds[TWO],
-        "none, or another seed of the noise": kinds[NONE],
-        "one that these tables do not have": kinds[UNKNOWN],
-        "one choice, which was taken out of the tables": rest,
+        "one choice": said[ONE],
+        "of these, with other versions of the libraries": [
+            made.verdict for made in kinds[ONE] if made.made_with != ours
+        ],
+        "two choices at once": said[TWO],
+        "none, or another seed of the noise": said[NONE],
+        "one that these tables do not have": said[UNKNOWN],
+        "one choice, which was taken out of the tables": [
+            made.verdict_without for made in kinds[ONE]
+        ],
     }
     titles = ["planted", "cases", "named first", "among three", "none named", "wrong"]
     lines = [titles, ["---", *["---:"] * (len(titles) - 1)]]
-    lines += [
-        _row(what, [judge(*case) for case in cases]) for what, cases in rows.items()
-    ]
+    lines += [_row(what, verdicts) for what, verdicts in rows.items()]
     return ["| " + " | ".join(line) + " |" for line in lines]
 
 
