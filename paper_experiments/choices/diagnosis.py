@@ -55,11 +55,13 @@ class Explanation(NamedTuple):
         values are the same; none, if ours are the same.
       explained: Part of the squared difference from ours that they explain; 1 is all.
       left: Root mean square of what they leave, in dB.
+      before: Root mean square of the difference from ours, in dB.
     """
 
     choices: tuple[Alike, ...]
     explained: float
     left: float
+    before: float
 
 
 def explain(
@@ -84,9 +86,10 @@ def explain(
     ours = numbers.reference(key)
     ids = [i for i in ours if i in theirs]
     if len(ids) < LEAST_IMAGES:
+        other = next((f", not {i}" for i in theirs if i not in ours), "")
         raise UserError(
             f"--result: {len(ids)} of its images are known; {LEAST_IMAGES} are needed, "
-            f"named as BSDS-300 does, such as {', '.join(list(ours)[:3])}."
+            f"named as BSDS-300 does, such as {', '.join(list(ours)[:3])}{other}."
         )
     changes = _changes(numbers, key, ids)
     if not changes:
@@ -103,7 +106,7 @@ def explain(
     found = [e for e in singles if _fits(e, limit)]
     least = min((e.left for e in found), default=math.inf)
     if size < of_noise and least > _SECOND_LEAVES * size:
-        return [Explanation((), 1.0, size)]
+        return [Explanation((), 1.0, size, size)]
     if least > of_noise:
         pairs = [
             _explanation(difference, pair, changes[pair[0][0]] + changes[pair[1][0]])
@@ -204,9 +207,11 @@ def _explanation(
     left = difference - change
     known = np.isfinite(left)
     if not np.any(difference[known]):
-        return Explanation(tuple(choices), 0.0, math.inf)
+        return Explanation(tuple(choices), 0.0, math.inf, 0.0)
     explained = 1 - np.square(left[known]).sum() / np.square(difference[known]).sum()
-    return Explanation(tuple(choices), float(explained), _root_mean_square(left))
+    before = _root_mean_square(difference[known])
+    left = _root_mean_square(left)
+    return Explanation(tuple(choices), float(explained), left, before)
 
 
 def _root_mean_square(values: np.ndarray) -> float:

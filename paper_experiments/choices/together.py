@@ -27,7 +27,7 @@ _MOST_IMAGES = 8
 
 def fit(names: Sequence[str], condition: str) -> bool:
     """Returns whether choices can be made together: no step twice."""
-    steps = [step for name in names for step in _changed(name, condition)]
+    steps = [step for name in names for step in changed(name, condition)]
     return len(set(steps)) == len(steps)
 
 
@@ -45,11 +45,11 @@ def steps_of(names: Iterable[str], condition: str) -> Steps:
     """
     steps = OURS[condition]
     for name in names:
-        steps = dataclasses.replace(steps, **_changed(name, condition))
+        steps = dataclasses.replace(steps, **changed(name, condition))
     return steps
 
 
-def _changed(name: str, condition: str) -> Mapping[str, Any]:
+def changed(name: str, condition: str) -> Mapping[str, Any]:
     """Returns the steps that a choice makes differently; none if it is not about it."""
     choice = CHOICES[name]
     is_denoising = condition == DENOISING
