@@ -242,6 +242,17 @@ RECIPES = {
                 num_validation_patches=64,
                 num_validations=2,
             ),
+            dataclasses.replace(
+                _LARGE_PATCHES,
+                loss="log_mse",
+                num_patches=1_200,
+                steps_schedule="20:0.2,50:0.8",
+                learning_rate=1e-4,
+                problem={"blocks_share": 0.6, "small_share": 0.6},
+                seed=3,
+                num_validation_patches=64,
+                num_validations=1,
+            ),
         ),
     ),
     "rim_rgb_denoise": Recipe(
