@@ -253,6 +253,22 @@ RECIPES = {
                 num_validation_patches=64,
                 num_validations=1,
             ),
+            dataclasses.replace(
+                _LARGE_PATCHES,
+                loss="log_mse",
+                num_patches=1_800,
+                patch_size=48,
+                steps_schedule="50",
+                learning_rate=2e-4,
+                problem={
+                    "blocks_share": 0.9,
+                    "small_share": 0.8,
+                    "spectral_share": 0.1,
+                },
+                seed=4,
+                num_validation_patches=64,
+                num_validations=1,
+            ),
         ),
     ),
     "rim_rgb_denoise": Recipe(
