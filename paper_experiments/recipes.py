@@ -209,7 +209,8 @@ RECIPES = {
     "gdn_3task": Recipe(_GDN, _THREE_TASKS),
     "ffn_3task": Recipe(_FFN, _THREE_TASKS),
     # By the logarithm, so that images of little noise count. Large patches and more
-    # steps at the end, so that estimates of large images do not drift.
+    # steps at the end, so that estimates of large images do not drift; of large holes,
+    # above all.
     "rim_any": Recipe(
         _ANY,
         (
@@ -229,6 +230,17 @@ RECIPES = {
                 seed=1,
                 num_validation_patches=64,
                 num_validations=4,
+            ),
+            dataclasses.replace(
+                _LARGE_PATCHES,
+                loss="log_mse",
+                num_patches=2_000,
+                steps_schedule="20:0.3,50:0.7",
+                learning_rate=2e-4,
+                problem={"blocks_share": 0.35},
+                seed=2,
+                num_validation_patches=64,
+                num_validations=2,
             ),
         ),
     ),
