@@ -216,7 +216,8 @@ RECIPES = {
     "gdn_3task": Recipe(_GDN, _THREE_TASKS),
     "ffn_3task": Recipe(_FFN, _THREE_TASKS),
     # By the logarithm, so that images of little noise count. Large patches and more
-    # steps at the end, so that estimates of large images do not drift.
+    # steps at the end, so that estimates of large images do not drift; in large holes
+    # they do so longest.
     "rim_any": Recipe(
         _ANY,
         (
@@ -236,6 +237,40 @@ RECIPES = {
                 seed=1,
                 num_validation_patches=64,
                 num_validations=4,
+            ),
+            dataclasses.replace(
+                _LARGE_PATCHES,
+                loss="log_mse",
+                num_patches=2_000,
+                steps_schedule="20:0.3,50:0.7",
+                learning_rate=2e-4,
+                problem={"blocks_share": 0.35},
+                seed=2,
+                num_validation_patches=64,
+                num_validations=2,
+            ),
+            dataclasses.replace(
+                _LARGE_PATCHES,
+                loss="log_mse",
+                steps_schedule="20:0.2,50:0.8",
+                problem={"blocks_share": 0.6, "small_share": 0.6},
+                seed=3,
+                num_validation_patches=64,
+            ),
+            dataclasses.replace(
+                _LARGE_PATCHES,
+                loss="log_mse",
+                num_patches=1_800,
+                patch_size=48,
+                steps_schedule="50",
+                learning_rate=2e-4,
+                problem={
+                    "blocks_share": 0.9,
+                    "small_share": 0.8,
+                    "spectral_share": 0.1,
+                },
+                seed=4,
+                num_validation_patches=64,
             ),
         ),
         initial_weights="rim_3task",
