@@ -434,7 +434,7 @@ def test_the_diary_is_that_of_the_histories():
     (table,) = (t for t in _tables(_SCRIPTS / "TRAINING.md") if "minutes" in t.columns)
     for row in table.rows:
         fields = dict(zip(table.columns, row, strict=True))
-        name, number = re.match(r"`(\w+)`, (\d)", row[0]).groups()
+        name, number = re.match(r"`(\w+)`, (\d+)", row[0]).groups()
         path = _ROOT / "rim_tf" / "weights" / f"{name}.json"
         stages = [json.loads(path.read_text())["history"]]
         while "initial_weights" in stages[0]:
