@@ -13,8 +13,8 @@ classical method on your own small or noisy images, of bicubic enlarging for x2,
 x4, of total variation as scikit-image's denoise_tv_chambolle(noisy, weight=0.7 * 25 /
 255, eps=2e-5, max_num_iter=2000) for sigma25. What is wrong with these is wrong with
 your network's, too. With --compared_with=network they are those of this project's
-networks. Two choices at once are made together on the images of BSDS-300, if the values
-are those of the classical method.
+networks. Two choices at once are made together where the images of BSDS-300 are there,
+if the values are those of the classical method.
 
 A folder of restored images instead of a file, named after the ids, such as 3096.png, is
 measured as this project does. Then a difference that is gone was one of your measure.
@@ -50,8 +50,8 @@ flags.DEFINE_enum(
 flags.DEFINE_string(
     "plant",
     None,
-    "K/N: instead, make the K-th of N parts of the values of planted causes, by which "
-    "this script is judged, and keep them in numbers/protocol/.",
+    "K/N: instead, make the K-th of N parts of the values of planted causes, judge "
+    "this script by all of them, and keep both in numbers/protocol/.",
 )
 # Of explanations that fit nearly as well as the best.
 _MOST_SHOWN = 5
@@ -84,19 +84,26 @@ def main(run, _):
     path = Path(run.flags["result"]).expanduser()
     is_folder = path.is_dir()
     theirs = _measured(run, path, condition) if is_folder else diagnosis.read(path)
-    make = _maker(run, condition) if key[1] == "baseline" else None
-    found = diagnosis.explain(theirs, numbers, key, make)
-    print("\n".join(_report(found, theirs, numbers, key, is_folder)))
+    maker = _maker(run, condition) if key[1] == "baseline" else None
+    found = diagnosis.explain(theirs, numbers, key, maker)
+    lines = _report(found, theirs, numbers, key, is_folder)
+    if key[1] == "baseline" and (not found or len(found[0].choices) == 2):
+        lines += _what_was_added(maker)
+    print("\n".join(lines))
 
 
 def _maker(run, condition: str):
-    """Returns what makes two choices together; None if there are no images here."""
+    """Returns what makes two choices together; None without images of BSDS-300.
+
+    They are looked for where they are: for a few hundredths nothing is downloaded.
+    """
+    from data_prep.bsds300 import loading
     from paper_experiments.choices import together
 
-    try:
-        return together.Maker(_photographs(run), condition)
-    except UserError:
+    prepared = Path(loading.DEFAULT_DATA_DIR).expanduser() / "bsds300"
+    if run.flags["data_dir"] is None and not prepared.exists():
         return None
+    return together.Maker(lambda: _photographs(run), condition)
 
 
 def _photographs(run):
@@ -107,11 +114,28 @@ def _photographs(run):
 
     folder = run.flags["data_dir"]
     test = image_sets.load_test_images("bsds300", folder, None)
-    files = folder and source.find_images(folder) / "test"
+    files = folder and source.find_images(folder)
     return {
-        i: Photograph(i, test.numbers[i], image, files and files / f"{i}.jpg")
+        i: Photograph(i, test.numbers[i], image, files and files / "test" / f"{i}.jpg")
         for i, image in test.images.items()
     }
+
+
+def _what_was_added(maker) -> list[str]:
+    """Says which pairs of choices were not made, so that their changes were added."""
+    from paper_experiments.choices import groups
+
+    if maker is None:
+        return [
+            "Two choices were not made together, their changes were added: give the "
+            "images of BSDS-300 by --data_dir."
+        ]
+    packages = sorted({groups.BY_NAME[name].packages[0] for name in maker.missing})
+    return [
+        f"Not installed here: {package}. What it changes together with another choice "
+        "was added, not made."
+        for package in packages
+    ]
 
 
 def _plant(run, numbers) -> str:
@@ -164,39 +188,36 @@ def _report(found, theirs, numbers, key, is_folder: bool) -> list[str]:
     best = [e for e in found if e.left <= found[0].left + _AS_GOOD][:_MOST_SHOWN]
     if len(best) > 1:
         lines.append("One of these; your values hardly tell them apart:")
-    lines += [_line(explanation, numbers) for explanation in best]
-    return [*lines, *_cure(best[0], key[0])]
+    for explanation in best:
+        lines += _lines(explanation, numbers, key[0])
+    return [*lines, "Then run this again."]
 
 
-def _cure(explanation, condition: str) -> list[str]:
+def _lines(explanation, numbers, condition: str) -> list[str]:
+    """Says what one explanation is, how well it fits, and what to do."""
     from paper_experiments.choices import cures
 
     names = [alike[0] for alike in explanation.choices]
-    *what, where = cures.cure(names, condition)
-    return [f"Cure: {'; '.join(what)}. Then run this again.", f"See {where}."]
-
-
-def _line(explanation, numbers) -> str:
-    what = ", and ".join(
+    what = [
         ", or ".join(_describe(name, numbers) for name in alike)
         for alike in explanation.choices
-    )
-    return (
-        f"* {what}: with it our values differ from yours by {explanation.left:.2f} dB "
-        f"an image, and not by {explanation.before:.2f} dB."
-    )
+    ]
+    return [
+        *(
+            f"{mark} {text}"
+            for mark, text in zip(("*", "  together with"), what, strict=False)
+        ),
+        f"  It explains {explanation.before:.2f} dB an image, and leaves "
+        f"{explanation.left:.2f} dB, on {count(explanation.number, 'image')}.",
+        f"  Cure: {'; '.join(cures.cure(names, condition))}. See "
+        f"{' and '.join(cures.sections(names))}.",
+    ]
 
 
 def _describe(name: str, numbers) -> str:
     from paper_experiments.choices import groups
 
-    (what,) = (
-        choice.what
-        for group in groups.ALL.values()
-        for choice in group
-        if choice.name == name
-    )
-    made_by = numbers.made_by.get(name)
+    what, made_by = groups.BY_NAME[name].what, numbers.made_by.get(name)
     return f"{what} ({made_by})" if made_by else what
 
 

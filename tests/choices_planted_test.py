@@ -67,7 +67,7 @@ def test_two_choices_are_made_together_where_images_are_there(numbers):
     """Wrapped around and told a wrong level they change more than each by itself."""
     made = _made(planted.TWO, ("wrap", "told_0.8"), DENOISING)
     assert planted.judge(made, numbers).place is None
-    make = together.Maker(_PHOTOGRAPHS, DENOISING)
+    make = together.Maker(lambda: _PHOTOGRAPHS, DENOISING)
     assert planted.judge(made, numbers, make).place == 1
 
 

@@ -3,10 +3,13 @@
 from unittest import mock
 
 import pytest
+import skimage.data
 
-from paper_experiments.choices import diagnosis, summary
+from data_prep.bsds300 import loading
+from paper_experiments.choices import diagnosis, summary, together
 from paper_experiments.choices.measurement import Row
 from paper_experiments.choices.summary import Numbers
+from paper_experiments.common import image_sets
 
 _OURS = {"1": 25.0, "2": 28.0, "3": 31.0, "4": 26.0}
 _OPENCV = {"1": 24.0, "2": 26.5, "3": 29.5, "4": 25.5}
@@ -39,11 +42,9 @@ def _diagnose(tmp_path, monkeypatch, run_here):
 def test_names_what_fits(diagnose):
     said = diagnose(_OPENCV, *_ASKED).stdout
     assert "4 images, x3, network: the mean is 27.50 dB here and 26.38 dB in" in said
-    assert (
-        "* OpenCV, `INTER_CUBIC` (opencv 5.0): with it our values differ from yours by "
-        "0.00 dB an image, and not by 1.20 dB." in said
-    )
-    assert "Cure: make images small by `rim_tf.bicubic.imresize_uint8`, or by" in said
+    assert "* OpenCV, `INTER_CUBIC` (opencv 5.0)\n" in said
+    assert "  It explains 1.20 dB an image, and leaves 0.00 dB, on 4 images." in said
+    assert "  Cure: make images small by `rim_tf.bicubic.imresize_uint8` or" in said
     assert "See WHY_ANOTHER_NUMBER.md#small-images." in said
 
 
@@ -55,7 +56,7 @@ def test_names_all_that_make_the_same_values(diagnose, monkeypatch):
     )
     monkeypatch.setattr(summary, "load", lambda name: numbers)
     said = diagnose(_OPENCV, *_ASKED).stdout
-    assert "`INTER_CUBIC` (opencv 5.0), or torch, bicubic, its default: with" in said
+    assert "`INTER_CUBIC` (opencv 5.0), or torch, bicubic, its default\n" in said
 
 
 def test_a_folder_is_measured_and_the_measure_ruled_out(diagnose, tmp_path):
@@ -67,6 +68,49 @@ def test_a_folder_is_measured_and_the_measure_ruled_out(diagnose, tmp_path):
         ).stdout
     assert "Your images were measured as this project does.\nYour values agree" in said
     assert "If your own number is another, it is your measure's." in said
+
+
+@pytest.fixture(name="of_baseline")
+def _of_baseline(monkeypatch):
+    """Of bicubic enlarging two choices are known, not that they make other values."""
+    key, half = ("x3", "baseline"), {i: 0.25 * n for n, i in enumerate(_OURS)}
+    results = {
+        Row("ours", *key): _OURS,
+        Row("opencv_cubic", *key): _OPENCV,
+        Row("with_border", *key): {i: v + half[i] for i, v in _OURS.items()},
+    }
+    monkeypatch.setattr(summary, "load", lambda name: Numbers(results, {}, {}, {}))
+    return {i: v - 2 * half[i] for i, v in _OPENCV.items()}
+
+
+_BASELINE = ("--condition=x3", "--compared_with=baseline")
+
+
+def test_two_choices_are_made_together_where_images_are(
+    diagnose, of_baseline, monkeypatch, tmp_path
+):
+    """Also of a TFDS directory, which holds no files of images."""
+    image = skimage.data.chelsea()[:48, :60]
+    images = dict.fromkeys(_OURS, image)
+    test = mock.Mock(images=images, numbers={i: int(i) for i in images})
+    monkeypatch.setattr(image_sets, "load_test_images", lambda *_: test)
+    monkeypatch.setattr(together, "measure", lambda *_: of_baseline)
+    monkeypatch.setattr(together, "can_be_made", lambda choices: True)
+    said = diagnose(of_baseline, *_BASELINE, f"--data_dir={tmp_path}").stdout
+    assert "* border not cropped\n  together with OpenCV, `INTER_CUBIC`\n" in said
+    assert "leaves 0.00 dB, on 4 images." in said
+    assert "Cure: make images small by" in said and "without a border" in said
+    monkeypatch.setattr(together, "can_be_made", lambda choices: False)
+    said = diagnose(of_baseline, *_BASELINE, f"--data_dir={tmp_path}").stdout
+    assert "None of the choices" in said
+    assert "Not installed here: opencv-python-headless. What it changes" in said
+
+
+def test_nothing_is_downloaded_to_make_two_choices(diagnose, of_baseline, monkeypatch):
+    monkeypatch.setattr(loading, "DEFAULT_DATA_DIR", "nowhere")
+    monkeypatch.setattr(loading, "load", lambda *_: pytest.fail("loaded"))
+    said = diagnose(of_baseline, *_BASELINE).stdout
+    assert "their changes were added: give the images of BSDS-300 by" in said
 
 
 def test_says_that_nothing_fits_or_differs(diagnose):

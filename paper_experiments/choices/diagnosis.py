@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from paper_experiments.choices import groups, noise
+from paper_experiments.choices import groups, noise, together
 from paper_experiments.choices.measurement import Row, Values
 from paper_experiments.choices.steps import OURS, Denoising, Photograph, Steps
 from paper_experiments.choices.summary import Numbers
@@ -39,7 +39,7 @@ _MOST_DB = 1000.0
 _LEAST_PART = 0.5
 
 # So many pairs of choices, the likeliest, are made.
-_MOST_MADE = 12
+_MOST_MADE = 20
 
 # Names of choices that make the same values.
 Alike = tuple[str, ...]
@@ -56,12 +56,14 @@ class Explanation(NamedTuple):
       explained: Part of the squared difference from ours that they explain; 1 is all.
       left: Root mean square of what they leave, in dB.
       before: Root mean square of the difference from ours, in dB.
+      number: Of the images that these are of.
     """
 
     choices: tuple[Alike, ...]
     explained: float
     left: float
     before: float
+    number: int
 
 
 def explain(
@@ -73,8 +75,8 @@ def explain(
       theirs: PSNR by image id.
       numbers: What our choices cost on each image.
       key: Condition and method that the values are of.
-      make: Makes two choices together; without it their changes are added, though two
-        seldom change quite what each of them does.
+      make: Makes two choices together. Without it, and where it cannot, their changes
+        are added, though two seldom change quite what each of them does.
 
     Returns:
       Explanations by one choice or, where none fits, by two together. The first has no
@@ -106,26 +108,26 @@ def explain(
     found = [e for e in singles if _fits(e, limit)]
     least = min((e.left for e in found), default=math.inf)
     if size < of_noise and least > _SECOND_LEAVES * size:
-        return [Explanation((), 1.0, size, size)]
+        return [Explanation((), 1.0, size, size, len(ids))]
     if least > of_noise:
         pairs = [
             _explanation(difference, pair, changes[pair[0][0]] + changes[pair[1][0]])
             for pair in itertools.combinations(alike, 2)
+            if _can_be_together(pair, key[0])
         ]
-        if make is not None:
-            pairs = _made(pairs, theirs, ours, ids, make)
-            limit = of_noise
-        most = min(limit, _SECOND_LEAVES * least)
-        found += [e for e in pairs if _fits(e, most)]
+        made, added = _made(pairs, theirs, ours, ids, make)
+        most = _SECOND_LEAVES * least
+        found += [e for e in made if _fits(e, min(of_noise, most))]
+        found += [e for e in added if _fits(e, min(limit, most))]
     return sorted(found, key=lambda e: e.left)
 
 
-def are_alike(
-    names: tuple[str, str], numbers: Numbers, key: tuple[str, str], ids: Sequence[str]
-) -> bool:
-    """Returns whether two choices make the same values of these images."""
-    first, second = (_change(numbers, Row(name, *key), ids) for name in names)
-    return _root_mean_square(first - second) < _ALIKE
+def _can_be_together(pair: Sequence[Alike], condition: str) -> bool:
+    """Returns whether a choice of each kind changes no step of the other."""
+    return any(
+        together.fit(map(groups.BY_NAME.__getitem__, names), condition)
+        for names in itertools.product(*pair)
+    )
 
 
 def _made(
@@ -133,18 +135,27 @@ def _made(
     theirs: Values,
     ours: Values,
     ids: Sequence[str],
-    make: Make,
-) -> list[Explanation]:
-    """Returns the likeliest pairs, by what they change where they are made."""
-    found = []
-    for pair in sorted(pairs, key=lambda e: e.left)[:_MOST_MADE]:
+    make: Make | None,
+) -> tuple[list[Explanation], list[Explanation]]:
+    """Returns the likeliest pairs by what they change where they are made.
+
+    Returns:
+      Those; and the pairs that cannot be made, by what each choice changes.
+    """
+    if make is None:
+        return [], [*pairs]
+    made, added = [], []
+    for pair in sorted(pairs, key=lambda e: e.left):
         values = make(pair.choices, ids)
         if values is None or len(values) < LEAST_IMAGES:
+            added.append(pair)
             continue
         difference = np.array([theirs[i] - ours[i] for i in values])
         change = np.array([value - ours[i] for i, value in values.items()])
-        found.append(_explanation(difference, pair.choices, change))
-    return found
+        made.append(_explanation(difference, pair.choices, change))
+        if len(made) == _MOST_MADE:
+            break
+    return made, added
 
 
 def _fits(explanation: Explanation, limit: float) -> bool:
@@ -207,11 +218,12 @@ def _explanation(
     left = difference - change
     known = np.isfinite(left)
     if not np.any(difference[known]):
-        return Explanation(tuple(choices), 0.0, math.inf, 0.0)
+        return Explanation(tuple(choices), 0.0, math.inf, 0.0, int(known.sum()))
     explained = 1 - np.square(left[known]).sum() / np.square(difference[known]).sum()
     before = _root_mean_square(difference[known])
     left = _root_mean_square(left)
-    return Explanation(tuple(choices), float(explained), left, before)
+    number = int(known.sum())
+    return Explanation(tuple(choices), float(explained), left, before, number)
 
 
 def _root_mean_square(values: np.ndarray) -> float:
@@ -228,7 +240,7 @@ def read(path: Path) -> Values:
       UserError: If it is no such file.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             lines = [line for line in csv.reader(file) if line]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"--result: {path} cannot be read: {error}.") from error
@@ -279,7 +291,12 @@ def measure_folder(
             f"--result: no file in {folder} is named as BSDS-300 does, as 3096.png."
         )
     steps = OURS[condition]
-    return {i: _psnr(steps, rgb, truth[i], i) for i, rgb in restored.items()}
+    found = {i: _psnr(steps, rgb, truth[i], i) for i, rgb in restored.items()}
+    if same := [i for i, value in found.items() if math.isinf(value)]:
+        raise UserError(
+            f"--result: {paths[same[0]]} is the true image; give restored ones."
+        )
+    return found
 
 
 def _psnr(steps: Steps, rgb: np.ndarray, truth: np.ndarray, image_id: str) -> float:

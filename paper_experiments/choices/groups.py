@@ -19,6 +19,9 @@ ALL: dict[str, tuple[Choice, ...]] = dict(
     )
 )
 RESTORING = GROUPS[-1]
+BY_NAME: dict[str, Choice] = {
+    choice.name: choice for choices in ALL.values() for choice in choices
+}
 
 
 def reference(choice: Choice) -> str:

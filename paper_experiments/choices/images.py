@@ -153,10 +153,12 @@ CHOICES = (
         "rgb",
         "PSNR of red, green and blue, for that of luminance",
         super_resolution={"luminance": images.to_rgb, "enlarge": enlarge_in_color},
+        cure="measure the luminance of `rim_tf.images.to_luminance`",
     ),
     Choice(
         "no_crop",
         "images not cut to a multiple of the factor",
         super_resolution={"crop": no_crop, "shrink": shrink_any_size},
+        cure="cut images to a multiple of the factor before they are made small",
     ),
 )

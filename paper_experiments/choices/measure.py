@@ -111,6 +111,7 @@ CHOICES = (
         "without_20_pixels",
         "a border of 20 pixels cropped",
         {"score": without_20_pixels},
+        cure="measure all pixels",
     ),
     Choice("wrapped", "difference and square in uint8", {"score": wrapped}),
     Choice(

@@ -71,19 +71,35 @@ CHOICES = (
     Choice(
         "to_8_bits", "noisy image clipped and rounded to 8 bits", {"add": to_8_bits}
     ),
-    Choice("wrap", "noisy image cast to uint8 without clipping", {"add": wrap}),
-    Choice("same_noise", "the same noise on every image", {"draw": draw_the_same}),
+    Choice(
+        "wrap",
+        "noisy image cast to uint8 without clipping",
+        {"add": wrap},
+        cure="keep the noisy image as floats, or clip it before the cast",
+    ),
+    Choice(
+        "same_noise",
+        "the same noise on every image",
+        {"draw": draw_the_same},
+        cure="draw other noise for each image",
+    ),
     *(
         Choice(
             f"told_{name}", f"sigma told {factor:g} times the truth", {"told": factor}
         )
         for name, factor in _TOLD.items()
     ),
-    Choice("correlated", "noise correlated over 2 x 2 pixels", {"add": correlated}),
+    Choice(
+        "correlated",
+        "noise correlated over 2 x 2 pixels",
+        {"add": correlated},
+        cure="draw white noise, a number of its own for each pixel",
+    ),
     Choice(
         "salt_and_pepper",
         "beside the noise 1% of salt and pepper",
         {"add": salt_and_pepper},
+        cure="add no other noise than the normal one",
     ),
     *SEEDS,
 )

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from paper_experiments.choices import diagnosis, noise, together, unknown
+from paper_experiments.choices import diagnosis, groups, noise, together, unknown
 from paper_experiments.choices.measurement import Row, Values
 from paper_experiments.choices.methods import BASELINE
 from paper_experiments.choices.steps import DENOISING, OURS, Photograph, Steps
 from paper_experiments.choices.summary import FOLDER, Numbers
 from paper_experiments.common import provenance
+from paper_experiments.common.errors import UserError
 from rim_tf import files
 
 PATH = FOLDER / "planted.json"
@@ -30,6 +31,9 @@ _LEAST_CHANGE = 0.05
 # Seeds of the noise in the tables are lower.
 _FIRST_SEED = 100
 _LIBRARIES = ("numpy", "pillow", "scikit-image", "tensorflow")
+_CHOICES = {**groups.BY_NAME, **{choice.name: choice for choice in unknown.CHOICES}}
+# In dB; see `diagnosis`.
+_ALIKE = 0.02
 # A choice that is two others.
 _BOTH = {"opencv_both": ("opencv_cubic", "opencv_enlarged")}
 
@@ -59,7 +63,8 @@ class Case(NamedTuple):
     @property
     def steps(self) -> Steps:
         """The protocol with all choices made."""
-        return together.steps_of(self.choices, self.condition)
+        choices = (_CHOICES[name] for name in self.choices)
+        return together.steps_of(choices, self.condition)
 
     def measure(self, photographs: Mapping[str, Photograph]) -> Values:
         """Returns the values of a baseline by id of the image."""
@@ -77,7 +82,9 @@ def draw(numbers: Numbers, seed: int = 0) -> list[Case]:
     large = {condition: _large(numbers, condition) for condition in OURS}
     pairs = {
         condition: [
-            p for p in itertools.combinations(names, 2) if together.fit(p, condition)
+            pair
+            for pair in itertools.combinations(names, 2)
+            if together.fit((_CHOICES[name] for name in pair), condition)
         ]
         for condition, names in large.items()
     }
@@ -116,7 +123,7 @@ def _large(numbers: Numbers, condition: str) -> list[str]:
     """Returns choices that change the PSNR of baselines enough."""
     seeds, ours = noise.SEEDS, numbers.reference((condition, BASELINE))
     found = []
-    for name, choice in together.CHOICES.items():
+    for name, choice in _CHOICES.items():
         values = numbers.results.get(Row(name, condition, BASELINE), {})
         changes = [values[i] - ours[i] for i in values]
         is_one = choice.metric == "psnr" and choice not in seeds and changes
@@ -165,6 +172,8 @@ def measure(
 ) -> list[Made]:
     """Measures cases that are not kept yet, and keeps each when it is made.
 
+    What the diagnosis says of them is asked for by `judge_all`.
+
     Args:
       photographs: Test images by id.
       numbers: What was measured of the choices.
@@ -183,7 +192,7 @@ def measure(
         # Not every second one: conditions come in turn.
         if number // len(OURS) % part[1] == part[0] - 1
         and case not in kept
-        and together.can_be_made(case.choices)
+        and together.can_be_made(_CHOICES[name] for name in case.choices)
     ]
     for case in tqdm(todo, "Planting", unit="case"):
         kept[case] = Made(case, case.measure(photographs), made_with)
@@ -231,15 +240,15 @@ def judge_all(
       photographs: Test images by id.
       path: Where cases are kept.
     """
-    found = []
-    for made in tqdm(every, "Judging", unit="case"):
-        make = together.Maker(photographs, made.case.condition)
+    found = [*every]
+    for number, made in enumerate(tqdm(every, "Judging", unit="case")):
+        make = together.Maker(lambda: photographs, made.case.condition)
         rest = None
         if made.case.kind == ONE:
             rest = judge(made, without(numbers, made), make)
         verdict = judge(made, numbers, make)
-        found.append(made._replace(verdict=verdict, verdict_without=rest))
-    _save(found, path)
+        found[number] = made._replace(verdict=verdict, verdict_without=rest)
+        _save(found, path)
     return found
 
 
@@ -264,17 +273,22 @@ def judge(made: Made, numbers: Numbers, make: diagnosis.Make | None = None) -> V
 
 def _is_both(names: Sequence[str], case: Case, numbers: Numbers) -> bool:
     """Returns whether one of these choices is the two that were planted."""
-    ours = numbers.reference(case.key)
-    ids = [i for i in case.ids if i in ours]
     return any(
         len(case.choices) == 2
         and second in case.choices
-        and diagnosis.are_alike((first, name), numbers, case.key, ids)
+        and _are_alike((first, name), numbers, case)
         for both, (first, second) in _BOTH.items()
         if both in names
         for name in case.choices
         if name != second
     )
+
+
+def _are_alike(names: tuple[str, str], numbers: Numbers, case: Case) -> bool:
+    """Returns whether two choices make the same values of a case's images."""
+    first, second = (numbers.results.get(Row(name, *case.key), {}) for name in names)
+    differences = [first[i] - second[i] for i in case.ids if i in first and i in second]
+    return bool(differences) and np.sqrt(np.mean(np.square(differences))) < _ALIKE
 
 
 def without(numbers: Numbers, made: Made) -> Numbers:
@@ -290,7 +304,13 @@ def without(numbers: Numbers, made: Made) -> Numbers:
 
 
 def table(every: Sequence[Made], numbers: Numbers) -> list[str]:
-    """Returns a Markdown table of what the diagnosis said of cases."""
+    """Returns a Markdown table of what the diagnosis said of cases.
+
+    Raises:
+      UserError: If it was not asked about one of them.
+    """
+    if any(made.verdict is None for made in every):
+        raise UserError("Not all planted causes were judged: run diagnose.py --plant.")
     kinds = {kind: [m for m in every if m.case.kind == kind] for kind in _NUMBERS}
     ours = _versions_of(numbers.about["versions"])
     said = {kind: [m.verdict for m in cases] for kind, cases in kinds.items()}

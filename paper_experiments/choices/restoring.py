@@ -12,6 +12,7 @@ from paper_experiments.common import provenance
 
 _STEPS = (5, 10, 50)
 _BFLOAT16 = "mixed_bfloat16"
+_CURE = "restore each image once and as it is, with T = 20 in float32"
 
 
 def denoise_as(settings: dict, network: Network, noisy: np.ndarray, sigma: float):
@@ -61,6 +62,7 @@ def _settings(name: str, what: str, **settings: object) -> Choice:
         {"denoise": functools.partial(denoise_as, settings)},
         {"enlarge": functools.partial(enlarge_as, settings)},
         for_network=True,
+        cure=_CURE,
     )
 
 
@@ -71,6 +73,7 @@ JAX = Choice(
     None,
     ("jax",),
     for_network=True,
+    cure="restore by TensorFlow",
 )
 CHOICES = (
     *(_settings(f"steps_{n}", f"T = {n}", num_steps=n) for n in _STEPS),
@@ -80,8 +83,13 @@ CHOICES = (
         "mean over eight flips and turns",
         {"denoise": ensemble},
         for_network=True,
+        cure=_CURE,
     ),
     Choice(
-        "shifted", "image shifted by one pixel", {"denoise": shifted}, for_network=True
+        "shifted",
+        "image shifted by one pixel",
+        {"denoise": shifted},
+        for_network=True,
+        cure=_CURE,
     ),
 )

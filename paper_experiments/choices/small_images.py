@@ -262,7 +262,9 @@ CHOICES = (
     _made("deepinv", 'deepinv, `Downsampling("bicubic")`', deepinv, "deepinv"),
     _made("deepinv_matlab", "deepinv, `DownsamplingMatlab`", deepinv_matlab, "deepinv"),
     _made("every_pixel", "every n-th pixel", every_pixel),
-    _made("saved_as_jpeg", "small image saved as JPEG, quality 95", saved_as_jpeg),
+    _made(
+        "saved_as_jpeg", "small image saved as JPEG, quality 95", saved_as_jpeg
+    )._replace(cure="save small images as PNG"),
     Choice(
         "opencv_enlarged",
         "MATLAB's small image, enlarged by OpenCV's `INTER_CUBIC`",

@@ -226,6 +226,7 @@ class Choice(NamedTuple):
         none if anybody makes it.
       metric: "psnr", or "ssim".
       for_network: Whether it is about the network only.
+      cure: What to do instead, where that is not how we make the same step.
     """
 
     name: str
@@ -235,6 +236,7 @@ class Choice(NamedTuple):
     packages: tuple[str, ...] = ()
     metric: str = "psnr"
     for_network: bool = False
+    cure: str = ""
 
     @property
     def made_by(self) -> str | None:
@@ -251,15 +253,22 @@ class Choice(NamedTuple):
         """Whether the library, if it is installed, can be imported here."""
         return all(_is_importable(package) for package in self.packages)
 
+    def changed(self, condition: str) -> Mapping[str, Any] | None:
+        """Returns steps that are made differently; None if it is not about them.
+
+        Args:
+          condition: "sigma 25", "x2" and so on.
+        """
+        is_denoising = condition == DENOISING
+        return self.denoising if is_denoising else self.super_resolution
+
     def steps(self) -> dict[str, Steps]:
         """Returns the steps of all protocols that the choice is about."""
-        found = {}
-        for condition, ours in OURS.items():
-            is_denoising = condition == DENOISING
-            other = self.denoising if is_denoising else self.super_resolution
-            if other is not None:
-                found[condition] = dataclasses.replace(ours, **other)
-        return found
+        return {
+            condition: dataclasses.replace(ours, **changed)
+            for condition, ours in OURS.items()
+            if (changed := self.changed(condition)) is not None
+        }
 
 
 @functools.cache

@@ -2,14 +2,12 @@
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from paper_experiments.choices import groups, unknown
+from paper_experiments.choices import groups
 from paper_experiments.choices.measurement import Values
 from paper_experiments.choices.methods import Baseline
 from paper_experiments.choices.steps import (
-    DENOISING,
     OURS,
     Choice,
     NotMeasurableError,
@@ -17,43 +15,32 @@ from paper_experiments.choices.steps import (
     Steps,
 )
 
-CHOICES: Mapping[str, Choice] = {
-    choice.name: choice
-    for choice in itertools.chain(*groups.ALL.values(), unknown.CHOICES)
-}
 # On more images a pattern is hardly clearer.
 _MOST_IMAGES = 8
 
 
-def fit(names: Sequence[str], condition: str) -> bool:
+def fit(choices: Iterable[Choice], condition: str) -> bool:
     """Returns whether choices can be made together: no step twice."""
-    steps = [step for name in names for step in changed(name, condition)]
+    steps = [step for c in choices for step in c.changed(condition) or {}]
     return len(set(steps)) == len(steps)
 
 
-def can_be_made(names: Iterable[str]) -> bool:
+def can_be_made(choices: Iterable[Choice]) -> bool:
     """Returns whether the libraries are there."""
-    return all(CHOICES[name].made_by is not None for name in names)
+    return all(c.made_by is not None and c.is_importable for c in choices)
 
 
-def steps_of(names: Iterable[str], condition: str) -> Steps:
+def steps_of(choices: Iterable[Choice], condition: str) -> Steps:
     """Returns the protocol with all choices made.
 
     Args:
-      names: Of choices.
+      choices: Of which no two make the same step.
       condition: "sigma 25", "x2" and so on.
     """
     steps = OURS[condition]
-    for name in names:
-        steps = dataclasses.replace(steps, **changed(name, condition))
+    for choice in choices:
+        steps = dataclasses.replace(steps, **(choice.changed(condition) or {}))
     return steps
-
-
-def changed(name: str, condition: str) -> Mapping[str, Any]:
-    """Returns the steps that a choice makes differently; none if it is not about it."""
-    choice = CHOICES[name]
-    is_denoising = condition == DENOISING
-    return (choice.denoising if is_denoising else choice.super_resolution) or {}
 
 
 def measure(
@@ -74,39 +61,48 @@ def measure(
     return found
 
 
-class Maker(NamedTuple):
+@dataclasses.dataclass
+class Maker:
     """Makes choices together, to see what they change then.
 
     Attributes:
-      photographs: Test images by id.
+      load: Returns test images by id; called when the first choices are made.
       condition: "sigma 25", "x2" and so on.
       seed: Seed of the noise.
+      missing: Names of choices that could not be made here.
     """
 
-    photographs: Mapping[str, Photograph]
+    load: Callable[[], Mapping[str, Photograph]]
     condition: str
     seed: int = 0
+    missing: list[str] = dataclasses.field(default_factory=list)
+    _photographs: Mapping[str, Photograph] | None = None
 
     def __call__(
-        self, choices: Sequence[Sequence[str]], ids: Sequence[str]
+        self, names: Sequence[Sequence[str]], ids: Sequence[str]
     ) -> Values | None:
         """Returns the baseline's values with all choices made, of some of the images.
 
         Args:
-          choices: For each choice names of those that make the same values.
+          names: For each choice the names of those that make the same values.
           ids: Of images.
 
         Returns:
-          By id; None if these choices cannot be made together here.
+          By id; None if these choices cannot be made here.
         """
-        known = [i for i in ids if i in self.photographs][:_MOST_IMAGES]
-        for names in itertools.product(*choices):
-            if not (can_be_made(names) and fit(names, self.condition)):
+        if self._photographs is None:
+            self._photographs = self.load()
+        known = [i for i in ids if i in self._photographs][:_MOST_IMAGES]
+        for pair in itertools.product(*names):
+            choices = [groups.BY_NAME[name] for name in pair]
+            if not fit(choices, self.condition):
                 continue
-            steps = steps_of(names, self.condition)
+            if not can_be_made(choices):
+                self.missing += [c.name for c in choices if not can_be_made([c])]
+                continue
+            steps = steps_of(choices, self.condition)
             try:
-                return measure(steps, self.photographs, known, self.seed)
-            # A library may be there that does not fit this machine.
-            except (NotMeasurableError, ImportError):
+                return measure(steps, self._photographs, known, self.seed)
+            except NotMeasurableError:
                 continue
         return None
