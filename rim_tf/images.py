@@ -5,6 +5,7 @@ import functools
 import io
 import os
 import re
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,8 @@ _GRAY_MODES = ("1", "L", "LA")
 _OTHER_COLORS = ("CMYK", "LAB")
 # What it says is about a file, not about the line that reads it.
 _warn = functools.partial(warnings.warn, stacklevel=5)
+# Filters of warnings are those of all threads.
+_FILTERS = threading.Lock()
 # Tags of TIFF files.
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT = 258, 339
 
@@ -88,7 +91,7 @@ def _read(path: Path, keep_alpha: bool) -> Layers:
         # A pipe or a device may have no end.
         if path.exists() and not path.is_file():
             raise ValueError("it is no file.")
-        with _without_pillows_warnings(), _opened(path) as image:
+        with _without_warnings_of_tags(path), _opened(path) as image:
             _check_depth(image, path)
             _warn_of_what_is_left_out(image, path, keep_alpha)
             image.load()
@@ -103,30 +106,43 @@ def _read(path: Path, keep_alpha: bool) -> Layers:
 
 
 @contextlib.contextmanager
-def _without_pillows_warnings():
-    """Leaves warnings out that name lines of Pillow's source, not the file."""
-    with warnings.catch_warnings():
+def _without_warnings_of_tags(path: Path):
+    """Leaves out what Pillow says of a TIFF's tags, by lines of its own source."""
+    if not _is_tiff(path):
+        yield
+        return
+    with _FILTERS, warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
         yield
+
+
+def _is_tiff(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) in (b"II", b"MM")
 
 
 def _opened(path: Path) -> Image.Image:
     """Opens a file, and says in own words whether the tags of a TIFF are damaged.
 
     Raises:
-      ValueError: If a TIFF file ends within its list of tags.
+      ValueError: If a TIFF file ends within its list of tags. Without the rest of the
+        list black might stand for white.
     """
-    with warnings.catch_warnings(record=True) as said:
+    if not _is_tiff(path):
+        return Image.open(path, formats=_FORMATS)
+    with warnings.catch_warnings(record=True) as said, contextlib.ExitStack() as stack:
         warnings.simplefilter("always")
+        stack.callback(_check_tags, said)
         image = Image.open(path, formats=_FORMATS)
-    damage = " ".join(str(warning.message) for warning in said)
-    # Without the rest of the list, black may stand for white.
-    if image.format == "TIFF" and re.search("Truncated|Corrupt", damage):
-        image.close()
-        raise ValueError("it ends too early; some of its tags are missing.")
-    if image.format == "TIFF" and "Tag " in damage:
+    if any("Tag " in str(warning.message) for warning in said):
         _warn(f"{path} has damaged tags, which are left out.")
     return image
+
+
+def _check_tags(said: list[warnings.WarningMessage]) -> None:
+    """Raises a `ValueError` if Pillow said that a file ends within its tags."""
+    if any(re.match("Truncated|Corrupt", str(warning.message)) for warning in said):
+        raise ValueError("it ends too early, within its tags.")
 
 
 def _reason(error: Exception) -> str:

@@ -99,7 +99,7 @@ def test_two_choices_are_made_together_where_images_are(
     said = diagnose(of_baseline, *_BASELINE, f"--data_dir={tmp_path}").stdout
     assert "* border not cropped\n  together with OpenCV, `INTER_CUBIC`\n" in said
     assert "leaves 0.00 dB, on 4 images." in said
-    assert "Cure: make images small by" in said and "without a border" in said
+    assert "; make images small by" in said and "without a border" in said
     monkeypatch.setattr(together, "can_be_made", lambda choices: False)
     said = diagnose(of_baseline, *_BASELINE, f"--data_dir={tmp_path}").stdout
     assert "None of the choices" in said

@@ -4,7 +4,9 @@ import io
 import os
 import re
 import struct
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -118,7 +120,7 @@ def _tiff_of_tags(*more: tuple[int, int, int, int]) -> bytes:
 @pytest.mark.parametrize(
     "data",
     [
-        _tiff_of_tags((316, 4, 1, 1))[:-10],
+        *(_tiff_of_tags((316, 4, 1, 1))[:-cut] for cut in (1, 4, 5, 10, 17, 60)),
         _tiff_of_tags((316, 2, 90, 150)),
     ],
 )
@@ -137,6 +139,19 @@ def test_damaged_tags_are_left_out_with_a_word(tmp_path):
         image = images.read_image(path)
     assert len(said) == 1 and said[0].filename == __file__
     np.testing.assert_array_equal(image[..., 0].ravel(), np.arange(72))
+
+
+def test_filters_of_warnings_are_as_before_after_reading_in_threads(tmp_path):
+    path = tmp_path / "tags.tif"
+    path.write_bytes(_tiff_of_tags((305, 2, 1_000, 10_000)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before = list(warnings.filters), warnings.showwarning
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(images.read_image, [path] * 200))
+        assert (list(warnings.filters), warnings.showwarning) == before
+    with pytest.warns(UserWarning, match="hello"):
+        warnings.warn("hello", stacklevel=1)
 
 
 def test_all_formats_are_listed():

@@ -4,11 +4,14 @@ TIFF goes through tifffile, which scikit-image installs anyway. What it cannot u
 (LZW, without its optional package imagecodecs) Pillow reads, where 8 bits hold it.
 """
 
+import contextlib
+import logging
 import math
 import struct
 import tempfile
+import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -129,10 +132,24 @@ class _Tiff(NamedTuple):
     about: Mapping[str, Any]
 
 
+@contextlib.contextmanager
+def _logged_by_tifffile() -> Iterator[list[logging.LogRecord]]:
+    """Keeps what tifffile would print of damaged tags."""
+    logger, kept = logging.getLogger("tifffile"), []
+    handler = logging.Handler()
+    handler.emit = kept.append
+    handlers, logger.handlers, propagate = logger.handlers, [handler], logger.propagate
+    logger.propagate = False
+    try:
+        yield kept
+    finally:
+        logger.handlers, logger.propagate = handlers, propagate
+
+
 def _read_tiff(path: Path) -> Picture:
     is_for_pillow, found = True, None
     try:
-        with tifffile.TiffFile(path) as file:
+        with _logged_by_tifffile() as logged, tifffile.TiffFile(path) as file:
             # It would want 8 bits, which others are not to be made of.
             page = file.pages[0]
             is_for_pillow = len(file.pages) == 1 and page.bitspersample <= 8
@@ -143,6 +160,8 @@ def _read_tiff(path: Path) -> Picture:
     except Exception as error:
         problem = " ".join(str(error).split()) or type(error).__name__
     if isinstance(found, _Tiff):
+        if logged:
+            warnings.warn(f"{path} has damaged tags, which are left out.", stacklevel=2)
         return _to_picture(found, path)
     problem = found or problem
     if not is_for_pillow:

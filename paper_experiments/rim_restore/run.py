@@ -407,24 +407,28 @@ def _residual(estimate: np.ndarray, observed: np.ndarray, model, sigma) -> np.nd
 
 def _say_residual(residual: float, sees_sigma: bool, is_estimated: bool) -> None:
     least, most = _RESIDUALS
+    sigma = "The noise level that was estimated" if is_estimated else "--sigma"
+    said = f"What was removed, residual / sigma: {residual:.2f}, "
     if residual > most:
-        meaning = (
-            ": more than noise of --sigma explains. It is too small, or kernel, mask, "
-            "pattern or --range do not fit the image"
+        said += (
+            f"more than noise explains. {sigma} is too small, or kernel, mask, pattern "
+            "or --range do not fit the image."
         )
     elif residual < least:
-        meaning = ": less than noise of --sigma. That is too large"
+        said += f"less than noise. {sigma} is too large."
         if is_estimated:
-            meaning += ", since fine detail was taken for noise: give a smaller one"
+            said += (
+                " Fine detail may have been taken for noise: give a smaller --sigma."
+            )
         # A network that sees sigma gets better there, see RESULTS.md.
         if not sees_sigma:
-            meaning += (
-                ", or going on has begun to fit the noise: compare with fewer "
-                "--num_steps"
+            said += (
+                " Or going on has begun to fit the noise: compare with fewer "
+                "--num_steps."
             )
     else:
-        meaning = ", as noise of --sigma explains"
-    print(f"What was removed, residual / sigma: {residual:.2f}{meaning}.")
+        said += "as noise explains."
+    print(said)
 
 
 def _as_file(before: Picture, restored: np.ndarray, counts: units.Range) -> Picture:

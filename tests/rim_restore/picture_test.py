@@ -298,3 +298,19 @@ def test_a_tiff_that_declares_more_than_it_has_is_refused(tmp_path, compression)
             file.pages[0].tags[name].overwrite(100_000)
     with pytest.raises(UserError, match=r"photo\.tif .* it declares 40000000000 bytes"):
         picture.read(path)
+
+
+def test_damaged_tags_are_one_line(tmp_path, capsys, caplog):
+    """tifffile would print a line of its own log."""
+    path = tmp_path / "tags.tif"
+    tifffile.imwrite(path, np.uint16([[1, 2], [3, 4]]), software="a" * 40)
+    with tifffile.TiffFile(path) as file:
+        tag = file.pages[0].tags["Software"]
+    data = bytearray(path.read_bytes())
+    data[tag.offset + 8 : tag.offset + 12] = struct.pack("<I", 10**6)
+    path.write_bytes(data)
+    read = picture.read(path)
+    np.testing.assert_array_equal(read.pages[0, ..., 0], [[1, 2], [3, 4]])
+    printed = capsys.readouterr()
+    assert printed.out == f"*** {path} has damaged tags, which are left out.\n"
+    assert not printed.err and not caplog.records

@@ -75,7 +75,7 @@ def test_denoises_and_compares(tmp_path, capsys, mode):
     printed = capsys.readouterr().out
     assert "Assumed: black is 0, white 255 (8 bits); noise of 25, 9.8% of" in printed
     assert f"clean.png, after: PSNR {after:.2f} dB, SSIM 0." in printed
-    assert re.search(r"residual / sigma: (0\.[7-9]|1\.[01])\d, as noise of", printed)
+    assert re.search(r"residual / sigma: (0\.[7-9]|1\.[01])\d, as noise ex", printed)
     with Image.open(both) as image:
         assert image.size == (2 * 48 + 8, 40)
 
@@ -393,7 +393,11 @@ def test_a_noise_level_on_another_scale_is_asked_about(
 
 @pytest.mark.parametrize(
     ("residual", "words"),
-    [(1.5, "It is too small, or"), (1.0, "as noise of"), (0.4, "That is too large")],
+    [
+        (1.5, "--sigma is too small, or kernel"),
+        (1.0, "as noise explains."),
+        (0.4, "--sigma is too large."),
+    ],
 )
 @pytest.mark.parametrize("sees_sigma", [False, True])
 def test_a_residual_says_what_it_means(capsys, residual, words, sees_sigma):
@@ -407,9 +411,14 @@ def test_a_residual_says_what_it_means(capsys, residual, words, sees_sigma):
     assert has_advice == (residual == 0.4 and not sees_sigma)
 
 
-def test_an_estimated_noise_level_that_is_too_large_is_said_to_be(capsys):
-    run._say_residual(0.4, sees_sigma=True, is_estimated=True)
-    assert "too large, since fine detail was taken for noise" in capsys.readouterr().out
+@pytest.mark.parametrize("sees_sigma", [False, True])
+def test_an_estimated_noise_level_is_not_called_a_flag(capsys, sees_sigma):
+    run._say_residual(0.4, sees_sigma, is_estimated=True)
+    run._say_residual(1.5, sees_sigma, is_estimated=True)
+    low, high = capsys.readouterr().out.splitlines()
+    assert "The noise level that was estimated is too large. Fine detail may" in low
+    assert ("fewer --num_steps." in low) == (not sees_sigma)
+    assert "The noise level that was estimated is too small, or kernel" in high
 
 
 def test_auto_says_how_many_steps_were_made(tmp_path, capsys):
