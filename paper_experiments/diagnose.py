@@ -130,11 +130,11 @@ def _what_was_added(maker) -> list[str]:
             "Two choices were not made together, their changes were added: give the "
             "images of BSDS-300 by --data_dir."
         ]
-    packages = sorted({groups.BY_NAME[name].packages[0] for name in maker.missing})
+    packages = {p for name in maker.missing for p in groups.BY_NAME[name].packages[:1]}
     return [
         f"Not installed here: {package}. What it changes together with another choice "
         "was added, not made."
-        for package in packages
+        for package in sorted(packages)
     ]
 
 
