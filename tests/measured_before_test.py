@@ -89,10 +89,25 @@ def test_every_file_of_numbers_is_found_by_what_it_is_of(of_run, test_images):
         same = dataclasses.replace(
             of_run, script=result["script"], flags={"seed": result["seed"]}
         )
-        for row, history in result["weights"].items():
+        for row, history in result.get("weights", {}).items():
             if ", seed " in row:
                 # Its weights are not shipped.
                 continue
             name = history["name"]
             now = {"name": name, **pretrained.read_history(name)}
             assert measured_before.find(same, test_images, row, now), (path, row)
+
+
+_NUMBERS = sorted((measured_before.NUMBERS_FOLDER / "measured").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", _NUMBERS, ids=lambda path: path.stem)
+def test_numbers_are_of_the_weights_that_are_shipped(path):
+    """So that new weights are not shipped beside numbers of earlier ones."""
+    result = json.loads(path.read_text())
+    for row, history in result.get("weights", {}).items():
+        if ", seed " in row:
+            continue
+        now = pretrained.read_history(history["name"])
+        for key in ("updates", "seconds", "validation_psnr"):
+            assert history[key] == now[key], row

@@ -20,7 +20,7 @@ _DENOISING = {
     "gdn_3task_paper": ("gray", False, (20.378, 20.474)),
     "rim_3task": ("gray", False, (30.034, 28.570)),
     "rim_3task_paper": ("gray", False, (27.277, 27.158)),
-    "rim_any": ("gray", False, (30.006, 28.532)),
+    "rim_any": ("gray", False, (29.981, 28.535)),
     "rim_denoise": ("gray", False, (30.420, 28.834)),
     "rim_denoise_paper": ("gray", False, (29.814, 28.511)),
     "rim_denoise_quantized": ("gray", True, (30.275, 28.792)),
