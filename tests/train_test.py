@@ -411,7 +411,7 @@ def test_list(run_here):
     assert len(lines) == len(names) + sum(len(r.stages) for r in RECIPES.values())
     first = lines.index("rim_denoise_paper: 800,000 patches seen in 1 stage")
     assert lines[first + 1] == "  400,000 patches, 2 times, T = 20"
-    assert "rim_any: 38,000 patches seen in 2 stages, from rim_3task" in lines
+    assert "rim_any: 43,000 patches seen in 5 stages, from rim_3task" in lines
     large = "1,200 patches, 1 time, T = 20, optimizer muon, learning_rate 0.0001, "
     assert f"  {large}patch_size 64" in lines
     assert f"  {large}patch_size 64, quantized True" in lines
