@@ -7,12 +7,12 @@ import os
 import re
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 from skimage import color
 
 IMAGE_SUFFIXES = (
@@ -29,7 +29,11 @@ _warn = functools.partial(warnings.warn, stacklevel=5)
 # Filters of warnings are those of all threads.
 _FILTERS = threading.Lock()
 # Tags of TIFF files.
-_BITS_PER_SAMPLE, _SAMPLE_FORMAT = 258, 339
+_WIDTH, _HEIGHT, _BITS_PER_SAMPLE, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
+_ROWS_PER_STRIP, _STRIP_BYTES, _PLANAR, _SAMPLE_FORMAT = 278, 279, 284, 339
+_YCBCR, _WORD = 6, 4
+# How Pillow's warnings of them begin, and of EXIF.
+_OF_TAGS = "Truncated|Corrupt|Possibly corrupt|Tag |Metadata Warning"
 
 # MATLAB's rgb2gray, with all its digits: the first row of the inverse of the NTSC
 # matrix. The usual four digits change the rounding in most images.
@@ -91,10 +95,13 @@ def _read(path: Path, keep_alpha: bool) -> Layers:
         # A pipe or a device may have no end.
         if path.exists() and not path.is_file():
             raise ValueError("it is no file.")
-        with _without_warnings_of_tags(path), _opened(path) as image:
+        with _opened(path) as image:
             _check_depth(image, path)
+            _check_strips(image)
             _warn_of_what_is_left_out(image, path, keep_alpha)
-            image.load()
+            is_tiff = image.format == "TIFF"
+            with _recorded_warnings() if is_tiff else contextlib.nullcontext():
+                image.load()
             image = _upright(image, path)
             alpha = _alpha(image) if keep_alpha else None
             pixels, profile = _in_rgb(image, path)
@@ -106,19 +113,16 @@ def _read(path: Path, keep_alpha: bool) -> Layers:
 
 
 @contextlib.contextmanager
-def _without_warnings_of_tags(path: Path):
-    """Leaves out what Pillow says of a TIFF's tags, by lines of its own source."""
-    if not _is_tiff(path):
-        yield
-        return
-    with _FILTERS, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-        yield
+def _recorded_warnings() -> Iterator[list[warnings.WarningMessage]]:
+    """Keeps warnings, which of Pillow name lines of its own source."""
+    with _FILTERS, warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        yield said
 
 
-def _is_tiff(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) in (b"II", b"MM")
+def _are_of_tags(said: list[warnings.WarningMessage], pattern: str) -> bool:
+    """Returns whether Pillow warned so of the tags of a TIFF, or of EXIF."""
+    return any(re.match(pattern, str(warning.message)) for warning in said)
 
 
 def _opened(path: Path) -> Image.Image:
@@ -128,21 +132,49 @@ def _opened(path: Path) -> Image.Image:
       ValueError: If a TIFF file ends within its list of tags. Without the rest of the
         list black might stand for white.
     """
-    if not _is_tiff(path):
-        return Image.open(path, formats=_FORMATS)
-    with warnings.catch_warnings(record=True) as said, contextlib.ExitStack() as stack:
-        warnings.simplefilter("always")
-        stack.callback(_check_tags, said)
+    with _recorded_warnings() as said, contextlib.ExitStack() as stack:
+        stack.callback(_check_tags, path, said)
         image = Image.open(path, formats=_FORMATS)
-    if any("Tag " in str(warning.message) for warning in said):
+    if image.format == "TIFF" and _are_of_tags(said, "Tag "):
         _warn(f"{path} has damaged tags, which are left out.")
+    for warning in said:
+        # Of EXIF `_upright` says what it means.
+        if not _are_of_tags([warning], _OF_TAGS):
+            _warn(f"{path}: {warning.message}")
     return image
 
 
-def _check_tags(said: list[warnings.WarningMessage]) -> None:
-    """Raises a `ValueError` if Pillow said that a file ends within its tags."""
-    if any(re.match("Truncated|Corrupt", str(warning.message)) for warning in said):
-        raise ValueError("it ends too early, within its tags.")
+def _check_tags(path: Path, said: list[warnings.WarningMessage]) -> None:
+    """Raises a `ValueError` if a TIFF ends within its tags."""
+    with path.open("rb") as file:
+        is_tiff = file.read(2) in (b"II", b"MM")
+    if is_tiff and _are_of_tags(said, "Truncated|Corrupt"):
+        raise ValueError("it ends too early, within its tags; get it again.")
+
+
+def _check_strips(image: Image.Image) -> None:
+    """Raises a `ValueError` if strips of a TIFF hold another picture than declared.
+
+    Pillow would fill what is missing with zeros, or with what else is in the file.
+    """
+    tags = getattr(image, "tag_v2", {})
+    is_packed = tags.get(_COMPRESSION, 1) != 1 or tags.get(_PHOTOMETRIC) == _YCBCR
+    if image.format != "TIFF" or is_packed or _STRIP_BYTES not in tags:
+        return
+    width, height = tags[_WIDTH], tags[_HEIGHT]
+    bits = tags.get(_BITS_PER_SAMPLE, (1,))
+    is_in_planes = tags.get(_PLANAR, 1) == 2
+    of_planes = bits if is_in_planes else [sum(bits)]
+    row = sum(-(-width * of_plane // 8) for of_plane in of_planes)
+    held, number = sum(tags[_STRIP_BYTES]), len(tags[_STRIP_BYTES])
+    # The last strip may be filled up to the others' size, a single one to words.
+    filled = row * height + _WORD - 1
+    if number > 1:
+        filled = row * tags.get(_ROWS_PER_STRIP, height) * number
+    if not row * height <= held <= filled:
+        raise ValueError(
+            f"it declares {row * height} bytes of pixels, and has {held}; get it again."
+        )
 
 
 def _reason(error: Exception) -> str:
@@ -189,7 +221,8 @@ def _bits(image: Image.Image, path: Path) -> int:
 
 
 def _warn_of_what_is_left_out(image: Image.Image, path: Path, keep_alpha: bool) -> None:
-    number = getattr(image, "n_frames", 1)
+    with _recorded_warnings():
+        number = getattr(image, "n_frames", 1)
     if number > 1:
         _warn(f"{path} holds {number} pictures; the first is read.")
     bands = len(image.tag_v2.get(_BITS_PER_SAMPLE, ())) if image.format == "TIFF" else 0
@@ -211,12 +244,21 @@ def _alpha(image: Image.Image) -> np.ndarray | None:
 
 
 def _upright(image: Image.Image, path: Path) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    # The pixels are read already; metadata are the camera's, or anybody's.
-    except Exception:
+    turned, exif = image, Image.Exif()
+    with _recorded_warnings() as said:
+        try:
+            turned = ImageOps.exif_transpose(image)
+            # Read anew, since Pillow warns of it once only.
+            exif.load(image.info.get("exif", b""))
+            is_damaged = _are_of_tags(said, _OF_TAGS)
+        # The pixels are read already; metadata are the camera's, or anybody's.
+        except Exception:
+            is_damaged = True
+    # Of the tags of a TIFF that was said before.
+    is_known = ExifTags.Base.Orientation in exif or image.format == "TIFF"
+    if is_damaged and not is_known:
         _warn(f"{path} has damaged metadata (EXIF); the picture is not turned.")
-        return image
+    return turned
 
 
 def _in_rgb(image: Image.Image, path: Path) -> tuple[np.ndarray, bytes | None]:

@@ -141,6 +141,61 @@ def test_damaged_tags_are_left_out_with_a_word(tmp_path):
     np.testing.assert_array_equal(image[..., 0].ravel(), np.arange(72))
 
 
+def _strip_of(width, height, held):
+    """A grey file that declares one strip, which has fewer or more bytes."""
+    usual = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1}
+    usual |= {278: height, 279: held}
+    tags = [struct.pack("<HHII", name, 4, 1, value) for name, value in usual.items()]
+    header = b"II*\0" + struct.pack("<I", 8 + 1920)
+    count = struct.pack("<H", len(tags))
+    return header + bytes(range(240)) * 8 + count + b"".join(tags) + bytes(3_000)
+
+
+def test_strips_that_are_those_of_the_picture_are_read(tmp_path):
+    path = tmp_path / "strip.tif"
+    path.write_bytes(_strip_of(40, 48, 1920))
+    expected = np.resize(np.arange(240, dtype=np.uint8), (48, 40))
+    np.testing.assert_array_equal(images.read_image(path)[..., 0], expected)
+
+
+# Pillow takes zeros, or the bytes of the tags, for what is missing.
+@pytest.mark.parametrize("size", [(40, 96), (40, 49), (41, 48), (8, 48), (40, 20)])
+def test_strips_of_another_picture_are_refused(tmp_path, size):
+    path = tmp_path / "strip.tif"
+    path.write_bytes(_strip_of(*size, 1920))
+    with pytest.raises(ValueError, match=r"strip\.tif .* it declares \d+ bytes of pix"):
+        images.read_image(path)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_jpeg_with_cut_metadata_is_read_with_a_word(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010F] = "maker" * 20
+    stream = io.BytesIO()
+    Image.fromarray(np.uint8(np.arange(240).reshape(12, 20))).save(
+        stream, "JPEG", exif=exif
+    )
+    data = stream.getvalue()
+    begin = data.index(b"\xff\xe1")
+    size = int.from_bytes(data[begin + 2 : begin + 4], "big")
+    for kept in range(20, 60, 3):
+        path = tmp_path / f"{kept}.jpg"
+        path.write_bytes(
+            data[: begin + 2]
+            + kept.to_bytes(2, "big")
+            + data[begin + 4 : begin + 2 + kept]
+            + data[begin + 2 + size :]
+        )
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            image = images.read_image(path)
+        lines = [str(warning.message) for warning in said]
+        is_turned = image.shape == (20, 12, 3)
+        known = f"{path} has damaged metadata (EXIF); the picture is not turned."
+        assert lines == [known] * (not is_turned), (kept, lines)
+
+
 def test_filters_of_warnings_are_as_before_after_reading_in_threads(tmp_path):
     path = tmp_path / "tags.tif"
     path.write_bytes(_tiff_of_tags((305, 2, 1_000, 10_000)))

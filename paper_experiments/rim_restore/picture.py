@@ -28,6 +28,9 @@ _TIFF_SUFFIXES = (".tif", ".tiff")
 _WITH_ALPHA = (".png", *_TIFF_SUFFIXES)
 _WITHOUT_PROFILE = (".bmp", ".ppm")
 _TIFF_BEGINNINGS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_WORD = 4
+# Of TIFF's orientations; the others are columns for rows.
+_LAST_WITHOUT_TURN = 4
 _PNG_BEGINNING = b"\x89PNG\r\n\x1a\n"
 # Transparency that colours are not multiplied by, as PNG has it.
 _STRAIGHT = "unassalpha"
@@ -99,22 +102,42 @@ def read(path: Path) -> Picture:
     return found
 
 
+class _IncompleteError(ValueError):
+    """A file has not the pixels that it declares."""
+
+
 def _check_declared(file: tifffile.TiffFile) -> None:
-    """Raises a `ValueError` if a file has not what it says, before memory is taken."""
+    """Checks that a file has what it says, before memory is taken.
+
+    Raises:
+      _IncompleteError: If not. Pillow and tifffile would make zeros of what is missing.
+    """
     declared = sum(series.nbytes for series in file.series)
     held = file.filehandle.size
     is_packed = any(page.compression != 1 for page in file.pages)
     most = max(_MOST_UNPACKED * held, _SMALL) if is_packed else held
     if not 0 < declared <= most:
-        raise ValueError(
+        raise _IncompleteError(
             f"it declares {declared} bytes of pixels, and has {held} bytes"
         )
     for page in file.pages:
         parts = [*zip(page.dataoffsets, page.databytecounts, strict=True)]
         are_there = all(o > 0 < n and o + n <= held for o, n in parts)
-        # tifffile would make zeros of those that are not.
         if not are_there or len(parts) < math.prod(page.chunked):
-            raise ValueError("a part of its pixels is missing")
+            raise _IncompleteError("a part of its pixels is missing")
+        if page.compression == 1 and not page.is_tiled and page.bitspersample >= 8:
+            _check_strips(page)
+
+
+def _check_strips(page: tifffile.TiffPage) -> None:
+    declared, held = page.nbytes, sum(page.databytecounts)
+    # The last strip may be filled up to the others' size, a single one to words.
+    row, number = declared // page.imagelength, len(page.databytecounts)
+    filled = row * page.rowsperstrip * number if number > 1 else declared + _WORD - 1
+    if not declared <= held <= filled:
+        raise _IncompleteError(
+            f"it declares {declared} bytes of pixels, and has {held}"
+        )
 
 
 def _read_8_bits(path: Path) -> Picture:
@@ -156,9 +179,17 @@ def _read_tiff(path: Path) -> Picture:
             is_for_pillow = is_for_pillow and len(page.extrasamples) < 2
             _check_declared(file)
             found = _unpack(file)
+    except _IncompleteError as error:
+        raise ValueError(
+            f"{path} cannot be read as an image: {error}; get it again."
+        ) from error
     # A damaged file makes tifffile raise whatever it stumbles over.
     except Exception as error:
         problem = " ".join(str(error).split()) or type(error).__name__
+    if any("TiffPages" in record.getMessage() for record in logged):
+        raise ValueError(
+            f"{path} cannot be read as an image: pages of it are missing; get it again."
+        )
     if isinstance(found, _Tiff):
         if logged:
             warnings.warn(f"{path} has damaged tags, which are left out.", stacklevel=2)
@@ -187,6 +218,7 @@ def _unpack(file: tifffile.TiffFile) -> _Tiff | str:
         return f"{len(page.extrasamples)} channels beside the colours"
     values = np.stack([series.asarray() for series in file.series])
     about = {"profile": page.iccprofile, "resolution": _resolution(page)}
+    about["orientation"] = page.tags.valueof("Orientation", default=1)
     if page.extrasamples:
         about["extra"] = page.extrasamples[0].name.lower()
     if file.is_imagej or file.is_ome:
@@ -206,7 +238,8 @@ def _resolution(page: tifffile.TiffPage) -> tuple[float, float, int] | None:
 
 
 def _to_picture(found: _Tiff, path: Path) -> Picture:
-    values, axes, about = found
+    values, axes, about = found.values, found.axes, dict(found.about)
+    orientation = about.pop("orientation")
     if "S" in axes:
         if not axes.endswith("S"):
             # So tifffile writes a stack of three or four pages, unless it is told.
@@ -232,10 +265,29 @@ def _to_picture(found: _Tiff, path: Path) -> Picture:
         raise ValueError(f"{path} cannot be read as an image: {problem}.")
     values = values.reshape(-1, *values.shape[-3:])
     # Of this machine's byte order.
-    shown = _split(values.astype(values.dtype.name), **about)
+    shown = _split(_upright(values.astype(values.dtype.name), orientation), **about)
+    if orientation > _LAST_WITHOUT_TURN and shown.resolution:
+        x, y, unit = shown.resolution
+        shown = shown._replace(resolution=(y, x, unit))
     if shown.extra == "unspecified":
         print(f"*** The last channel of {path} is kept, not restored.")
     return shown
+
+
+def _upright(pages: np.ndarray, orientation: int) -> np.ndarray:
+    """Turns and mirrors pages as TIFF's tag 274 says, so that the first row is above.
+
+    Args:
+      pages: `(pages, height, width, channels)`.
+      orientation: From 1, which is upright, to 8.
+    """
+    if orientation > _LAST_WITHOUT_TURN:
+        pages = pages.swapaxes(1, 2)
+    if orientation in (3, 4, 7, 8):
+        pages = pages[:, ::-1]
+    if orientation in (2, 3, 6, 7):
+        pages = pages[:, :, ::-1]
+    return pages
 
 
 def _split(values: np.ndarray, **about: Any) -> Picture:

@@ -1,5 +1,6 @@
 """Tests of image files of any depth."""
 
+import io
 import struct
 import tempfile
 import zlib
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 
 from paper_experiments.common.errors import UserError
 from paper_experiments.rim_restore import picture
@@ -314,3 +315,54 @@ def test_damaged_tags_are_one_line(tmp_path, capsys, caplog):
     printed = capsys.readouterr()
     assert printed.out == f"*** {path} has damaged tags, which are left out.\n"
     assert not printed.err and not caplog.records
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_tiff_is_turned_as_pillow_turns_it(tmp_path, orientation, dtype):
+    path = tmp_path / "turned.tif"
+    values = _values(dtype, 5, 7)
+    tags = [(274, 3, 1, orientation, False)]
+    tifffile.imwrite(path, values, extratags=tags, resolution=(2, 3))
+    exif = Image.Exif()
+    exif[274] = orientation
+    upright = Image.fromarray(np.uint8(np.arange(35).reshape(5, 7)))
+    stream = io.BytesIO()
+    upright.save(stream, "PNG", exif=exif)
+    places = np.asarray(ImageOps.exif_transpose(Image.open(stream)))
+    read = picture.read(path)
+    np.testing.assert_array_equal(read.pages[0, ..., 0], values.ravel()[places])
+    assert read.resolution[:2] == ((3, 2) if orientation > 4 else (2, 3))
+    # What is written is upright.
+    picture.write(read, tmp_path / "new.tif")
+    _assert_same(picture.read(tmp_path / "new.tif"), read)
+
+
+def test_pages_that_are_cut_off_are_missed(tmp_path):
+    path = tmp_path / "stack.tif"
+    pages = [Image.new("L", (48, 40), 50 * n) for n in range(4)]
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    whole = path.read_bytes()
+    for size in (2200, 4142, 6140):
+        path.write_bytes(whole[:size])
+        with pytest.raises(
+            UserError, match=r"stack\.tif .*; get it again"
+        ):
+            picture.read(path)
+
+
+@pytest.mark.parametrize("tag", ["ImageLength", "ImageWidth"])
+@pytest.mark.parametrize("change", [-20, 1, 48])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_strips_of_another_picture_are_refused(tmp_path, tag, change, dtype):
+    path = tmp_path / "strip.tif"
+    tifffile.imwrite(path, _values(dtype, 48, 40), metadata=None)
+    with tifffile.TiffFile(path) as file:
+        found = file.pages[0].tags[tag]
+    data = bytearray(path.read_bytes())
+    data[found.valueoffset : found.valueoffset + 2] = struct.pack(
+        "<H", found.value + change
+    )
+    path.write_bytes(data + bytes(9_000))
+    with pytest.raises(UserError, match=r"strip\.tif cannot be .*; get it again"):
+        picture.read(path)
