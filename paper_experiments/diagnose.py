@@ -97,11 +97,11 @@ def _maker(run, condition: str):
 
     They are looked for where they are: for a few hundredths nothing is downloaded.
     """
-    from data_prep.bsds300 import loading
+    from data_prep.bsds300 import loading, source
     from paper_experiments.choices import together
 
-    prepared = Path(loading.DEFAULT_DATA_DIR).expanduser() / "bsds300"
-    if run.flags["data_dir"] is None and not prepared.exists():
+    folder = Path(run.flags["data_dir"] or loading.DEFAULT_DATA_DIR).expanduser()
+    if not (source.find_images(folder) or (folder / "bsds300").exists()):
         return None
     return together.Maker(lambda: _photographs(run), condition)
 
@@ -127,8 +127,8 @@ def _what_was_added(maker) -> list[str]:
 
     if maker is None:
         return [
-            "Two choices were not made together, their changes were added: give the "
-            "images of BSDS-300 by --data_dir."
+            "Two choices were not made together, but their changes were added: there "
+            "are no images of BSDS-300 here. Give them by --data_dir."
         ]
     packages = {p for name in maker.missing for p in groups.BY_NAME[name].packages[:1]}
     return [

@@ -177,6 +177,19 @@ def test_reads_a_table_of_values(tmp_path):
     assert diagnosis.read(path) == {"3096": 28.5, "8023": 27.25}
 
 
+def test_decimal_commas_and_images_named_twice_are_refused(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("image,psnr,\n3096,28,5\n8023,27,25\n")
+    with pytest.raises(UserError, match=r"write PSNR with a point, 28\.5, not with a"):
+        diagnosis.read(path)
+    path.write_text("3096,28.5\n8023,27.2\n3096,27.1\n")
+    with pytest.raises(UserError, match=r"mine\.csv has 3096 more than once"):
+        diagnosis.read(path)
+    # As Excel writes it.
+    path.write_text("3096,28.5,0.8\n", encoding="utf-8-sig")
+    assert diagnosis.read(path) == {"3096": 28.5}
+
+
 @pytest.mark.parametrize(
     "text", ["", "image,psnr\n", "3096;28.5\n", "3096,1e200\n", '"' + 200_000 * "x"]
 )
@@ -202,7 +215,7 @@ def test_measures_a_folder_of_images(tmp_path):
     made = diagnosis.measure_folder(tmp_path, truth, DENOISING)
     error = np.mean(np.square(noisy - np.float64(gray)))
     assert made == {"12": pytest.approx(10 * np.log10(255**2 / error), abs=1e-3)}
-    with pytest.raises(UserError, match=r"12 has 50x61 pixels, the true image 48x60"):
+    with pytest.raises(UserError, match=r"12 has 50x61 pixels, and is to have 48x60"):
         diagnosis.measure_folder(tmp_path, truth, "x4")
     Image.fromarray(noisy[:48, :60, 0]).save(tmp_path / "12.png")
     made = diagnosis.measure_folder(tmp_path, truth, "x4")
@@ -216,3 +229,20 @@ def test_a_folder_without_known_images_is_refused(tmp_path):
         diagnosis.measure_folder(tmp_path, {}, DENOISING)
     with pytest.raises(UserError, match=r"--result: .* is not a folder"):
         diagnosis.measure_folder(tmp_path / "none", {}, DENOISING)
+
+
+@pytest.mark.parametrize(
+    ("suffixes", "change", "condition", "said"),
+    [
+        ((".png",), 9, "sigma 25", "12 has colours; give grey images"),
+        ((".png", ".bmp"), 9, "x3", "has files of one name; leave one of each"),
+        ((".png",), 0, "x3", r"12\.png is the true image; give restored ones"),
+    ],
+)
+def test_folders_that_cannot_be_measured(tmp_path, suffixes, change, condition, said):
+    truth = {"12": skimage.data.chelsea()[:48, :60]}
+    for suffix in suffixes:
+        Image.fromarray(truth["12"] // 2 * 2 + change).save(tmp_path / f"12{suffix}")
+    truth["12"] = truth["12"] // 2 * 2
+    with pytest.raises(UserError, match=said):
+        diagnosis.measure_folder(tmp_path, truth, condition)

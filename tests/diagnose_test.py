@@ -90,6 +90,7 @@ def test_two_choices_are_made_together_where_images_are(
     diagnose, of_baseline, monkeypatch, tmp_path
 ):
     """Also of a TFDS directory, which holds no files of images."""
+    (tmp_path / "bsds300").mkdir()
     image = skimage.data.chelsea()[:48, :60]
     images = dict.fromkeys(_OURS, image)
     test = mock.Mock(images=images, numbers={i: int(i) for i in images})
@@ -106,11 +107,14 @@ def test_two_choices_are_made_together_where_images_are(
     assert "Not installed here: opencv-python-headless. What it changes" in said
 
 
-def test_nothing_is_downloaded_to_make_two_choices(diagnose, of_baseline, monkeypatch):
+@pytest.mark.parametrize("arguments", [[], ["--data_dir=."]])
+def test_nothing_is_downloaded_to_make_two_choices(
+    diagnose, of_baseline, monkeypatch, arguments
+):
     monkeypatch.setattr(loading, "DEFAULT_DATA_DIR", "nowhere")
     monkeypatch.setattr(loading, "load", lambda *_: pytest.fail("loaded"))
-    said = diagnose(of_baseline, *_BASELINE).stdout
-    assert "their changes were added: give the images of BSDS-300 by" in said
+    said = diagnose(of_baseline, *_BASELINE, *arguments).stdout
+    assert "their changes were added: there are no images of BSDS-300 here" in said
 
 
 def test_says_that_nothing_fits_or_differs(diagnose):

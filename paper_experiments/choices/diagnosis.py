@@ -13,7 +13,7 @@ from paper_experiments.choices import groups, noise, together
 from paper_experiments.choices.measurement import Row, Values
 from paper_experiments.choices.steps import OURS, Denoising, Photograph, Steps
 from paper_experiments.choices.summary import Numbers
-from paper_experiments.common.errors import UserError
+from paper_experiments.common.errors import UserError, warnings_as_lines
 from rim_tf import images
 
 # In dB. What deviates less needs no explanation: another version of a library, say.
@@ -244,14 +244,29 @@ def read(path: Path) -> Values:
             lines = [line for line in csv.reader(file) if line]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"--result: {path} cannot be read: {error}.") from error
-    values = {_id(line[0]): _number(line[1]) for line in lines if len(line) > 1}
-    values = {i: value for i, value in values.items() if value is not None}
+    _check_commas(lines)
+    pairs = [(_id(line[0]), _number(line[1])) for line in lines if len(line) > 1]
+    pairs = [(i, value) for i, value in pairs if value is not None]
+    values = dict(pairs)
+    if twice := {i for i, _ in pairs if [j for j, _ in pairs].count(i) > 1}:
+        raise UserError(f"--result: {path} has {min(twice)} more than once.")
     if not values:
         raise UserError(
             f"--result: {path} must have lines of an image's id and its PSNR in dB, "
             "such as 3096,28.91."
         )
     return values
+
+
+def _check_commas(lines: Sequence[Sequence[str]]) -> None:
+    """Raises a `UserError` if all values look as if cut at a decimal comma."""
+    values = [line for line in lines if len(line) > 1 and _number(line[1]) is not None]
+    halves = [line[1:3] for line in values if len(line) > 2]
+    if halves and all(half.strip().isdigit() for pair in halves for half in pair):
+        raise UserError(
+            f"--result: write PSNR with a point, {'.'.join(halves[0])}, not with a "
+            "comma."
+        )
 
 
 def _id(text: str) -> str:
@@ -282,10 +297,14 @@ def measure_folder(
       UserError: If there is no image of a known id, or one has another size.
     """
     try:
-        paths = {path.stem: path for path in images.list_images(folder)}
-        restored = {i: images.read_image(p) for i, p in paths.items() if i in truth}
+        with warnings_as_lines():
+            listed = [path for path in images.list_images(folder) if path.stem in truth]
+            restored = {path.stem: images.read_image(path) for path in listed}
     except ValueError as error:
         raise UserError(f"--result: {error}") from error
+    paths = {path.stem: path for path in listed}
+    if len(paths) < len(listed):
+        raise UserError(f"--result: {folder} has files of one name; leave one of each.")
     if not restored:
         raise UserError(
             f"--result: no file in {folder} is named as BSDS-300 does, as 3096.png."
@@ -301,16 +320,18 @@ def measure_folder(
 
 def _psnr(steps: Steps, rgb: np.ndarray, truth: np.ndarray, image_id: str) -> float:
     """Returns the PSNR of an image of 8 bits; grey ones have three equal channels."""
-    photograph = Photograph(image_id, 0, truth)
+    photograph, is_gray = Photograph(image_id, 0, truth), (rgb == rgb[..., :1]).all()
     if isinstance(steps, Denoising):
+        if not is_gray:
+            raise UserError(f"--result: {image_id} has colours; give grey images.")
         clean, estimate = steps.clean(photograph), np.float32(rgb[..., :1]) / 255
     else:
         clean = steps.luminance(steps.large(photograph))
-        is_gray = (rgb == rgb[..., :1]).all()
         estimate = rgb[..., :1] if is_gray else steps.luminance(rgb)
     if estimate.shape != clean.shape:
         raise UserError(
             f"--result: {image_id} has {estimate.shape[0]}x{estimate.shape[1]} pixels, "
-            f"the true image {clean.shape[0]}x{clean.shape[1]}."
+            f"and is to have {clean.shape[0]}x{clean.shape[1]}, height by width; of "
+            "super-resolution a multiple of the factor."
         )
     return steps.value(photograph, estimate)

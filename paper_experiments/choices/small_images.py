@@ -56,6 +56,8 @@ def tensorflow_1(rgb: np.ndarray, factor: int) -> np.ndarray:
     """`tf.compat.v1.image.resize_bicubic`, whose grid begins in a corner."""
     import tensorflow as tf
 
+    # That it is deprecated is the point.
+    tf.get_logger().setLevel("ERROR")
     batch = np.float32(rgb)[np.newaxis]
     made = tf.compat.v1.image.resize_bicubic(batch, size_of(rgb, factor))
     return round_to_uint8(made.numpy()[0])

@@ -255,10 +255,11 @@ def _in_unit(sigma: float, scale: units.Range) -> float:
             f"{scale.black:g} to {scale.white:g}; give it in the file's counts."
         )
     if 0 < unit < _LEAST_SIGMA:
+        assumed = 1 if sigma < 1 else 255
         print(
             f"*** --sigma={sigma:g} is next to no noise, white being {scale.white:g}. "
-            "If white was 1 in your mind, give "
-            f"--sigma={sigma * scale.width:.3g}."
+            f"If white was {assumed} in your mind, give "
+            f"--sigma={sigma * scale.width / assumed:.3g}."
         )
     return unit
 

@@ -345,9 +345,7 @@ def test_pages_that_are_cut_off_are_missed(tmp_path):
     whole = path.read_bytes()
     for size in (2200, 4142, 6140):
         path.write_bytes(whole[:size])
-        with pytest.raises(
-            UserError, match=r"stack\.tif .*; get it again"
-        ):
+        with pytest.raises(UserError, match=r"stack\.tif .*; get it again"):
             picture.read(path)
 
 
