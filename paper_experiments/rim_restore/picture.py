@@ -114,7 +114,7 @@ def _check_declared(file: tifffile.TiffFile) -> None:
     """
     declared = sum(series.nbytes for series in file.series)
     held = file.filehandle.size
-    is_packed = any(page.compression != 1 for page in file.pages)
+    is_packed = any(p.compression != 1 or p.bitspersample % 8 for p in file.pages)
     most = max(_MOST_UNPACKED * held, _SMALL) if is_packed else held
     if not 0 < declared <= most:
         raise _IncompleteError(

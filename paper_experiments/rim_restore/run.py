@@ -246,6 +246,10 @@ def _sigma(
     return sigma
 
 
+def _shown(value: float) -> str:
+    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+
+
 def _in_unit(sigma: float, scale: units.Range) -> float:
     """Returns a given noise level on the scale from 0 to 1; doubts odd ones."""
     unit = sigma / scale.width
@@ -256,10 +260,10 @@ def _in_unit(sigma: float, scale: units.Range) -> float:
         )
     if 0 < unit < _LEAST_SIGMA:
         assumed = 1 if sigma < 1 else 255
+        in_counts = sigma * scale.width / assumed
         print(
             f"*** --sigma={sigma:g} is next to no noise, white being {scale.white:g}. "
-            f"If white was {assumed} in your mind, give "
-            f"--sigma={sigma * scale.width / assumed:.3g}."
+            f"If white was {assumed} in your mind, give --sigma={_shown(in_counts)}."
         )
     return unit
 

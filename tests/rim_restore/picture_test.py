@@ -364,3 +364,11 @@ def test_strips_of_another_picture_are_refused(tmp_path, tag, change, dtype):
     path.write_bytes(data + bytes(9_000))
     with pytest.raises(UserError, match=r"strip\.tif cannot be .*; get it again"):
         picture.read(path)
+
+
+def test_bits_are_read(tmp_path):
+    """Which are packed into bytes, so that the file holds fewer than pixels."""
+    is_white = _values("uint8", 50, 70) > 128
+    Image.fromarray(is_white).save(tmp_path / "bits.tif")
+    read = picture.read(tmp_path / "bits.tif")
+    np.testing.assert_array_equal(read.pages[0, ..., 0], 255 * is_white)

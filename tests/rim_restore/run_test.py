@@ -391,6 +391,14 @@ def test_a_noise_level_on_another_scale_is_asked_about(
     assert all(f"give --sigma={instead}." in line for line in said)
 
 
+def test_a_noise_level_of_8_bits_for_an_image_of_16_is_asked_about(tmp_path, capsys):
+    path = tmp_path / "photo.tif"
+    tifffile.imwrite(path, np.uint16(_CAT[..., 0]) * 257)
+    _run("denoise", path, tmp_path / "new.tif", "--sigma=5", "--num_steps=1")
+    said = capsys.readouterr().out
+    assert "If white was 255 in your mind, give --sigma=1285." in said
+
+
 @pytest.mark.parametrize(
     ("residual", "words"),
     [
