@@ -92,7 +92,11 @@ _ODD = {"values": ["1"], "commit": "", "machine": ""}
 
 @pytest.mark.parametrize(
     "text",
-    ["null", "[]", '{"a": 1}', '{"a": {"values": [1]}}', json.dumps({"a": _ODD})],
+    [
+        *("null", "[]", '{"a": 1}', '{"a": {"values": [1]}}', json.dumps({"a": _ODD})),
+        json.dumps({"a": {"values": [1.0], "commit": 1.5, "machine": ""}}),
+        json.dumps({"a": {"values": [1.0], "commit": 1.5, "machine": 2.5}}),
+    ],
 )
 def test_a_file_of_something_else_is_named(tmp_path, text):
     (tmp_path / "values.json").write_text(text)

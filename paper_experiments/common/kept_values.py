@@ -102,10 +102,10 @@ def _read(folder: Path) -> dict[str, dict[str, Any]]:
 
 def _is_whole(record: dict[str, Any]) -> bool:
     """Returns whether a record is one; raises a `TypeError` if not even a dict."""
-    values = record["values"] if set(record) == _FIELDS else None
-    return isinstance(values, list) and all(
-        value is None or type(value) in (int, float) for value in values
-    )
+    if set(record) != _FIELDS or not isinstance(record["values"], list):
+        return False
+    are_numbers = all(v is None or type(v) in (int, float) for v in record["values"])
+    return are_numbers and isinstance(record["commit"] + record["machine"], str)
 
 
 def key(*depends_on: Any) -> str:
