@@ -155,6 +155,9 @@ _LARGE_PATCHES = _muon(
     num_validation_patches=32,
     num_validations=1,
 )
+_LARGE_PATCHES_BY_LOG = dataclasses.replace(
+    _LARGE_PATCHES, loss="log_mse", num_validation_patches=64
+)
 _ON_A_GPU = _muon(
     num_patches=320_000,
     steps_schedule="10:0.3,20:0.7",
@@ -228,38 +231,31 @@ RECIPES = {
                 num_validations=10,
             ),
             dataclasses.replace(
-                _LARGE_PATCHES,
-                loss="log_mse",
+                _LARGE_PATCHES_BY_LOG,
                 num_patches=8_000,
                 steps_schedule="20:0.5,40:0.5",
                 learning_rate=3e-4,
                 warmup_updates=100,
                 seed=1,
-                num_validation_patches=64,
                 num_validations=4,
             ),
             dataclasses.replace(
-                _LARGE_PATCHES,
-                loss="log_mse",
+                _LARGE_PATCHES_BY_LOG,
                 num_patches=2_000,
                 steps_schedule="20:0.3,50:0.7",
                 learning_rate=2e-4,
                 problem={"blocks_share": 0.35},
                 seed=2,
-                num_validation_patches=64,
                 num_validations=2,
             ),
             dataclasses.replace(
-                _LARGE_PATCHES,
-                loss="log_mse",
+                _LARGE_PATCHES_BY_LOG,
                 steps_schedule="20:0.2,50:0.8",
                 problem={"blocks_share": 0.6, "small_share": 0.6},
                 seed=3,
-                num_validation_patches=64,
             ),
             dataclasses.replace(
-                _LARGE_PATCHES,
-                loss="log_mse",
+                _LARGE_PATCHES_BY_LOG,
                 num_patches=1_800,
                 patch_size=48,
                 steps_schedule="50",
@@ -270,7 +266,6 @@ RECIPES = {
                     "spectral_share": 0.1,
                 },
                 seed=4,
-                num_validation_patches=64,
             ),
         ),
         initial_weights="rim_3task",

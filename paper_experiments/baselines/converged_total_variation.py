@@ -23,10 +23,19 @@ _TOLERANCES, _MOST_ITERATIONS = (2e-5, 2e-5, 4e-6), 2000
 def restore(observation, sigma, forward_model):
     if not isinstance(forward_model, Denoising):
         raise NotImplementedError("it removes noise only")
+    level = 255 * sigma
+    strength = np.interp(level, _LEVELS, _STRENGTHS)
+    return remove_noise(
+        observation, sigma, strength, np.interp(level, _LEVELS, _TOLERANCES)
+    )
+
+
+def remove_noise(observation, sigma, strength, tolerance):
+    """Removes noise with a given strength, in units of sigma."""
     return restoration.denoise_tv_chambolle(
         observation,
-        weight=sigma * np.interp(255 * sigma, _LEVELS, _STRENGTHS),
-        eps=np.interp(255 * sigma, _LEVELS, _TOLERANCES),
+        weight=sigma * strength,
+        eps=tolerance,
         max_num_iter=_MOST_ITERATIONS,
         channel_axis=-1,
     )

@@ -23,7 +23,7 @@ _MORE_THAN_SEEDS = 1.25
 # A choice that changes less cannot be told from noise.
 _LEAST_CHANGE = 0.03
 # Choices whose values differ less cannot be told apart.
-_ALIKE = 0.02
+ALIKE = 0.02
 # What explains a small difference must leave at most this part of it.
 _LEAVES = 0.6
 # Of a large one this part may be left, which is more than noise: two choices together
@@ -204,7 +204,7 @@ def _alike(changes: Mapping[str, np.ndarray]) -> list[Alike]:
     for name, change in changes.items():
         for names in found:
             other = changes[names[0]] - change
-            if np.isfinite(other).any() and _root_mean_square(other) < _ALIKE:
+            if np.isfinite(other).any() and _root_mean_square(other) < ALIKE:
                 names.append(name)
                 break
         else:

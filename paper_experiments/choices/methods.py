@@ -7,16 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from skimage import restoration
 
+from paper_experiments.baselines import converged_total_variation
 from paper_experiments.common import provenance
 from rim_tf import bicubic, images, pretrained
 from rim_tf.forward_models import BicubicDownsampling
 from rim_tf.restoration import restore
 
 BASELINE, NETWORK = "baseline", "network"
-# See `baselines.converged_total_variation`.
-_STRENGTH, _TOLERANCE, _MOST_ITERATIONS = 0.7, 2e-5, 2_000
+# Of `converged_total_variation` at sigma 25.
+_STRENGTH, _TOLERANCE = 0.7, 2e-5
 # What neither needs, but for choices that say so: environments may differ in it.
 _MAY_DIFFER = ("backend", "jax", "PyWavelets", "bm3d", "scico")
 
@@ -45,13 +45,7 @@ def _remove_noise(noisy: np.ndarray, sigma: float) -> np.ndarray:
 
     So anybody who tells another sigma has these values, without our strengths.
     """
-    return restoration.denoise_tv_chambolle(
-        noisy,
-        weight=_STRENGTH * sigma,
-        eps=_TOLERANCE,
-        max_num_iter=_MOST_ITERATIONS,
-        channel_axis=-1,
-    )
+    return converged_total_variation.remove_noise(noisy, sigma, _STRENGTH, _TOLERANCE)
 
 
 @dataclasses.dataclass(frozen=True)

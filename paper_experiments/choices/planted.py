@@ -32,8 +32,6 @@ _LEAST_CHANGE = 0.05
 _FIRST_SEED = 100
 _LIBRARIES = ("numpy", "pillow", "scikit-image", "tensorflow")
 _CHOICES = {**groups.BY_NAME, **{choice.name: choice for choice in unknown.CHOICES}}
-# In dB; see `diagnosis`.
-_ALIKE = 0.02
 # A choice that is two others.
 _BOTH = {"opencv_both": ("opencv_cubic", "opencv_enlarged")}
 
@@ -288,7 +286,9 @@ def _are_alike(names: tuple[str, str], numbers: Numbers, case: Case) -> bool:
     """Returns whether two choices make the same values of a case's images."""
     first, second = (numbers.results.get(Row(name, *case.key), {}) for name in names)
     differences = [first[i] - second[i] for i in case.ids if i in first and i in second]
-    return bool(differences) and np.sqrt(np.mean(np.square(differences))) < _ALIKE
+    return (
+        bool(differences) and np.sqrt(np.mean(np.square(differences))) < diagnosis.ALIKE
+    )
 
 
 def without(numbers: Numbers, made: Made) -> Numbers:
