@@ -95,7 +95,8 @@ def _read(path: Path, keep_alpha: bool) -> Layers:
         # A pipe or a device may have no end.
         if path.exists() and not path.is_file():
             raise ValueError("it is no file.")
-        with _opened(path) as image:
+        with contextlib.ExitStack() as stack:
+            image = _opened(path, stack)
             _check_depth(image, path)
             _check_strips(image)
             _warn_of_what_is_left_out(image, path, keep_alpha)
@@ -125,16 +126,22 @@ def _are_of_tags(said: list[warnings.WarningMessage], pattern: str) -> bool:
     return any(re.match(pattern, str(warning.message)) for warning in said)
 
 
-def _opened(path: Path) -> Image.Image:
+def _opened(path: Path, stack: contextlib.ExitStack) -> Image.Image:
     """Opens a file, and says in own words whether the tags of a TIFF are damaged.
+
+    Args:
+      path: The file.
+      stack: What closes it.
 
     Raises:
       ValueError: If a TIFF file ends within its list of tags. Without the rest of the
         list black might stand for white.
     """
-    with _recorded_warnings() as said, contextlib.ExitStack() as stack:
-        stack.callback(_check_tags, path, said)
-        image = Image.open(path, formats=_FORMATS)
+    with _recorded_warnings() as said:
+        try:
+            image = stack.enter_context(Image.open(path, formats=_FORMATS))
+        finally:
+            _check_tags(path, said)
     if image.format == "TIFF" and _are_of_tags(said, "Tag "):
         _warn(f"{path} has damaged tags, which are left out.")
     for warning in said:
