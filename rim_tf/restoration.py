@@ -2,18 +2,19 @@
 
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from keras import ops
 
 from rim_tf.aliasing import warn_of_aliasing
+from rim_tf.cells import Convolution
 from rim_tf.conjugate_gradients import StartByConjugateGradients
 from rim_tf.forward_models import Denoising, ForwardModel
 from rim_tf.likelihood import LogLikelihood
 from rim_tf.rim import RIM
-from rim_tf.speed import backend, stripes
+from rim_tf.speed import backend, stripes, winograd
 
 NumSteps = int | Literal["auto"] | None
 Start = Literal["model", "cg"]
@@ -207,11 +208,7 @@ def _steps(
             raise ValueError('start="cg" is for forward models, not a LogLikelihood.')
         first = functools.partial(model.initial_estimate, forward_model=forward_model)
         forward_model = StartByConjugateGradients(forward_model, sigma, first)
-    if not hasattr(model, "_compiled_update"):
-        # The forward model stays outside: a new one costs no compilation, and a user's
-        # own may be anything that Python can compute.
-        model._compiled_update = backend.compile_method(model, model.update)
-    update = stripes.in_stripes(model._compiled_update, model.cell)
+    update = stripes.in_stripes(_compiled_update(model), model.cell)
     is_auto = isinstance(num_steps, str) and num_steps == "auto"
     if num_steps is None:
         num_steps = model.num_steps
@@ -223,6 +220,38 @@ def _steps(
         yield estimate, progress
         if progress.reason != "num_steps":
             return
+
+
+def _compiled_update(model: RIM) -> Callable:
+    """Returns the compiled `model.update`, with the weights that the model has now.
+
+    The forward model stays outside: a new one costs no compilation, and a user's own
+    may be anything that Python can compute.
+    """
+    if not hasattr(model, "_compiled_update"):
+        model._compiled_update = _compile_update(model)
+    return model._compiled_update()
+
+
+def _compile_update(model: RIM) -> Callable:
+    layers = [
+        layer
+        for layer in model._flatten_layers()
+        if isinstance(layer, Convolution)
+        and winograd.pays_for(layer.kernel, layer.compute_dtype)
+    ]
+
+    def update(matrices: list, *args: Any) -> tuple[Any, list]:
+        with winograd.constant_kernels(layers, matrices):
+            return model.update(*args)
+
+    compiled = backend.compile_method(model, update)
+
+    def with_weights() -> Callable:
+        matrices = [winograd.transform(x.kernel, x.compute_dtype) for x in layers]
+        return functools.partial(compiled, matrices)
+
+    return with_weights
 
 
 class _Progress:

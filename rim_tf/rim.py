@@ -14,6 +14,7 @@ from rim_tf import arguments, exporting, links
 from rim_tf.cells import RIMCell
 from rim_tf.forward_models import Denoising, ForwardModel, scaling
 from rim_tf.likelihood import LogLikelihood, likelihood_gradient
+from rim_tf.speed import winograd
 
 PAPER_NUM_STEPS = 20
 _INITIAL_EPSILON = 0.01
@@ -349,7 +350,8 @@ class RIM(keras.Model):
             observation, sigma = observation
         prepared = self.prepare(observation, sigma, forward_model)
         num_steps = self.num_steps if num_steps is None else num_steps
-        return ops.stack(list(self.iterate(*prepared, num_steps)))
+        with winograd.constant_kernels():
+            return ops.stack(list(self.iterate(*prepared, num_steps)))
 
     # What Keras' `fit((y, sigma), clean)` and `evaluate` make of the estimates.
 

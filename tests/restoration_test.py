@@ -51,6 +51,20 @@ def test_images_of_a_batch_do_not_influence_each_other(model):
     np.testing.assert_allclose(together[1:], alone, rtol=1e-4, atol=1e-5)
 
 
+def test_weights_may_change_between():
+    # Wide enough for kernels that are transformed once.
+    model = rim_tf.RIM(RIMCell(features=64, state_features=64), num_steps=2)
+    model.build()
+    noisy = _noisy(1, 8, 8, 1)
+    before = rim_tf.restore(model, noisy, sigma=0.1)
+    kernel = model.cell.recurrent.gates.kernel
+    kernel.assign(10 * kernel.value)
+    after = rim_tf.restore(model, noisy, sigma=0.1)
+    assert np.abs(after - before).max() > 1e-4
+    expected = keras.ops.convert_to_numpy(model(noisy, sigma=0.1))[-1]
+    np.testing.assert_allclose(after, expected, atol=1e-5)
+
+
 def test_accepts_tensors_and_float64(model):
     observation = _noisy(1, 16, 16, 1)
     expected = rim_tf.restore(model, observation, sigma=0.2)

@@ -17,16 +17,17 @@ from keras import ops
 from rim_tf.speed import plain, precision
 
 
-def _one_pass(gradients: Callable) -> Callable:
+def _one_pass(gradients: Callable, of_result: bool = False) -> Callable:
     """Makes a function take one pass, as each of its gradients does.
 
     Args:
-      gradients: From the arguments, the result, and the gradient with respect to
-        the result to the gradients with respect to the arguments.
+      gradients: From the arguments, and the gradient with respect to the result, to
+        the gradients with respect to the arguments.
+      of_result: Whether it takes the result instead of the arguments.
     """
 
     def decorate(function: Callable) -> Callable:
-        compiled = functools.cache(lambda: _compile(function, gradients))
+        compiled = functools.cache(lambda: _compile(function, gradients, of_result))
 
         @functools.wraps(function)
         def call(*args: Any):
@@ -40,7 +41,7 @@ def _one_pass(gradients: Callable) -> Callable:
     return decorate
 
 
-def _compile(function: Callable, gradients: Callable) -> Callable:
+def _compile(function: Callable, gradients: Callable, of_result: bool) -> Callable:
     import tensorflow as tf
 
     forward = tf.function(function, jit_compile=True)
@@ -49,24 +50,23 @@ def _compile(function: Callable, gradients: Callable) -> Callable:
     @tf.custom_gradient
     def compiled(*args: Any):
         result = forward(*args)
-        return result, lambda upstream: backward(*args, result, upstream)
+        # What is kept for the gradient takes memory at each step of a training.
+        kept = (result,) if of_result else args
+        return result, lambda upstream: backward(*kept, upstream)
 
     return compiled
 
 
-def _tanh_gradients(x, result, upstream):
-    del x
+def _tanh_gradients(result, upstream):
     return upstream * (1 - ops.square(result))
 
 
-def _gate_gradients(logits, x, result, upstream):
-    del x
-    gate_values = ops.sigmoid(logits)
-    return upstream * result * (1 - gate_values), upstream * gate_values
+def _gate_gradients(logits, x, upstream):
+    values = ops.sigmoid(logits)
+    return upstream * x * values * (1 - values), upstream * values
 
 
-def _interpolate_gradients(logits, x, y, result, upstream):
-    del result
+def _interpolate_gradients(logits, x, y, upstream):
     z, target = ops.sigmoid(logits), ops.tanh(y)
     return (
         # Not with the result less x: in bfloat16 their difference has few digits.
@@ -76,7 +76,7 @@ def _interpolate_gradients(logits, x, y, result, upstream):
     )
 
 
-@_one_pass(_tanh_gradients)
+@_one_pass(_tanh_gradients, of_result=True)
 def tanh(x):
     """Returns the hyperbolic tangent of x."""
     return ops.tanh(x)

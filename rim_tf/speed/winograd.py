@@ -17,8 +17,11 @@ takes longer, and GPUs have such kernels already. It uses TensorFlow, with XLA f
 sums of a tile; under JAX nothing changes.
 """
 
+import contextlib
+import contextvars
+import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -86,14 +89,24 @@ def is_faster(images, kernel) -> bool:
       images: `(batch, height, width, in)`.
       kernel: `(3, 3, in, out)`.
     """
+    dtype = keras.backend.standardize_dtype(images.dtype)
+    is_known = None not in images.shape[1:3]
+    return is_known and not plain.is_plain() and pays_for(kernel, dtype)
+
+
+def pays_for(kernel, dtype: str) -> bool:
+    """Says whether convolutions with a kernel are faster so, of images of known size.
+
+    Args:
+      kernel: `(3, 3, in, out)`.
+      dtype: Of the images.
+    """
     return (
         keras.backend.backend() == "tensorflow"
-        and _pays_in(keras.backend.standardize_dtype(images.dtype))
-        and None not in images.shape[1:3]
+        and _pays_in(dtype)
         and tuple(kernel.shape[:2]) == (3, 3)
         and min(kernel.shape[2:]) >= _LEAST_CHANNELS
         and not precision.has_gpu()
-        and not plain.is_plain()
     )
 
 
@@ -115,15 +128,100 @@ def convolve(images, kernel, dilation: int = 1):
     Returns:
       `(batch, height, width, out)` of the dtype of `images`.
     """
-    matrices = ops.cast(_transform_kernel(kernel), images.dtype)
     rows, columns = (_Axis(i, images.shape[i], dilation) for i in (1, 2))
     merge = _merge()
-    products = _multiply(rows, columns)(images, matrices)
+    products = _multiply(images, _transformed(kernel, images.dtype), rows, columns)
     return merge(merge(products, rows), columns)
 
 
-def _multiply(rows: _Axis, columns: _Axis) -> Callable:
-    """Returns a function from images to the products of their tiles with matrices.
+def transform(kernel, dtype: str):
+    """Returns G kernel G^T, `(36, in, out)` of a dtype, for `constant_kernels`."""
+    # Rounded first, as a layer rounds its variables.
+    return ops.cast(_transform_kernel(ops.cast(kernel, dtype)), dtype)
+
+
+@contextlib.contextmanager
+def constant_kernels(
+    layers: Sequence[keras.layers.Conv2D] = (), matrices: Sequence = ()
+) -> Iterator[None]:
+    """Transforms each variable once within, however many convolutions use it.
+
+    The steps of a RIM share their kernels: to transform these anew takes a tenth of the
+    time of a training, and memory for each step. Variables must not change within.
+
+    Args:
+      layers: Convolutions whose kernels are transformed already.
+      matrices: What `transform` gives for each.
+    """
+    given = {
+        (id(layer.kernel), layer.compute_dtype): _Transformed(layer.kernel, of_layer)
+        for layer, of_layer in zip(layers, matrices, strict=True)
+    }
+    token = _CONSTANT.set(given)
+    try:
+        yield
+    finally:
+        _CONSTANT.reset(token)
+
+
+@dataclasses.dataclass
+class _Transformed:
+    """A transformed kernel.
+
+    Attributes:
+      kernel: What was transformed; as long as it is here, its `id` is no other's.
+      matrices: The transformed kernel in the dtype of the images, `(36, in, out)`.
+      sum: If not None, the gradient goes through this instead of the matrices: a
+        scalar 0 that passes through all convolutions with this kernel, whose gradients
+        are added up on the way, in float32. TensorFlow would keep them all for one sum.
+    """
+
+    kernel: Any
+    matrices: Any
+    sum: Any = None
+
+
+_CONSTANT: contextvars.ContextVar[dict[tuple, _Transformed] | None]
+_CONSTANT = contextvars.ContextVar("constant", default=None)
+
+
+def _transformed(kernel, dtype) -> _Transformed:
+    import tensorflow as tf
+
+    known = _CONSTANT.get()
+    # What is no variable is made for one convolution.
+    if known is None or not isinstance(kernel, keras.Variable):
+        return _Transformed(kernel, transform(kernel, dtype))
+    key = id(kernel), keras.backend.standardize_dtype(dtype)
+    if key in known:
+        return known[key]
+    if not tf.executing_eagerly():
+        # A graph within a graph has tensors of its own.
+        key = (*key, id(tf.compat.v1.get_default_graph()))
+    if key not in known:
+        matrices = ops.stop_gradient(transform(kernel, dtype))
+        known[key] = _Transformed(kernel, matrices, _begin_sum(ops.cast(kernel, dtype)))
+    return known[key]
+
+
+def _begin_sum(kernel):
+    """Returns the scalar 0 whose gradient is that of the kernel's matrices."""
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def begin(kernel: Any):
+        def gradient(of_matrices: Any):
+            of_kernel = _transform_kernel_adjoint(of_matrices, kernel.shape)
+            return ops.cast(of_kernel, kernel.dtype)
+
+        # Its shape is unknown to a graph, which would compare it with its gradient's.
+        return tf.compat.v1.placeholder_with_default(tf.zeros(()), None), gradient
+
+    return begin(kernel)
+
+
+def _multiply(images, transformed: _Transformed, rows: _Axis, columns: _Axis):
+    """Returns the products of the images' tiles with a kernel.
 
     Training makes the tiles again for the gradient: to keep those of all steps takes a
     tenth more memory, and is no faster.
@@ -131,23 +229,70 @@ def _multiply(rows: _Axis, columns: _Axis) -> Callable:
     import tensorflow as tf
 
     split = _split()
+    *_, in_channels, out_channels = transformed.matrices.shape
+    is_summed = transformed.sum is not None
 
-    @tf.recompute_grad
-    def multiply(images: Any, matrices: Any):
+    @tf.custom_gradient
+    def multiply(images: Any, matrices: Any, sum_so_far: Any):
         tiles = split(split(images, columns), rows)
-        flat = ops.reshape(tiles, (_TILE**2, -1, matrices.shape[1]))
-        products = ops.matmul(flat, matrices)
-        return _reshape(products, (*tiles.shape[:-1], matrices.shape[2]))
+        shape = tiles.shape[:-1]
+        products = tf.matmul(_flat(tiles, in_channels), matrices)
 
-    return multiply
+        def gradients(of_products: Any, of_sum: Any) -> tuple[Any, Any, Any]:
+            # Not before the gradient is there, or they would be kept after all.
+            with tf.control_dependencies([of_products]):
+                again = split(split(tf.identity(images), columns), rows)
+            of_products = _flat(of_products, out_channels)
+            of_tiles = tf.matmul(of_products, matrices, transpose_b=True)
+            of_tiles = _reshape(of_tiles, (*shape, in_channels))
+            of_images = split.adjoint(split.adjoint(of_tiles, rows), columns)
+            of_matrices = tf.matmul(
+                _flat(again, in_channels), of_products, transpose_a=True
+            )
+            if is_summed:
+                of_sum = _add_up()(of_sum, of_matrices)
+            return of_images, of_matrices, of_sum
+
+        return (_reshape(products, (*shape, out_channels)), sum_so_far), gradients
+
+    sum_so_far = transformed.sum if is_summed else tf.zeros(())
+    products, sum_so_far = multiply(images, transformed.matrices, sum_so_far)
+    transformed.sum = sum_so_far if is_summed else None
+    return products
+
+
+@functools.cache
+def _add_up() -> Callable:
+    """Returns a function that adds in the dtype of its first argument, in one pass."""
+    import tensorflow as tf
+
+    def add_up(sum_so_far: Any, summand: Any):
+        return sum_so_far + ops.cast(summand, sum_so_far.dtype)
+
+    return tf.function(add_up, jit_compile=True)
 
 
 def _transform_kernel(kernel):
     """Returns G kernel G^T, `(36, in, out)`, as one matrix product."""
-    matrix = ops.convert_to_tensor(np.kron(_G, _G), "float32")
-    flat = ops.reshape(ops.cast(kernel, "float32"), (9, -1))
-    columns = ops.matmul(matrix, flat)
+    pixels = ops.reshape(ops.cast(kernel, "float32"), (9, -1))
+    columns = ops.matmul(_g_beside_g(), pixels)
     return ops.reshape(columns, (_TILE**2, *kernel.shape[2:]))
+
+
+def _transform_kernel_adjoint(matrices, shape: Sequence[int]):
+    """Returns G^T matrices G of a shape, `(3, 3, in, out)`."""
+    columns = ops.reshape(matrices, (_TILE**2, -1))
+    pixels = ops.matmul(ops.transpose(_g_beside_g()), columns)
+    return ops.reshape(pixels, shape)
+
+
+def _g_beside_g():
+    return ops.convert_to_tensor(np.kron(_G, _G), "float32")
+
+
+def _flat(tiles, channels: int):
+    """Returns the rows of 36 matrices, one for each place in a tile."""
+    return ops.reshape(tiles, (_TILE**2, -1, channels))
 
 
 # The four functions below take an axis of pixels apart, or put it together again. In
@@ -246,45 +391,55 @@ def _reshape(tensor, shape: Sequence[int | None]):
     return ops.reshape(tensor, [-1 if size is None else size for size in shape])
 
 
-def _compile_linear(function: Callable, adjoint: Callable) -> Callable:
-    """Compiles a linear function by XLA, and its adjoint, which is its gradient."""
-    import tensorflow as tf
+class _Linear:
+    """A linear function that XLA compiles, and its adjoint, which is its gradient.
 
-    def compiled(function: Callable) -> Callable:
-        # In bfloat16 XLA rounds after each sum, and takes twice as long.
-        def in_float32(tensor: Any, axis: _Axis):
-            return ops.cast(function(ops.cast(tensor, "float32"), axis), tensor.dtype)
+    Args:
+      function: From a tensor and an axis to a tensor.
+      adjoint: Its adjoint, from there to a tensor of the first shape.
+    """
 
-        # For every shape by itself: a `tf.function` that serves networks of several
-        # sizes would warn of being traced so often. A new partial each time, since
-        # TensorFlow counts the traces of what it compiles.
-        @functools.lru_cache(_MOST_SHAPES)
-        def compiled_for(shape: tuple, dtype: Any, axis: _Axis) -> Callable:
-            del shape, dtype, axis
-            return tf.function(functools.partial(in_float32), jit_compile=True)
+    def __init__(self, function: Callable, adjoint: Callable):
+        self._function = _compile(function)
+        self.adjoint = _compile(adjoint)
 
-        def call(tensor: Any, axis: _Axis):
-            return compiled_for(tuple(tensor.shape), tensor.dtype, axis)(tensor, axis)
+    def __call__(self, tensor: Any, axis: _Axis):
+        import tensorflow as tf
 
-        return call
-
-    forward, backward = compiled(function), compiled(adjoint)
-
-    def call(tensor, axis: _Axis):
         @tf.custom_gradient
         def linear(tensor: Any):
-            return forward(tensor, axis), lambda upstream: backward(upstream, axis)
+            result = self._function(tensor, axis)
+            return result, lambda upstream: self.adjoint(upstream, axis)
 
         return linear(tensor)
+
+
+def _compile(function: Callable) -> Callable:
+    import tensorflow as tf
+
+    # In bfloat16 XLA rounds after each sum, and takes twice as long.
+    def in_float32(tensor: Any, axis: _Axis):
+        return ops.cast(function(ops.cast(tensor, "float32"), axis), tensor.dtype)
+
+    # For every shape by itself: a `tf.function` that serves networks of several sizes
+    # would warn of being traced so often. A new partial each time, since TensorFlow
+    # counts the traces of what it compiles.
+    @functools.lru_cache(_MOST_SHAPES)
+    def compiled_for(shape: tuple, dtype: Any, axis: _Axis) -> Callable:
+        del shape, dtype, axis
+        return tf.function(functools.partial(in_float32), jit_compile=True)
+
+    def call(tensor: Any, axis: _Axis):
+        return compiled_for(tuple(tensor.shape), tensor.dtype, axis)(tensor, axis)
 
     return call
 
 
 @functools.cache
-def _split() -> Callable:
-    return _compile_linear(_split_axis, _split_axis_adjoint)
+def _split() -> _Linear:
+    return _Linear(_split_axis, _split_axis_adjoint)
 
 
 @functools.cache
-def _merge() -> Callable:
-    return _compile_linear(_merge_axis, _merge_axis_adjoint)
+def _merge() -> _Linear:
+    return _Linear(_merge_axis, _merge_axis_adjoint)

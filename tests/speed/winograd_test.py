@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from rim_tf import cells
+from rim_tf import cells, rim
 from rim_tf.speed import precision, winograd
 
 if keras.backend.backend() != "tensorflow":
@@ -124,3 +124,104 @@ def test_a_cell_gives_the_same_with_and_without(monkeypatch, dilation):
     assert len(called) == 2
     np.testing.assert_allclose(fast, usual, atol=1e-4)
     assert np.abs(fast - usual).max() > 0, "The fast way was not taken."
+
+
+def _shared(kernel, images, matrices=None):
+    """Convolves twice with one variable, and returns a sum of the results."""
+    layer = _LayerOf(kernel)
+    known = ([layer], [matrices]) if matrices is not None else ()
+    with winograd.constant_kernels(*known):
+        first = winograd.convolve(images, kernel)
+        return tf.reduce_sum(first * winograd.convolve(tf.sin(first), kernel))
+
+
+class _LayerOf:
+    compute_dtype = "float32"
+
+    def __init__(self, kernel):
+        self.kernel = kernel
+
+
+def _gradients_of(function, images, kernel):
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        value = function()
+    gradients = tape.gradient(value, [images, kernel.value])
+    return [tensor.numpy() for tensor in (value, *gradients)]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("is_given", [False, True])
+def test_a_kernel_that_is_transformed_once_has_the_same_gradients(compiled, is_given):
+    images, kernel = _random(2, 8, 7, 5), keras.Variable(_random(3, 3, 5, 5))
+
+    def shared():
+        matrices = winograd.transform(kernel, "float32") if is_given else None
+        return _shared(kernel, images, matrices)
+
+    def usual():
+        first = _usual(images, tf.convert_to_tensor(kernel), 1)
+        second = _usual(tf.sin(first), tf.convert_to_tensor(kernel), 1)
+        return tf.reduce_sum(first * second)
+
+    found = _gradients_of(tf.function(shared) if compiled else shared, images, kernel)
+    for fast, slow in zip(found, _gradients_of(usual, images, kernel), strict=True):
+        np.testing.assert_allclose(fast, slow, atol=1e-4 * np.abs(slow).max())
+
+
+def test_the_gradient_in_bfloat16_is_summed_in_float32(monkeypatch):
+    kernel = keras.Variable(tf.zeros((3, 3, 4, 4)))
+    images = tf.ones((1, 4, 4, 4), "bfloat16")
+    dtypes = []
+    adjoint = winograd._transform_kernel_adjoint
+    monkeypatch.setattr(
+        winograd,
+        "_transform_kernel_adjoint",
+        lambda matrices, shape: (
+            dtypes.append(matrices.dtype) or adjoint(matrices, shape)
+        ),
+    )
+    with tf.GradientTape() as tape, winograd.constant_kernels():
+        value = winograd.convolve(images, kernel) + winograd.convolve(images, kernel)
+    assert tape.gradient(value, kernel.value) is not None
+    assert dtypes == ["float32"]
+
+
+def test_variables_may_change_between():
+    images, kernel = _random(1, 4, 4, 3), keras.Variable(_random(3, 3, 3, 3))
+    before = _shared(kernel, images)
+    kernel.assign(2 * kernel.value)
+    with winograd.constant_kernels():
+        found = winograd.convolve(images, kernel)
+    np.testing.assert_allclose(
+        found, _usual(images, kernel.value, 1), atol=1e-4, rtol=1e-4
+    )
+    assert np.abs(before - _shared(kernel, images)) > 1e-3
+
+
+def test_graph_within_a_graph():
+    images, kernel = _random(1, 4, 4, 3), keras.Variable(_random(3, 3, 3, 3))
+
+    @tf.function
+    def outer():
+        with winograd.constant_kernels():
+            inner = tf.function(lambda: winograd.convolve(images, kernel))
+            return inner() + winograd.convolve(images, kernel) + inner()
+
+    expected = 3 * _usual(images, kernel.value, 1)
+    np.testing.assert_allclose(outer(), expected, atol=1e-3)
+
+
+def test_training_transforms_a_kernel_once(monkeypatch):
+    monkeypatch.setattr(precision, "has_gpu", lambda: False)
+    shapes = []
+    transform = winograd._transform_kernel
+    monkeypatch.setattr(
+        winograd,
+        "_transform_kernel",
+        lambda kernel: shapes.append(tuple(kernel.shape[2:])) or transform(kernel),
+    )
+    model = rim.RIM(cells.RIMCell(features=64, state_features=64), num_steps=4)
+    model(_random(1, 8, 8, 1), sigma=0.1)
+    # The first step has no state, and parts of the kernels for that.
+    assert shapes == [(64, 64), (64, 64), (128, 128), (128, 64)]
