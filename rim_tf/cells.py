@@ -4,6 +4,7 @@ They follow the protocol `rim_tf.rim.Cell`. Their first list of states is empty:
 stands for s_0 = 0, whose products the first step then leaves out.
 """
 
+import contextlib
 import functools
 from typing import Any
 
@@ -14,6 +15,18 @@ from rim_tf.speed import fused, winograd
 
 # Not left to Keras' global setting of the data format.
 _SAME = {"padding": "same", "data_format": "channels_last"}
+
+
+def constant_weights() -> contextlib.AbstractContextManager:
+    """Says that steps within share their weights, which saves time and memory.
+
+    Example:
+
+        with constant_weights():
+            for inputs in sequence:
+                update, states = cell(inputs, states)
+    """
+    return winograd.constant_kernels()
 
 
 class Convolution(keras.layers.Conv2D):
@@ -209,7 +222,7 @@ class RIMCell(keras.layers.Layer):
     def reach(self) -> int:
         """How many pixels around its own an output depends on, at most.
 
-        A multiple of the stride. Large images are restored in stripes that overlap by
+        A multiple of the stride. Large images are restored in windows that overlap by
         it; a subclass that looks farther overrides it.
         """
         # Two convolutions of the ConvGRU, one by each layer outside of it, and the

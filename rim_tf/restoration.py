@@ -14,7 +14,7 @@ from rim_tf.conjugate_gradients import StartByConjugateGradients
 from rim_tf.forward_models import Denoising, ForwardModel
 from rim_tf.likelihood import LogLikelihood
 from rim_tf.rim import RIM
-from rim_tf.speed import backend, stripes, winograd
+from rim_tf.speed import backend, windows, winograd
 
 NumSteps = int | Literal["auto"] | None
 Start = Literal["model", "cg"]
@@ -208,7 +208,7 @@ def _steps(
             raise ValueError('start="cg" is for forward models, not a LogLikelihood.')
         first = functools.partial(model.initial_estimate, forward_model=forward_model)
         forward_model = StartByConjugateGradients(forward_model, sigma, first)
-    update = stripes.in_stripes(_compiled_update(model), model.cell)
+    update = windows.in_windows(_compiled_update(model), model.cell)
     is_auto = isinstance(num_steps, str) and num_steps == "auto"
     if num_steps is None:
         num_steps = model.num_steps

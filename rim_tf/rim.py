@@ -11,10 +11,9 @@ import numpy as np
 from keras import ops
 
 from rim_tf import arguments, exporting, links
-from rim_tf.cells import RIMCell
+from rim_tf.cells import RIMCell, constant_weights
 from rim_tf.forward_models import Denoising, ForwardModel, scaling
 from rim_tf.likelihood import LogLikelihood, likelihood_gradient
-from rim_tf.speed import winograd
 
 PAPER_NUM_STEPS = 20
 _INITIAL_EPSILON = 0.01
@@ -25,7 +24,7 @@ class Cell(Protocol):
 
     This is the protocol of Keras RNN cells, extended to images. An attribute
     `channels` says what images the cell takes, if it is not any. A cell with
-    `stride` and `reach`, see `rim_tf.cells.RIMCell`, restores large images in stripes.
+    `stride` and `reach`, see `rim_tf.cells.RIMCell`, restores large images in windows.
     One whose attribute `sees_sigma` is true gets a channel for sigma, see there.
     """
 
@@ -350,7 +349,7 @@ class RIM(keras.Model):
             observation, sigma = observation
         prepared = self.prepare(observation, sigma, forward_model)
         num_steps = self.num_steps if num_steps is None else num_steps
-        with winograd.constant_kernels():
+        with constant_weights():
             return ops.stack(list(self.iterate(*prepared, num_steps)))
 
     # What Keras' `fit((y, sigma), clean)` and `evaluate` make of the estimates.

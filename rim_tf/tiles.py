@@ -1,6 +1,6 @@
 """Restoring large images tile by tile, so that memory does not grow with the image.
 
-`speed/stripes.py` divides one step, and needs the state of the whole image, 256 numbers
+`speed/windows.py` divides one step, and needs the state of the whole image, 256 numbers
 for four pixels of the paper's network. Here each tile goes through all T steps alone,
 with so much of the image around it that its middle does not feel the border.
 """

@@ -30,13 +30,13 @@ _BROKEN = {
     ],
     "cells know of speed the convolution and the fused parts": [
         ("rim_tf.cells", "from rim_tf.speed import fused, precision"),
-        ("rim_tf.cells", "from rim_tf.speed.stripes import in_stripes"),
+        ("rim_tf.cells", "from rim_tf.speed.windows import in_windows"),
         ("rim_tf.cells", "import rim_tf.training"),
     ],
     "speed knows nothing else": [
         ("rim_tf.speed.fused", "from rim_tf import arguments"),
         ("rim_tf.speed.fused", "from ..arguments import fits"),
-        ("rim_tf.speed.stripes", "import rim_tf"),
+        ("rim_tf.speed.windows", "import rim_tf"),
     ],
     "few ask about the backend": [
         ("rim_tf.rim", "if keras.backend.backend() == 'jax':\n    pass"),

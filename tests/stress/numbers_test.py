@@ -14,7 +14,7 @@ import pytest
 import skimage.data
 
 import rim_tf
-from rim_tf.speed import stripes
+from rim_tf.speed import windows
 from tests.forward_models.cases import MODELS, kernel
 from tests.stress import jobs
 
@@ -103,14 +103,15 @@ def test_batch_size_and_order_of_images(network, name):
 
 
 @pytest.mark.parametrize("name", _OPERATORS)
-def test_stripes(network, name, monkeypatch):
+def test_windows(network, name, monkeypatch):
     operator = _OPERATORS[name]()
     observation = _observe(operator, 1, 120, 40)
     cell, whole = network.cell, _restore(network, observation, operator)
-    monkeypatch.setattr(stripes, "_MOST_PIXELS", 400)
-    borders = stripes._borders(observation.shape, cell.stride, cell.reach)
-    assert len(borders) > 2
-    _check_near("stripes", _restore(network, observation, operator), whole)
+    monkeypatch.setattr(windows, "_MOST_PIXELS", 400)
+    monkeypatch.setattr(windows, "_WINDOW_PIXELS", 400)
+    rows, columns = windows._divide(120, 40, cell.stride, cell.reach, 400)
+    assert len(rows) * len(columns) > 2
+    _check_near("windows", _restore(network, observation, operator), whole)
 
 
 def _restore(network, observation, operator):
