@@ -116,7 +116,11 @@ def _restore_folder(arguments: argparse.Namespace) -> int:
                 _restore_file(arguments, path, output, show_steps=False)
             except _ERRORS as error:
                 num_failed += 1
-                print(f"*** Left out: {_in_a_line(error, path)}")
+                line = _in_a_line(error, path)
+                # What names a flag does not name the image.
+                if not any(str(name) in line for name in (path, output)):
+                    line = f"{path}: {line}"
+                print(f"*** Left out: {line}")
                 # Where it is full, or gone, the other images have no place either.
                 room = max(_ROOM, path.stat().st_size)
                 check_writable(arguments.output, str(arguments.output), size=room)
@@ -398,9 +402,11 @@ def _restore_pages(
         each = f" for each of {parts} parts, a mean" if parts > 1 else ""
         print(f"--num_steps=auto made {made / parts:.3g} steps{each}.")
     if residuals:
+        # A network that sees sigma gets better there, see RESULTS.md.
         sees_sigma = getattr(model.cell, "sees_sigma", False)
+        may_fit_noise = not sees_sigma and num_steps != 1
         is_estimated = arguments.sigma == "auto" and arguments.noise != "poisson"
-        _say_residual(float(np.mean(residuals)), sees_sigma, is_estimated)
+        _say_residual(float(np.mean(residuals)), may_fit_noise, is_estimated)
     # Without a copy of the only page, which may be large.
     together = restored[0][np.newaxis] if len(restored) == 1 else np.stack(restored)
     return scale.to_range(together)
@@ -410,7 +416,7 @@ def _residual(estimate: np.ndarray, observed: np.ndarray, model, sigma) -> np.nd
     return restoration.residual(estimate, observed, np.float32(sigma), model)
 
 
-def _say_residual(residual: float, sees_sigma: bool, is_estimated: bool) -> None:
+def _say_residual(residual: float, may_fit_noise: bool, is_estimated: bool) -> None:
     least, most = _RESIDUALS
     sigma = "The noise level that was estimated" if is_estimated else "--sigma"
     said = f"What was removed, residual / sigma: {residual:.2f}, "
@@ -425,8 +431,7 @@ def _say_residual(residual: float, sees_sigma: bool, is_estimated: bool) -> None
             said += (
                 " Fine detail may have been taken for noise: give a smaller --sigma."
             )
-        # A network that sees sigma gets better there, see RESULTS.md.
-        if not sees_sigma:
+        if may_fit_noise:
             said += (
                 " Or going on has begun to fit the noise: compare with fewer "
                 "--num_steps."

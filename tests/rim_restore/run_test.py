@@ -296,6 +296,15 @@ def test_a_stack_is_restored_page_by_page(tmp_path, copied, capsys):
     assert "3 pages of 48 x 40 pixels, RGB, uint8" in capsys.readouterr().out
 
 
+def test_a_file_of_a_folder_is_named_where_a_flag_is_to_blame(tmp_path, copied, capsys):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    tifffile.imwrite(folder / "floats.tif", np.float32(_CAT[..., 0] / 80))
+    _run("denoise", folder, tmp_path / "new", "--sigma=25", code=1)
+    printed = capsys.readouterr().out
+    assert f"*** Left out: {folder / 'floats.tif'}: --range: floats from" in printed
+
+
 def test_a_broken_file_of_a_folder_is_named_and_left_out(tmp_path, copied, capsys):
     folder, new = tmp_path / "in", tmp_path / "new"
     folder.mkdir()
@@ -407,25 +416,25 @@ def test_a_noise_level_of_8_bits_for_an_image_of_16_is_asked_about(tmp_path, cap
         (0.4, "--sigma is too large."),
     ],
 )
-@pytest.mark.parametrize("sees_sigma", [False, True])
-def test_a_residual_says_what_it_means(capsys, residual, words, sees_sigma):
+@pytest.mark.parametrize("may_fit_noise", [False, True])
+def test_a_residual_says_what_it_means(capsys, residual, words, may_fit_noise):
     """A network that sees sigma gets better where it is small."""
-    run._say_residual(residual, sees_sigma, is_estimated=False)
+    run._say_residual(residual, may_fit_noise, is_estimated=False)
     said = capsys.readouterr().out
     assert "was taken for noise" not in said
     assert f"residual / sigma: {residual:.2f}" in said
     assert words in said
     has_advice = "fewer --num_steps" in said
-    assert has_advice == (residual == 0.4 and not sees_sigma)
+    assert has_advice == (residual == 0.4 and may_fit_noise)
 
 
-@pytest.mark.parametrize("sees_sigma", [False, True])
-def test_an_estimated_noise_level_is_not_called_a_flag(capsys, sees_sigma):
-    run._say_residual(0.4, sees_sigma, is_estimated=True)
-    run._say_residual(1.5, sees_sigma, is_estimated=True)
+@pytest.mark.parametrize("may_fit_noise", [False, True])
+def test_an_estimated_noise_level_is_not_called_a_flag(capsys, may_fit_noise):
+    run._say_residual(0.4, may_fit_noise, is_estimated=True)
+    run._say_residual(1.5, may_fit_noise, is_estimated=True)
     low, high = capsys.readouterr().out.splitlines()
     assert "The noise level that was estimated is too large. Fine detail may" in low
-    assert ("fewer --num_steps." in low) == (not sees_sigma)
+    assert ("fewer --num_steps." in low) == may_fit_noise
     assert "The noise level that was estimated is too small, or kernel" in high
 
 
