@@ -208,7 +208,7 @@ def _steps(
             raise ValueError('start="cg" is for forward models, not a LogLikelihood.')
         first = functools.partial(model.initial_estimate, forward_model=forward_model)
         forward_model = StartByConjugateGradients(forward_model, sigma, first)
-    update = windows.in_windows(_compiled_update(model), model.cell)
+    update = windows.in_windows(_update_of(model), model.cell)
     is_auto = isinstance(num_steps, str) and num_steps == "auto"
     if num_steps is None:
         num_steps = model.num_steps
@@ -222,7 +222,7 @@ def _steps(
             return
 
 
-def _compiled_update(model: RIM) -> Callable:
+def _update_of(model: RIM) -> Callable:
     """Returns the compiled `model.update`, with the weights that the model has now.
 
     The forward model stays outside: a new one costs no compilation, and a user's own
@@ -234,6 +234,7 @@ def _compiled_update(model: RIM) -> Callable:
 
 
 def _compile_update(model: RIM) -> Callable:
+    """Returns what `_update_of` calls: it transforms the kernels once for all steps."""
     layers = [
         layer
         for layer in model._flatten_layers()
@@ -251,6 +252,7 @@ def _compile_update(model: RIM) -> Callable:
         matrices = [winograd.transform(x.kernel, x.compute_dtype) for x in layers]
         return functools.partial(compiled, matrices)
 
+    # A function, since Keras would take layers in an attribute for more of the model's.
     return with_weights
 
 

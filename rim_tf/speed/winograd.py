@@ -154,10 +154,10 @@ def constant_kernels(
       matrices: What `transform` gives for each.
     """
     given = {
-        (id(layer.kernel), layer.compute_dtype): _Transformed(layer.kernel, of_layer)
+        _key(layer.kernel, layer.compute_dtype): of_layer
         for layer, of_layer in zip(layers, matrices, strict=True)
     }
-    token = _CONSTANT.set(given)
+    token = _CONSTANT.set(_Constant(given, {}))
     try:
         yield
     finally:
@@ -170,42 +170,58 @@ class _Transformed:
 
     Attributes:
       kernel: What was transformed; as long as it is here, its `id` is no other's.
-      matrices: The transformed kernel in the dtype of the images, `(36, in, out)`.
-      sum: If not None, the gradient goes through this instead of the matrices: a
-        scalar 0 that passes through all convolutions with this kernel, whose gradients
-        are added up on the way, in float32. TensorFlow would keep them all for one sum.
+      matrices: The transformed kernel in the dtype of the images, `(36, in, out)`, a
+        constant for gradients.
+      sum: What gradients go through instead: a scalar 0 that passes through all
+        convolutions with this kernel, whose gradients are added up on the way, in
+        float32. TensorFlow would keep them all for one sum at the end.
     """
 
     kernel: Any
     matrices: Any
-    sum: Any = None
+    sum: Any
 
 
-_CONSTANT: contextvars.ContextVar[dict[tuple, _Transformed] | None]
+class _Constant(NamedTuple):
+    """Kernels that do not change for a while.
+
+    Attributes:
+      given: Matrices of kernels that were transformed before, by `_key`.
+      transformed: All that were asked for, by `_key` and the graph that is made.
+    """
+
+    given: dict[tuple, Any]
+    transformed: dict[tuple, _Transformed]
+
+
+_CONSTANT: contextvars.ContextVar[_Constant | None]
 _CONSTANT = contextvars.ContextVar("constant", default=None)
+
+
+def _key(kernel, dtype) -> tuple[int, str]:
+    return id(kernel), keras.backend.standardize_dtype(dtype)
 
 
 def _transformed(kernel, dtype) -> _Transformed:
     import tensorflow as tf
 
-    known = _CONSTANT.get()
+    constant = _CONSTANT.get()
     # What is no variable is made for one convolution.
-    if known is None or not isinstance(kernel, keras.Variable):
-        return _Transformed(kernel, transform(kernel, dtype))
-    key = id(kernel), keras.backend.standardize_dtype(dtype)
-    if key in known:
-        return known[key]
-    if not tf.executing_eagerly():
-        # A graph within a graph has tensors of its own.
-        key = (*key, id(tf.compat.v1.get_default_graph()))
-    if key not in known:
-        matrices = ops.stop_gradient(transform(kernel, dtype))
-        known[key] = _Transformed(kernel, matrices, _begin_sum(ops.cast(kernel, dtype)))
-    return known[key]
+    if constant is None or not isinstance(kernel, keras.Variable):
+        return _begin(kernel, dtype, transform(kernel, dtype))
+    key, known = _key(kernel, dtype), constant.transformed
+    # A graph within a graph has tensors of its own.
+    graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+    if (key, id(graph)) not in known:
+        matrices = constant.given.get(key)
+        if matrices is None:
+            matrices = transform(kernel, dtype)
+        known[key, id(graph)] = _begin(kernel, dtype, matrices)
+    return known[key, id(graph)]
 
 
-def _begin_sum(kernel):
-    """Returns the scalar 0 whose gradient is that of the kernel's matrices."""
+def _begin(kernel, dtype, matrices) -> _Transformed:
+    """Returns a transformed kernel, before the first convolution with it."""
     import tensorflow as tf
 
     @tf.custom_gradient
@@ -217,7 +233,8 @@ def _begin_sum(kernel):
         # Its shape is unknown to a graph, which would compare it with its gradient's.
         return tf.compat.v1.placeholder_with_default(tf.zeros(()), None), gradient
 
-    return begin(kernel)
+    sum_so_far = begin(ops.cast(kernel, dtype))
+    return _Transformed(kernel, ops.stop_gradient(matrices), sum_so_far)
 
 
 def _multiply(images, transformed: _Transformed, rows: _Axis, columns: _Axis):
@@ -228,36 +245,32 @@ def _multiply(images, transformed: _Transformed, rows: _Axis, columns: _Axis):
     """
     import tensorflow as tf
 
-    split = _split()
-    *_, in_channels, out_channels = transformed.matrices.shape
-    is_summed = transformed.sum is not None
+    split, matrices = _split(), transformed.matrices
+    *_, in_channels, out_channels = matrices.shape
 
     @tf.custom_gradient
-    def multiply(images: Any, matrices: Any, sum_so_far: Any):
+    def multiply(images: Any, sum_so_far: Any):
         tiles = split(split(images, columns), rows)
         shape = tiles.shape[:-1]
         products = tf.matmul(_flat(tiles, in_channels), matrices)
 
-        def gradients(of_products: Any, of_sum: Any) -> tuple[Any, Any, Any]:
+        def gradients(of_products: Any, of_sum: Any) -> tuple[Any, Any]:
             # Not before the gradient is there, or they would be kept after all.
             with tf.control_dependencies([of_products]):
                 again = split(split(tf.identity(images), columns), rows)
-            of_products = _flat(of_products, out_channels)
+            again, of_products = (
+                _flat(again, in_channels),
+                _flat(of_products, out_channels),
+            )
             of_tiles = tf.matmul(of_products, matrices, transpose_b=True)
             of_tiles = _reshape(of_tiles, (*shape, in_channels))
             of_images = split.adjoint(split.adjoint(of_tiles, rows), columns)
-            of_matrices = tf.matmul(
-                _flat(again, in_channels), of_products, transpose_a=True
-            )
-            if is_summed:
-                of_sum = _add_up()(of_sum, of_matrices)
-            return of_images, of_matrices, of_sum
+            of_matrices = tf.matmul(again, of_products, transpose_a=True)
+            return of_images, _add_up()(of_sum, of_matrices)
 
         return (_reshape(products, (*shape, out_channels)), sum_so_far), gradients
 
-    sum_so_far = transformed.sum if is_summed else tf.zeros(())
-    products, sum_so_far = multiply(images, transformed.matrices, sum_so_far)
-    transformed.sum = sum_so_far if is_summed else None
+    products, transformed.sum = multiply(images, transformed.sum)
     return products
 
 
