@@ -258,10 +258,8 @@ def _multiply(images, transformed: _Transformed, rows: _Axis, columns: _Axis):
             # Not before the gradient is there, or they would be kept after all.
             with tf.control_dependencies([of_products]):
                 again = split(split(tf.identity(images), columns), rows)
-            again, of_products = (
-                _flat(again, in_channels),
-                _flat(of_products, out_channels),
-            )
+            again = _flat(again, in_channels)
+            of_products = _flat(of_products, out_channels)
             of_tiles = tf.matmul(of_products, matrices, transpose_b=True)
             of_tiles = _reshape(of_tiles, (*shape, in_channels))
             of_images = split.adjoint(split.adjoint(of_tiles, rows), columns)
