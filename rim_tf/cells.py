@@ -47,6 +47,18 @@ class Convolution(keras.layers.Conv2D):
             return winograd.convolve(inputs, kernel, self.dilation_rate[0])
         return super().convolution_op(inputs, kernel)
 
+    def call(self, inputs):
+        (outputs,) = self.in_parts(inputs, self.kernel, self.bias, 1)
+        return self.activation(outputs)
+
+    def in_parts(self, inputs, kernel, bias, parts: int) -> list:
+        """Returns kernel * inputs + bias, its channels in parts of equal size."""
+        if winograd.is_faster(inputs, kernel):
+            dilation = self.dilation_rate[0]
+            return winograd.convolve_in_parts(inputs, kernel, bias, dilation, parts)
+        outputs = super().convolution_op(inputs, kernel) + bias
+        return ops.split(outputs, parts, axis=-1)
+
 
 @keras.saving.register_keras_serializable(package="rim_tf")
 class ConvGRUCell(keras.layers.Layer):
@@ -122,7 +134,8 @@ class ConvGRUCell(keras.layers.Layer):
             return state, [state]
         (state,) = states
         # Before their sigmoid and tanh, which `fused` makes in one pass with the rest.
-        z, r = ops.split(self.gates(_beside(inputs, state)), 2, axis=-1)
+        gates = self.gates
+        z, r = gates.in_parts(_beside(inputs, state), gates.kernel, gates.bias, 2)
         c = self.candidate(_beside(inputs, fused.gate(r, state)))
         state = fused.interpolate(z, state, c)
         return state, [state]
@@ -136,8 +149,8 @@ class ConvGRUCell(keras.layers.Layer):
     def _product(self, layer: Convolution, inputs):
         """Returns a layer's first `features` outputs for [inputs, 0]."""
         kernel = layer.kernel[:, :, : inputs.shape[-1], : self.features]
-        bias = layer.bias[: self.features]
-        return bias + layer.convolution_op(inputs, kernel)
+        (outputs,) = layer.in_parts(inputs, kernel, layer.bias[: self.features], 1)
+        return outputs
 
     def get_config(self) -> dict[str, Any]:
         return {

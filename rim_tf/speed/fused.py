@@ -14,7 +14,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from rim_tf.speed import plain, precision
+from rim_tf.speed import plain, precision, xla
 
 
 def _one_pass(gradients: Callable, of_result: bool = False) -> Callable:
@@ -44,8 +44,8 @@ def _one_pass(gradients: Callable, of_result: bool = False) -> Callable:
 def _compile(function: Callable, gradients: Callable, of_result: bool) -> Callable:
     import tensorflow as tf
 
-    forward = tf.function(function, jit_compile=True)
-    backward = tf.function(gradients, jit_compile=True)
+    forward = xla.compile_for_cpu(_of_numbers(function))
+    backward = xla.compile_for_cpu(_of_numbers(gradients))
 
     @tf.custom_gradient
     def compiled(*args: Any):
@@ -55,6 +55,10 @@ def _compile(function: Callable, gradients: Callable, of_result: bool) -> Callab
         return result, lambda upstream: backward(*kept, upstream)
 
     return compiled
+
+
+def _of_numbers(function: Callable) -> Callable:
+    return lambda *tensors: function(*map(xla.to_numbers, tensors))
 
 
 def _tanh_gradients(result, upstream):

@@ -28,7 +28,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from rim_tf.speed import plain, precision
+from rim_tf.speed import plain, precision, xla
 
 # Convolution is multiplication of polynomials, which Winograd makes in the values at
 # these points, and at infinity. The usual ones, 0, 1, -1, 2 and -2, make twice the
@@ -128,10 +128,51 @@ def convolve(images, kernel, dilation: int = 1):
     Returns:
       `(batch, height, width, out)` of the dtype of `images`.
     """
+    merge, columns = _merge(), _Axis(2, images.shape[2], dilation)
+    return merge(_until_columns(images, kernel, dilation), columns)
+
+
+def convolve_in_parts(images, kernel, bias, dilation: int, parts: int) -> list:
+    """Returns the convolution plus a bias, its channels in parts.
+
+    It saves passes over memory for the sum and for the parts.
+
+    Args:
+      images: As for `convolve`.
+      kernel: As for `convolve`.
+      bias: `(out,)` of the dtype of `images`.
+      dilation: Distance of the pixels that the kernel looks at.
+      parts: Into how many parts of equal size; `out` is a multiple.
+
+    Returns:
+      Tensors `(batch, height, width, out / parts)` of the dtype of `images`.
+    """
+    columns = _Axis(2, images.shape[2], dilation)
+    products = _until_columns(images, kernel, dilation)
+    return _merge_in_parts(products, ops.cast(bias, images.dtype), columns, parts)
+
+
+def _until_columns(images, kernel, dilation: int):
+    """Returns all but the last sum, of the columns of tiles."""
     rows, columns = (_Axis(i, images.shape[i], dilation) for i in (1, 2))
-    merge = _merge()
-    products = _multiply(images, _transformed(kernel, images.dtype), rows, columns)
-    return merge(merge(products, rows), columns)
+    transformed = _transformed(kernel, images.dtype)
+    return _merge()(_multiply(images, transformed, rows, columns), rows)
+
+
+def _merge_in_parts(products, bias, axis: _Axis, parts: int) -> list:
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def merge(products: Any, bias: Any):
+        def gradients(*upstream: Any):
+            whole = ops.concatenate(upstream, axis=-1)
+            return _merge().adjoint(whole, axis), ops.sum(whole, axis=(0, 1, 2))
+
+        function = _merge_part()
+        results = [function(products, bias, axis, i, parts) for i in range(parts)]
+        return results, gradients
+
+    return merge(products, bias)
 
 
 def transform(kernel, dtype: str):
@@ -245,24 +286,28 @@ def _multiply(images, transformed: _Transformed, rows: _Axis, columns: _Axis):
     """
     import tensorflow as tf
 
-    split, matrices = _split(), transformed.matrices
+    split, split_adjoint, matrices = _split(), _split_adjoint(), transformed.matrices
     *_, in_channels, out_channels = matrices.shape
+
+    def take_apart(images: Any):
+        # Both axes at once: it is one pass over fewer numbers.
+        return split(split(_pad_borders(images, rows, columns), columns), rows)
 
     @tf.custom_gradient
     def multiply(images: Any, sum_so_far: Any):
-        tiles = split(split(images, columns), rows)
+        tiles = take_apart(images)
         shape = tiles.shape[:-1]
         products = tf.matmul(_flat(tiles, in_channels), matrices)
 
         def gradients(of_products: Any, of_sum: Any) -> tuple[Any, Any]:
             # Not before the gradient is there, or they would be kept after all.
             with tf.control_dependencies([of_products]):
-                again = split(split(tf.identity(images), columns), rows)
+                again = take_apart(tf.identity(images))
             again = _flat(again, in_channels)
             of_products = _flat(of_products, out_channels)
             of_tiles = tf.matmul(of_products, matrices, transpose_b=True)
             of_tiles = _reshape(of_tiles, (*shape, in_channels))
-            of_images = split.adjoint(split.adjoint(of_tiles, rows), columns)
+            of_images = split_adjoint(split_adjoint(of_tiles, rows), columns)
             of_matrices = tf.matmul(again, of_products, transpose_a=True)
             return of_images, _add_up()(of_sum, of_matrices)
 
@@ -312,10 +357,17 @@ def _flat(tiles, channels: int):
 # first axis of the tensor.
 
 
+def _pad_borders(images, *axes: _Axis):
+    """Adds what the kernel sees beyond the borders, and what fills the last tiles."""
+    paddings = [[0, 0]] * len(images.shape)
+    for axis in axes:
+        paddings[axis.number] = [axis.dilation, axis.dilation + axis.surplus]
+    return ops.pad(images, paddings)
+
+
 def _split_axis(images, axis: _Axis):
-    """Returns B^T tile along an axis, `(6, ..., tiles, phases, ...)`."""
+    """Returns B^T tile along an axis with its borders, `(6, ..., tiles, phases, ...)`."""
     position = _position(images, axis)
-    images = _pad(images, position, axis.dilation, axis.dilation + axis.surplus)
     images = _split_phases(images, position, axis.dilation)
     index = (slice(None),) * position
     pixels = [
@@ -326,6 +378,7 @@ def _split_axis(images, axis: _Axis):
 
 
 def _split_axis_adjoint(tiles, axis: _Axis):
+    """Returns the adjoint's result without the borders."""
     pixels = _combine(_B_TRANSPOSED.T, [tiles[i] for i in range(_TILE)])
     position = _position(pixels[0], axis, in_pieces=True)
     # The last two pixels of a tile are the first two of the next.
@@ -342,6 +395,13 @@ def _merge_axis(products, axis: _Axis):
     position = _position(pixels[0], axis, in_pieces=True)
     images = _join_phases(ops.stack(pixels, axis=position + 1), position)
     return _crop(images, position, 0, axis.size)
+
+
+def _merge_part_of_axis(products, bias, axis: _Axis, part: int, parts: int):
+    """Returns A^T products along an axis plus a bias, of a part of the channels."""
+    size = bias.shape[0] // parts
+    channels = slice(part * size, (part + 1) * size)
+    return _merge_axis(products[..., channels], axis) + xla.to_numbers(bias[channels])
 
 
 def _merge_axis_adjoint(images, axis: _Axis):
@@ -364,7 +424,8 @@ def _position(tensor, axis: _Axis, in_pieces: bool = False) -> int:
 
 
 def _combine(matrix: np.ndarray, parts: Sequence) -> list:
-    """Returns the products of a matrix with a list of tensors."""
+    """Returns the products of a matrix with a list of tensors, in float32."""
+    parts = [xla.to_numbers(part) for part in parts]
     return [
         sum(
             float(factor) * part
@@ -426,31 +487,40 @@ class _Linear:
 
 
 def _compile(function: Callable) -> Callable:
-    import tensorflow as tf
-
-    # In bfloat16 XLA rounds after each sum, and takes twice as long.
-    def in_float32(tensor: Any, axis: _Axis):
-        return ops.cast(function(ops.cast(tensor, "float32"), axis), tensor.dtype)
+    """Compiles a function of tensors, and of what else follows them."""
 
     # For every shape by itself: a `tf.function` that serves networks of several sizes
-    # would warn of being traced so often. A new partial each time, since TensorFlow
+    # would warn of being traced so often. A new function each time, since TensorFlow
     # counts the traces of what it compiles.
     @functools.lru_cache(_MOST_SHAPES)
-    def compiled_for(shape: tuple, dtype: Any, axis: _Axis) -> Callable:
-        del shape, dtype, axis
-        return tf.function(functools.partial(in_float32), jit_compile=True)
+    def compiled_for(shapes: tuple, dtype: Any, others: tuple) -> Callable:
+        del shapes, dtype
+        return xla.compile_for_cpu(lambda *tensors: function(*tensors, *others))
 
-    def call(tensor: Any, axis: _Axis):
-        return compiled_for(tuple(tensor.shape), tensor.dtype, axis)(tensor, axis)
+    def call(*args: Any):
+        tensors = [arg for arg in args if hasattr(arg, "dtype")]
+        shapes = tuple(tuple(tensor.shape) for tensor in tensors)
+        others = args[len(tensors) :]
+        return compiled_for(shapes, tensors[0].dtype, others)(*tensors)
 
     return call
 
 
 @functools.cache
-def _split() -> _Linear:
-    return _Linear(_split_axis, _split_axis_adjoint)
+def _split() -> Callable:
+    return _compile(_split_axis)
+
+
+@functools.cache
+def _split_adjoint() -> Callable:
+    return _compile(_split_axis_adjoint)
 
 
 @functools.cache
 def _merge() -> _Linear:
     return _Linear(_merge_axis, _merge_axis_adjoint)
+
+
+@functools.cache
+def _merge_part() -> Callable:
+    return _compile(_merge_part_of_axis)
