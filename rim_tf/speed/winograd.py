@@ -366,7 +366,7 @@ def _pad_borders(images, *axes: _Axis):
 
 
 def _split_axis(images, axis: _Axis):
-    """Returns B^T tile along an axis with its borders, `(6, ..., tiles, phases, ...)`."""
+    """Returns B^T tile along an axis with borders, `(6, ..., tiles, phases, ...)`."""
     position = _position(images, axis)
     images = _split_phases(images, position, axis.dilation)
     index = (slice(None),) * position
