@@ -60,6 +60,24 @@ class Convolution(keras.layers.Conv2D):
         return ops.split(outputs, parts, axis=-1)
 
 
+class TransposedConvolution(keras.layers.Conv2DTranspose):
+    """A transposed 3 x 3 convolution, then tanh.
+
+    Args:
+      filters: Number of channels of the output.
+      **kwargs: Arguments of `keras.layers.Layer`, and strides.
+    """
+
+    def __init__(self, filters: int, **kwargs: Any):
+        super().__init__(filters, 3, **_SAME, **kwargs)
+
+    def call(self, inputs):
+        convolved = ops.conv_transpose(
+            inputs, self.kernel, self.strides, self.padding, None, self.data_format
+        )
+        return fused.tanh_of_sum(convolved, ops.cast(self.bias, convolved.dtype))
+
+
 @keras.saving.register_keras_serializable(package="rim_tf")
 class ConvGRUCell(keras.layers.Layer):
     """A gated recurrent unit (Chung et al., 2014) with convolutions for products.
@@ -218,12 +236,13 @@ class RIMCell(keras.layers.Layer):
         self.sees_sigma = sees_sigma
         common = {"kernel_size": 3, "dtype": self.dtype_policy, **_SAME}
         conv = functools.partial(keras.layers.Conv2D, **common)
-        transposed = functools.partial(keras.layers.Conv2DTranspose, **common)
         self.encode = conv(features, strides=stride, name="encode")
         self.recurrent = self._recurrent_layer(
             state_features, dilation, dtype=self.dtype_policy, name="recurrent"
         )
-        self.decode = transposed(features, strides=stride, name="decode")
+        self.decode = TransposedConvolution(
+            features, strides=stride, dtype=self.dtype_policy, name="decode"
+        )
         # Made last: initialisers draw their seeds in the order in which they are made.
         small = keras.initializers.RandomNormal(stddev=1e-3)
         self.update = conv(channels, kernel_initializer=small, name="update")
@@ -302,7 +321,7 @@ class RIMCell(keras.layers.Layer):
         seen = inputs[..., -self.input_size :]
         hidden = fused.tanh(self.encode(_pad(seen, self.stride)))
         hidden, states = self.recurrent(hidden, states)
-        update = self.update(fused.tanh(self.decode(hidden)))
+        update = self.update(self.decode(hidden))
         return update[:, :height, :width], states
 
     def get_config(self) -> dict[str, Any]:

@@ -31,14 +31,16 @@ def _one_pass(gradients: Callable, of_result: bool = False) -> Callable:
 
         @functools.wraps(function)
         def call(*args: Any):
-            is_plain = plain.is_plain() or precision.has_gpu()
-            if is_plain or keras.backend.backend() != "tensorflow":
-                return function(*args)
-            return compiled()(*args)
+            return compiled()(*args) if _is_used() else function(*args)
 
         return call
 
     return decorate
+
+
+def _is_used() -> bool:
+    is_tensorflow = keras.backend.backend() == "tensorflow"
+    return is_tensorflow and not plain.is_plain() and not precision.has_gpu()
 
 
 def _compile(function: Callable, gradients: Callable, of_result: bool) -> Callable:
@@ -65,6 +67,11 @@ def _tanh_gradients(result, upstream):
     return upstream * (1 - ops.square(result))
 
 
+def _tanh_of_sum_gradients(result, upstream):
+    of_sum = _tanh_gradients(result, upstream)
+    return of_sum, ops.sum(of_sum, axis=(0, 1, 2))
+
+
 def _gate_gradients(logits, x, upstream):
     values = ops.sigmoid(logits)
     return upstream * x * values * (1 - values), upstream * values
@@ -84,6 +91,12 @@ def _interpolate_gradients(logits, x, y, upstream):
 def tanh(x):
     """Returns the hyperbolic tangent of x."""
     return ops.tanh(x)
+
+
+@_one_pass(_tanh_of_sum_gradients, of_result=True)
+def tanh_of_sum(x, bias):
+    """Returns tanh(x + bias) of images and a number for each channel."""
+    return ops.tanh(x + bias)
 
 
 @_one_pass(_gate_gradients)

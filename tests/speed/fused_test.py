@@ -9,6 +9,7 @@ from rim_tf.speed import fused
 
 _PLAIN = {
     fused.tanh: ops.tanh,
+    fused.tanh_of_sum: lambda x, bias: ops.tanh(x + bias),
     fused.gate: lambda logits, x: ops.sigmoid(logits) * x,
     fused.interpolate: lambda logits, x, y: (
         (1 - ops.sigmoid(logits)) * x + ops.sigmoid(logits) * ops.tanh(y)
@@ -21,10 +22,16 @@ _FUNCTIONS = pytest.mark.parametrize(
 
 def _arguments(function):
     generator = np.random.default_rng(0)
-    number = {"tanh": 1, "gate": 2, "interpolate": 3}[function.__name__]
+    images, of_channels = (2, 3, 5, 4), (4,)
+    shapes = {
+        "tanh": [images],
+        "tanh_of_sum": [images, of_channels],
+        "gate": 2 * [images],
+        "interpolate": 3 * [images],
+    }[function.__name__]
     return [
-        ops.convert_to_tensor(generator.normal(0, 2, (2, 3, 5, 4)).astype("float32"))
-        for _ in range(number)
+        ops.convert_to_tensor(generator.normal(0, 2, shape).astype("float32"))
+        for shape in shapes
     ]
 
 
@@ -57,6 +64,17 @@ def test_keeps_bfloat16(function):
     assert keras.backend.standardize_dtype(function(*arguments).dtype) == "bfloat16"
 
 
+@_FUNCTIONS
+def test_rounds_once_in_bfloat16(function):
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("Only for TensorFlow they are compiled here.")
+    arguments = [ops.cast(x, "bfloat16") for x in _arguments(function)]
+    exact = _PLAIN[function](*(ops.cast(x, "float32") for x in arguments))
+    error = np.abs(_numbers(function(*arguments)) - ops.convert_to_numpy(exact))
+    # bfloat16 has eight bits. A second rounding would add up to as much.
+    assert np.all(error <= 2.0**-8 * np.abs(exact) + 1e-6)
+
+
 def test_gradient_of_closed_gates_in_bfloat16():
     """Where z is small the result is x but for its last digits."""
     generator = np.random.default_rng(0)
@@ -67,16 +85,15 @@ def test_gradient_of_closed_gates_in_bfloat16():
     half = [ops.cast(x, "bfloat16") for x in arguments]
     exact = [ops.cast(x, "float32") for x in half]
     measured, expected = (
-        ops.convert_to_numpy(
-            ops.cast(
-                _gradients(lambda *a: ops.sum(fused.interpolate(*a)), x)[0],
-                "float32",
-            )
-        )
+        _numbers(_gradients(lambda *a: ops.sum(fused.interpolate(*a)), x)[0])
         for x in (half, exact)
     )
     error = np.sqrt(np.mean((measured - expected) ** 2) / np.mean(expected**2))
     assert error < 0.01
+
+
+def _numbers(tensor):
+    return ops.convert_to_numpy(ops.cast(tensor, "float32"))
 
 
 def _gradients(function, arguments):

@@ -57,6 +57,29 @@ def test_values_and_gradients_are_those_of_the_convolution(size, dilation):
         np.testing.assert_allclose(fast, usual, atol=1e-4 * np.abs(usual).max())
 
 
+@pytest.mark.parametrize("parts", [1, 2])
+@pytest.mark.parametrize("size", _SIZES, ids=str)
+def test_parts_with_a_bias(size, parts):
+    images, kernel, bias = _random(*size, 5), _random(3, 3, 5, 6), _random(6)
+    upstream = _random(*size, 6)
+
+    def fast(*tensors):
+        return tf.concat(winograd.convolve_in_parts(*tensors, 1, parts), axis=-1)
+
+    def usual(images, kernel, bias):
+        return _usual(images, kernel, 1) + bias
+
+    results = []
+    for function in (fast, usual):
+        with tf.GradientTape() as tape:
+            tape.watch([images, kernel, bias])
+            value = function(images, kernel, bias)
+        gradients = tape.gradient(value, [images, kernel, bias], upstream)
+        results.append([tensor.numpy() for tensor in (value, *gradients)])
+    for found, expected in zip(*results, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+
+
 def test_rounding_in_bfloat16():
     tensors = _random(2, 16, 16, 64), _random(3, 3, 64, 80), _random(2, 16, 16, 80)
     for fast, usual in zip(
