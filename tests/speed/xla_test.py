@@ -61,4 +61,3 @@ def test_sums_are_rounded_once():
         lambda x, y: xla.to_numbers(x) + 2 * xla.to_numbers(y) - xla.to_numbers(x)
     )
     assert add(many, one) == 2
-
