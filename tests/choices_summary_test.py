@@ -87,7 +87,7 @@ def test_numbers_are_read_as_they_were_written(tmp_path):
     read = summary.load("mine", tmp_path)
     assert read.results == {
         Row("ours", *_BASELINE): _OURS,
-        Row("clip", *_BASELINE): {"2": 25.1235, "3": 7.0},
+        Row("clip", *_BASELINE): {"2": 25.123, "3": 7.0},
         Row("wang_ssim", *_BASELINE): {"2": 0.12346},
     }
     assert read[1:] == numbers[1:]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -163,16 +164,22 @@ def _mean(values: Values) -> float:
 def save(numbers: Numbers, name: str, folder: Path = FOLDER) -> list[str]:
     """Writes numbers as a table of values, a row for each line, and as JSON.
 
+    Lines end with their last value.
+
     Returns:
       The names of the files.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    ids = sorted({i for values in numbers.results.values() for i in values})
+    counts = Counter(i for values in numbers.results.values() for i in values)
+    # The network restores few images: first those that all rows have.
+    ids = sorted(counts, key=lambda i: (-counts[i], i))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*Row._fields, *ids])
     for row, values in numbers.results.items():
-        writer.writerow([*row, *(_shortened(values.get(i), row) for i in ids)])
+        last = max((k for k, i in enumerate(ids) if i in values), default=-1)
+        shown = (_shortened(values.get(i), row) for i in ids[: last + 1])
+        writer.writerow([*row, *shown])
     files.write_text(folder / f"{name}.csv", text.getvalue())
     about = {**numbers.about, "made_by": numbers.made_by, "sets": numbers.sets}
     files.write_json(folder / f"{name}.json", about, indent=1)
@@ -180,7 +187,7 @@ def save(numbers: Numbers, name: str, folder: Path = FOLDER) -> list[str]:
 
 
 def _shortened(value: float | None, row: Row) -> str:
-    digits = 5 if "ssim" in row.choice else 4
+    digits = 5 if "ssim" in row.choice else 3
     return "" if value is None else f"{value:.{digits}f}"
 
 
@@ -195,7 +202,7 @@ def load(name: str, folder: Path = FOLDER) -> Numbers:
         (_, first), *lines = [(line[:3], line[3:]) for line in csv.reader(file)]
     results = {
         Row(*row): {
-            i: float(value) for i, value in zip(first, values, strict=True) if value
+            i: float(value) for i, value in zip(first, values, strict=False) if value
         }
         for row, values in lines
     }
