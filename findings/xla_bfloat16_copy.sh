@@ -9,8 +9,8 @@
 # shifted up by 16 bits and read as float32, the same sums need no copy.
 #
 # What follows: `rim_tf/speed/xla.py` does that. On two cores of an AMD EPYC (Zen 5) the
-# last sums of a Winograd convolution took 4.7 ms instead of 17, and restoring an image
-# 0.76 of the time.
+# sums over the rows of a Winograd convolution's tiles took 4.7 ms instead of 16.5. With
+# two smaller changes, restoring an image took 0.76 of the time.
 #
 # Needs a network for the installation; runs for about two minutes. Exit code 0: as
 # described.

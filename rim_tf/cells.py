@@ -41,12 +41,6 @@ class Convolution(keras.layers.Conv2D):
     def __init__(self, filters: int, dilation: int = 1, **kwargs: Any):
         super().__init__(filters, 3, dilation_rate=dilation, **_SAME, **kwargs)
 
-    def convolution_op(self, inputs, kernel):
-        """Returns the convolution without bias and activation."""
-        if winograd.is_faster(inputs, kernel):
-            return winograd.convolve(inputs, kernel, self.dilation_rate[0])
-        return super().convolution_op(inputs, kernel)
-
     def call(self, inputs):
         (outputs,) = self.in_parts(inputs, self.kernel, self.bias, 1)
         return self.activation(outputs)
@@ -56,26 +50,9 @@ class Convolution(keras.layers.Conv2D):
         if winograd.is_faster(inputs, kernel):
             dilation = self.dilation_rate[0]
             return winograd.convolve_in_parts(inputs, kernel, bias, dilation, parts)
-        outputs = super().convolution_op(inputs, kernel) + bias
-        return ops.split(outputs, parts, axis=-1)
-
-
-class TransposedConvolution(keras.layers.Conv2DTranspose):
-    """A transposed 3 x 3 convolution, then tanh.
-
-    Args:
-      filters: Number of channels of the output.
-      **kwargs: Arguments of `keras.layers.Layer`, and strides.
-    """
-
-    def __init__(self, filters: int, **kwargs: Any):
-        super().__init__(filters, 3, **_SAME, **kwargs)
-
-    def call(self, inputs):
-        convolved = ops.conv_transpose(
-            inputs, self.kernel, self.strides, self.padding, None, self.data_format
-        )
-        return fused.tanh_of_sum(convolved, ops.cast(self.bias, convolved.dtype))
+        # They are not cast where this is called without the layer.
+        kernel, bias = (ops.cast(x, inputs.dtype) for x in (kernel, bias))
+        return ops.split(self.convolution_op(inputs, kernel) + bias, parts, axis=-1)
 
 
 @keras.saving.register_keras_serializable(package="rim_tf")
@@ -236,13 +213,12 @@ class RIMCell(keras.layers.Layer):
         self.sees_sigma = sees_sigma
         common = {"kernel_size": 3, "dtype": self.dtype_policy, **_SAME}
         conv = functools.partial(keras.layers.Conv2D, **common)
+        transposed = functools.partial(keras.layers.Conv2DTranspose, **common)
         self.encode = conv(features, strides=stride, name="encode")
         self.recurrent = self._recurrent_layer(
             state_features, dilation, dtype=self.dtype_policy, name="recurrent"
         )
-        self.decode = TransposedConvolution(
-            features, strides=stride, dtype=self.dtype_policy, name="decode"
-        )
+        self.decode = transposed(features, strides=stride, name="decode")
         # Made last: initialisers draw their seeds in the order in which they are made.
         small = keras.initializers.RandomNormal(stddev=1e-3)
         self.update = conv(channels, kernel_initializer=small, name="update")
@@ -321,7 +297,7 @@ class RIMCell(keras.layers.Layer):
         seen = inputs[..., -self.input_size :]
         hidden = fused.tanh(self.encode(_pad(seen, self.stride)))
         hidden, states = self.recurrent(hidden, states)
-        update = self.update(self.decode(hidden))
+        update = self.update(fused.tanh(self.decode(hidden)))
         return update[:, :height, :width], states
 
     def get_config(self) -> dict[str, Any]:

@@ -84,6 +84,9 @@ def test_numbers_are_read_as_they_were_written(tmp_path):
         {"68": _IDS},
     )
     assert summary.save(numbers, "mine", tmp_path) == ["mine.csv", "mine.json"]
+    first, *lines = (tmp_path / "mine.csv").read_text().splitlines()
+    assert first.split(",")[3:5] == ["2", "3"], "First what most rows have."
+    assert lines[1] == "clip,sigma 25,baseline,25.123,7.000"
     read = summary.load("mine", tmp_path)
     assert read.results == {
         Row("ours", *_BASELINE): _OURS,

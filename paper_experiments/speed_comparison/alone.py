@@ -124,20 +124,17 @@ def _convolutions(
     cell = model.cell
     dtype = cell.compute_dtype
     small = (1, height // 2, width // 2)
-    gates, candidate = cell.recurrent.gates, cell.recurrent.candidate
-    channels = cell.features
-    if has_state:
-        channels += cell.state_features
-    else:
-        gates, candidate = (
-            functools.partial(
-                layer.convolution_op,
-                kernel=ops.cast(
-                    layer.kernel[:, :, :channels, : cell.state_features], dtype
-                ),
-            )
-            for layer in (gates, candidate)
-        )
+    channels = cell.features + cell.state_features * has_state
+
+    def of_gru(layer: Any, parts: int) -> Callable:
+        features = parts * cell.state_features
+        kernel = ops.cast(layer.kernel[:, :, :channels, :features], dtype)
+        bias = ops.cast(layer.bias[:features], dtype)
+        return lambda x: layer.in_parts(x, kernel, bias, parts)[0]
+
+    # The reset gate has no part in the first step.
+    gates = of_gru(cell.recurrent.gates, 2 if has_state else 1)
+    candidate = of_gru(cell.recurrent.candidate, 1)
     inputs = {
         cell.encode: (1, height, width, cell.input_size),
         gates: (*small, channels),

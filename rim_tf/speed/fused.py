@@ -67,11 +67,6 @@ def _tanh_gradients(result, upstream):
     return upstream * (1 - ops.square(result))
 
 
-def _tanh_of_sum_gradients(result, upstream):
-    of_sum = _tanh_gradients(result, upstream)
-    return of_sum, ops.sum(of_sum, axis=(0, 1, 2))
-
-
 def _gate_gradients(logits, x, upstream):
     values = ops.sigmoid(logits)
     return upstream * x * values * (1 - values), upstream * values
@@ -91,12 +86,6 @@ def _interpolate_gradients(logits, x, y, upstream):
 def tanh(x):
     """Returns the hyperbolic tangent of x."""
     return ops.tanh(x)
-
-
-@_one_pass(_tanh_of_sum_gradients, of_result=True)
-def tanh_of_sum(x, bias):
-    """Returns tanh(x + bias) of images and a number for each channel."""
-    return ops.tanh(x + bias)
 
 
 @_one_pass(_gate_gradients)

@@ -351,18 +351,18 @@ def _flat(tiles, channels: int):
     return ops.reshape(tiles, (_TILE**2, -1, channels))
 
 
-# The four functions below take an axis of pixels apart, or put it together again. In
-# pieces it is two axes, of tiles and of phases; a phase is one of the images that a
-# dilated kernel sees, each apart from the others. What is inside of a tile is the
-# first axis of the tensor.
-
-
 def _pad_borders(images, *axes: _Axis):
     """Adds what the kernel sees beyond the borders, and what fills the last tiles."""
     paddings = [[0, 0]] * len(images.shape)
     for axis in axes:
         paddings[axis.number] = [axis.dilation, axis.dilation + axis.surplus]
     return ops.pad(images, paddings)
+
+
+# The functions below take an axis of pixels apart, or put it together again. In pieces
+# it is two axes, of tiles and of phases; a phase is one of the images that a dilated
+# kernel sees, each apart from the others. What is inside of a tile is the first axis of
+# the tensor.
 
 
 def _split_axis(images, axis: _Axis):
@@ -490,8 +490,7 @@ def _compile(function: Callable) -> Callable:
     """Compiles a function of tensors, and of what else follows them."""
 
     # For every shape by itself: a `tf.function` that serves networks of several sizes
-    # would warn of being traced so often. A new function each time, since TensorFlow
-    # counts the traces of what it compiles.
+    # would warn of being traced so often.
     @functools.lru_cache(_MOST_SHAPES)
     def compiled_for(shapes: tuple, dtype: Any, others: tuple) -> Callable:
         del shapes, dtype

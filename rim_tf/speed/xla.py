@@ -1,12 +1,13 @@
-"""Functions that XLA compiles on a CPU, with arithmetic in float32.
+"""Functions that XLA compiles on a CPU, with float32 in place of bfloat16.
 
-On a CPU XLA computes in float32. What is of bfloat16 it rounds after every operation,
-and what is taken apart it converts as a whole first: a copy of twice the size, which
-takes longer than the sums. XLA does so with bfloat16 only. So tensors of bfloat16 are
-handed over as the bits that they are, become numbers where they are used, and results
-are rounded once, at the end.
+On a CPU XLA has no arithmetic of bfloat16. It rounds after every operation, and what is
+taken apart it converts as a whole first: a copy of twice the size, which takes longer
+than the sums. It does so with bfloat16 only. So tensors of bfloat16 are handed over as
+the bits that they are, become numbers where they are used, and results are rounded
+once, at the end.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -16,30 +17,38 @@ from keras import ops
 
 
 def compile_for_cpu(function: Callable) -> Callable:
-    """Compiles a function of tensors of one dtype, float32 or bfloat16.
+    """Compiles a function of tensors of one dtype.
 
-    It has no gradient.
+    TensorFlow does not differentiate it: in bfloat16 there is no gradient.
 
     Args:
-      function: Takes tensors, which `to_numbers` makes floats, and returns float32, a
-        tensor or several.
+      function: Takes tensors, of which `to_numbers` makes numbers, and returns a tensor
+        of these or several.
 
     Returns:
       A function of the tensors, whose results are of their dtype.
     """
     import tensorflow as tf
 
-    @tf.function(jit_compile=True)
-    def compiled(*tensors: Any):
-        dtype = "bfloat16" if _are_bits(tensors[0]) else tensors[0].dtype
+    def rounded(*tensors: Any):
+        (dtype,) = {tensor.dtype for tensor in tensors}
+        dtype = "bfloat16" if _are_bits(tensors[0]) else dtype
         results = function(*tensors)
         return tf.nest.map_structure(lambda result: ops.cast(result, dtype), results)
 
+    # A new partial each time: TensorFlow counts the traces of what it compiles by its
+    # code, and would warn of so many.
+    compiled = tf.function(
+        functools.partial(rounded), jit_compile=True, autograph=False
+    )
     return lambda *tensors: compiled(*map(_to_bits, tensors))
 
 
 def to_numbers(tensor):
-    """Returns what `compile_for_cpu` hands to a function as float32, exactly."""
+    """Returns what `compile_for_cpu` hands over: bits of bfloat16 as float32, exactly.
+
+    What is of another dtype stays as it is.
+    """
     import tensorflow as tf
 
     if not _are_bits(tensor):

@@ -57,27 +57,53 @@ def test_values_and_gradients_are_those_of_the_convolution(size, dilation):
         np.testing.assert_allclose(fast, usual, atol=1e-4 * np.abs(usual).max())
 
 
+def _parts_and_gradients(function, tensors, upstream, dtype="float32"):
+    images, kernel, bias = (tf.cast(tensor, dtype) for tensor in tensors)
+    with tf.GradientTape() as tape:
+        tape.watch([images, kernel, bias])
+        value = function(images, kernel, bias)
+    upstream = tf.cast(upstream, dtype)
+    gradients = tape.gradient(value, [images, kernel, bias], upstream)
+    return [tf.cast(tensor, "float32").numpy() for tensor in (value, *gradients)]
+
+
+@pytest.mark.parametrize("dilation", [1, 2])
 @pytest.mark.parametrize("parts", [1, 2])
 @pytest.mark.parametrize("size", _SIZES, ids=str)
-def test_parts_with_a_bias(size, parts):
-    images, kernel, bias = _random(*size, 5), _random(3, 3, 5, 6), _random(6)
-    upstream = _random(*size, 6)
+def test_parts_with_a_bias(size, parts, dilation):
+    tensors, upstream = (_random(*size, 5), _random(3, 3, 5, 6), _random(6)), (*size, 6)
 
     def fast(*tensors):
-        return tf.concat(winograd.convolve_in_parts(*tensors, 1, parts), axis=-1)
+        return tf.concat(winograd.convolve_in_parts(*tensors, dilation, parts), axis=-1)
 
     def usual(images, kernel, bias):
-        return _usual(images, kernel, 1) + bias
+        return _usual(images, kernel, dilation) + bias
 
-    results = []
-    for function in (fast, usual):
-        with tf.GradientTape() as tape:
-            tape.watch([images, kernel, bias])
-            value = function(images, kernel, bias)
-        gradients = tape.gradient(value, [images, kernel, bias], upstream)
-        results.append([tensor.numpy() for tensor in (value, *gradients)])
+    results = [
+        _parts_and_gradients(function, tensors, _random(*upstream))
+        for function in (fast, usual)
+    ]
     for found, expected in zip(*results, strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_one_part_in_bfloat16(part):
+    tensors = _random(2, 16, 16, 64), _random(3, 3, 64, 80), 9 * _random(80)
+    own = slice(40 * part, 40 * part + 40)
+
+    def fast(*tensors):
+        return winograd.convolve_in_parts(*tensors, 1, 2)[part]
+
+    def usual(images, kernel, bias):
+        return (_usual(images, kernel, 1) + bias)[..., own]
+
+    upstream = _random(2, 16, 16, 40)
+    found = _parts_and_gradients(fast, tensors, upstream, "bfloat16")
+    for fast, exact in zip(
+        found, _parts_and_gradients(usual, tensors, upstream), strict=True
+    ):
+        assert np.std(fast - exact) < 0.02 * np.std(exact)
 
 
 def test_rounding_in_bfloat16():
