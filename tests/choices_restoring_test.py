@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from paper_experiments.choices import restoring
+from paper_experiments.choices import methods, restoring
 from paper_experiments.choices.methods import Baseline, Network
 from paper_experiments.choices.steps import OURS, NotMeasurableError, Photograph
 from paper_experiments.common import provenance
@@ -28,7 +28,8 @@ def test_each_choice_makes_another_estimate(choice, network):
         ours = OURS[condition].estimate(_PHOTOGRAPH, network, 0)
         made = steps.estimate(_PHOTOGRAPH, network, 0)
         assert made.shape == ours.shape
-        if condition != "x3" or choice.name != "bfloat16":
+        # What a batch changes may be nothing.
+        if (condition, choice.name) != ("x3", "bfloat16") and choice.name != "batch":
             assert not np.array_equal(made, ours)
         assert np.abs(np.float64(made) - ours).mean() < (0.1 if made.max() <= 1 else 25)
 
@@ -51,6 +52,20 @@ def test_values_are_those_of_the_library(network, small_weights):
     np.testing.assert_allclose(made, expected[1:, 1:], atol=1e-6)
 
 
+def test_a_batch_is_of_four(network, monkeypatch):
+    shapes = []
+
+    def restore(model, observation, **settings):
+        shapes.append(observation.shape)
+        return observation
+
+    monkeypatch.setattr(methods, "restore", restore)
+    noisy = np.random.default_rng(0).random((20, 22, 1), np.float32)
+    made = _CHOICES["batch"].denoising["denoise"](network, noisy, 0.1)
+    assert shapes == [(4, 20, 22, 1)]
+    np.testing.assert_array_equal(made, noisy)
+
+
 def test_enlarging_is_that_of_the_library(network):
     small = bicubic.imresize_uint8(_PHOTOGRAPH.rgb, (12, 13))
     made = network.enlarge(small, 2, images.to_luminance)
@@ -70,11 +85,11 @@ def test_fingerprints_know_what_estimates_depend_on(
     package, matters, network, monkeypatch
 ):
     """What one environment lacks is measured in another, of the same values."""
-    methods = Baseline(), network
-    before = [method.fingerprint() for method in methods]
+    both = Baseline(), network
+    before = [method.fingerprint() for method in both]
     other = {**provenance.versions(), package: "0.1"}
     monkeypatch.setattr(provenance, "versions", lambda: other)
-    after = [method.fingerprint() for method in methods]
+    after = [method.fingerprint() for method in both]
     assert [a != b for a, b in zip(after, before, strict=True)] == [matters, matters]
 
 

@@ -67,19 +67,26 @@ class Network:
     name = NETWORK
 
     def denoise(
-        self, noisy: np.ndarray, sigma: float, ensemble: bool = False
+        self,
+        noisy: np.ndarray,
+        sigma: float,
+        ensemble: bool = False,
+        in_batch: bool = False,
     ) -> np.ndarray:
-        return _remembered(self._denoise, *_as_key(noisy), sigma, ensemble)
+        return _remembered(self._denoise, *_as_key(noisy), sigma, ensemble, in_batch)
 
     def enlarge(
         self, small: np.ndarray, factor: int, luminance: Callable
     ) -> np.ndarray:
         return _remembered(self._enlarge, *_as_key(luminance(small)), factor)
 
-    def _denoise(self, noisy: np.ndarray, sigma: float, ensemble: bool) -> np.ndarray:
+    def _denoise(
+        self, noisy: np.ndarray, sigma: float, ensemble: bool, in_batch: bool
+    ) -> np.ndarray:
+        others = [noisy[::-1], noisy[:, ::-1], noisy[::-1, ::-1]] if in_batch else []
         return restore(
             _load(self.denoiser, self.dtype),
-            noisy[np.newaxis],
+            np.stack([noisy, *others]),
             sigma=sigma,
             num_steps=self.num_steps,
             ensemble=ensemble,

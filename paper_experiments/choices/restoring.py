@@ -42,6 +42,11 @@ def ensemble(network: Network, noisy: np.ndarray, sigma: float) -> np.ndarray:
     return network.denoise(noisy, sigma, ensemble=True)
 
 
+def in_batch(network: Network, noisy: np.ndarray, sigma: float) -> np.ndarray:
+    """Restores the image and its three mirror images in one batch."""
+    return network.denoise(noisy, sigma, in_batch=True)
+
+
 def shifted(network: Network, noisy: np.ndarray, sigma: float) -> np.ndarray:
     """Restores the image shifted by one pixel, which a stride of two feels."""
     wider = np.pad(noisy, ((1, 0), (1, 0), (0, 0)), "edge")
@@ -82,6 +87,13 @@ CHOICES = (
         "ensemble",
         "mean over eight flips and turns",
         {"denoise": ensemble},
+        for_network=True,
+        cure=_CURE,
+    ),
+    Choice(
+        "batch",
+        "in a batch of four",
+        {"denoise": in_batch},
         for_network=True,
         cure=_CURE,
     ),
