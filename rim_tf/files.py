@@ -56,7 +56,7 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
-def write_json(path: str | Path, value: Any, indent: int = 2) -> None:
+def write_json(path: str | Path, value: Any, indent: int | None = 2) -> None:
     """Writes JSON for any reader: a number that is not finite becomes null."""
     write_text(path, json.dumps(_finite(value), indent=indent, allow_nan=False) + "\n")
 

@@ -209,7 +209,7 @@ def _save(every: Sequence[Made], path: Path) -> None:
         # The ids are the keys of the values.
         del row["case"], row["ids"]
         rows.append({key: value for key, value in row.items() if value is not None})
-    files.write_json(path, {"cases": rows}, indent=0)
+    files.write_json(path, {"cases": rows}, indent=None)
 
 
 def load(path: Path = PATH) -> list[Made]:

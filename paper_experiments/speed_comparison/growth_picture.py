@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from matplotlib import ticker
 from matplotlib.figure import Figure
 
 from paper_experiments.common import figures
@@ -34,8 +35,14 @@ def save(curves: Sequence[Curve], path: Path) -> None:
         sizes = sorted({size for points in found for size, _ in points})
         axis.set_xticks(sizes, [f"{size:.2g}" for size in sizes])
         axis.tick_params("x", which="minor", bottom=False, labelbottom=False)
-        axis.grid(alpha=0.3, which="both")
+        # Plain numbers, a few of them also where there is less than a power of ten.
+        axis.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter("{x:,g}")
+        axis.yaxis.set_minor_formatter(ticker.NullFormatter())
+        axis.grid(alpha=0.3)
+        axis.margins(y=0.12)
         axis.spines[["top", "right"]].set_visible(False)
         if axis.lines:
-            axis.legend()
+            # The curves rise.
+            axis.legend(loc="upper left", fontsize="small")
     figures.save(figure, path)
