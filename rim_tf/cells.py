@@ -49,7 +49,7 @@ class Convolution(keras.layers.Conv2D):
         """Returns kernel * inputs + bias, its channels in parts of equal size."""
         if winograd.is_faster(inputs, kernel):
             dilation = self.dilation_rate[0]
-            return winograd.convolve_in_parts(inputs, kernel, bias, dilation, parts)
+            return winograd.convolve(inputs, kernel, bias, dilation, parts)
         # They are not cast where this is called without the layer.
         kernel, bias = (ops.cast(x, inputs.dtype) for x in (kernel, bias))
         return ops.split(self.convolution_op(inputs, kernel) + bias, parts, axis=-1)

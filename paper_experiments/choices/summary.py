@@ -202,7 +202,9 @@ def load(name: str, folder: Path = FOLDER) -> Numbers:
         (_, first), *lines = [(line[:3], line[3:]) for line in csv.reader(file)]
     results = {
         Row(*row): {
-            i: float(value) for i, value in zip(first, values, strict=False) if value
+            i: float(value)
+            for i, value in zip(first[: len(values)], values, strict=True)
+            if value
         }
         for row, values in lines
     }

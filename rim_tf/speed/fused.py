@@ -31,16 +31,14 @@ def _one_pass(gradients: Callable, of_result: bool = False) -> Callable:
 
         @functools.wraps(function)
         def call(*args: Any):
-            return compiled()(*args) if _is_used() else function(*args)
+            is_plain = plain.is_plain() or precision.has_gpu()
+            if is_plain or keras.backend.backend() != "tensorflow":
+                return function(*args)
+            return compiled()(*args)
 
         return call
 
     return decorate
-
-
-def _is_used() -> bool:
-    is_tensorflow = keras.backend.backend() == "tensorflow"
-    return is_tensorflow and not plain.is_plain() and not precision.has_gpu()
 
 
 def _compile(function: Callable, gradients: Callable, of_result: bool) -> Callable:

@@ -116,63 +116,25 @@ def _pays_in(dtype: str) -> bool:
     return dtype == "float32"
 
 
-def convolve(images, kernel, dilation: int = 1):
-    """Returns the convolution with stride 1 and borders of 0 ("same").
+def convolve(images, kernel, bias, dilation: int = 1, parts: int = 1) -> list:
+    """Returns the convolution with stride 1 and borders of 0 ("same"), plus a bias.
+
+    To add the bias and to part the channels elsewhere takes more passes over memory.
 
     Args:
       images: `(batch, height, width, in)`, float32 or bfloat16; height and width are
         known when the graph is made.
       kernel: `(3, 3, in, out)` of the dtype of `images`.
+      bias: `(out,)` of that dtype.
       dilation: Distance of the pixels that the kernel looks at.
-
-    Returns:
-      `(batch, height, width, out)` of the dtype of `images`.
-    """
-    merge, columns = _merge(), _Axis(2, images.shape[2], dilation)
-    return merge(_until_columns(images, kernel, dilation), columns)
-
-
-def convolve_in_parts(images, kernel, bias, dilation: int, parts: int) -> list:
-    """Returns the convolution plus a bias, its channels in parts.
-
-    It saves passes over memory for the sum and for the parts.
-
-    Args:
-      images: As for `convolve`.
-      kernel: As for `convolve`.
-      bias: `(out,)` of the dtype of `images`.
-      dilation: Distance of the pixels that the kernel looks at.
-      parts: Into how many parts of equal size; `out` is a multiple.
+      parts: Into how many parts of equal size the channels are parted.
 
     Returns:
       Tensors `(batch, height, width, out / parts)` of the dtype of `images`.
     """
-    columns = _Axis(2, images.shape[2], dilation)
-    products = _until_columns(images, kernel, dilation)
-    return _merge_in_parts(products, ops.cast(bias, images.dtype), columns, parts)
-
-
-def _until_columns(images, kernel, dilation: int):
-    """Returns all but the last sum, of the columns of tiles."""
     rows, columns = (_Axis(i, images.shape[i], dilation) for i in (1, 2))
-    transformed = _transformed(kernel, images.dtype)
-    return _merge()(_multiply(images, transformed, rows, columns), rows)
-
-
-def _merge_in_parts(products, bias, axis: _Axis, parts: int) -> list:
-    import tensorflow as tf
-
-    @tf.custom_gradient
-    def merge(products: Any, bias: Any):
-        def gradients(*upstream: Any):
-            whole = ops.concatenate(upstream, axis=-1)
-            return _merge().adjoint(whole, axis), ops.sum(whole, axis=(0, 1, 2))
-
-        function = _merge_part()
-        results = [function(products, bias, axis, i, parts) for i in range(parts)]
-        return results, gradients
-
-    return merge(products, bias)
+    products = _multiply(images, _transformed(kernel, images.dtype), rows, columns)
+    return _sum_up(products, ops.cast(bias, images.dtype), rows, columns, parts)
 
 
 def transform(kernel, dtype: str):
@@ -286,7 +248,8 @@ def _multiply(images, transformed: _Transformed, rows: _Axis, columns: _Axis):
     """
     import tensorflow as tf
 
-    split, split_adjoint, matrices = _split(), _split_adjoint(), transformed.matrices
+    split, split_adjoint = _compile(_split_axis), _compile(_split_axis_adjoint)
+    matrices = transformed.matrices
     *_, in_channels, out_channels = matrices.shape
 
     def take_apart(images: Any):
@@ -315,6 +278,26 @@ def _multiply(images, transformed: _Transformed, rows: _Axis, columns: _Axis):
 
     products, transformed.sum = multiply(images, transformed.sum)
     return products
+
+
+def _sum_up(products, bias, rows: _Axis, columns: _Axis, parts: int) -> list:
+    """Returns the sums of the products in each tile plus a bias, in parts."""
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def sum_up(products: Any, bias: Any):
+        def gradients(*upstream: Any) -> tuple[Any, Any]:
+            adjoint = _compile(_merge_axis_adjoint)
+            whole = ops.concatenate(upstream, axis=-1)
+            of_bias = ops.sum(whole, axis=(0, 1, 2))
+            return adjoint(adjoint(whole, columns), rows), of_bias
+
+        merged = _compile(_merge_axis)(products, rows)
+        merge_part = _compile(_merge_part_of_axis)
+        results = [merge_part(merged, bias, columns, i, parts) for i in range(parts)]
+        return results, gradients
+
+    return sum_up(products, bias)
 
 
 @functools.cache
@@ -463,29 +446,7 @@ def _reshape(tensor, shape: Sequence[int | None]):
     return ops.reshape(tensor, [-1 if size is None else size for size in shape])
 
 
-class _Linear:
-    """A linear function that XLA compiles, and its adjoint, which is its gradient.
-
-    Args:
-      function: From a tensor and an axis to a tensor.
-      adjoint: Its adjoint, from there to a tensor of the first shape.
-    """
-
-    def __init__(self, function: Callable, adjoint: Callable):
-        self._function = _compile(function)
-        self.adjoint = _compile(adjoint)
-
-    def __call__(self, tensor: Any, axis: _Axis):
-        import tensorflow as tf
-
-        @tf.custom_gradient
-        def linear(tensor: Any):
-            result = self._function(tensor, axis)
-            return result, lambda upstream: self.adjoint(upstream, axis)
-
-        return linear(tensor)
-
-
+@functools.cache
 def _compile(function: Callable) -> Callable:
     """Compiles a function of tensors, and of what else follows them."""
 
@@ -503,23 +464,3 @@ def _compile(function: Callable) -> Callable:
         return compiled_for(shapes, tensors[0].dtype, others)(*tensors)
 
     return call
-
-
-@functools.cache
-def _split() -> Callable:
-    return _compile(_split_axis)
-
-
-@functools.cache
-def _split_adjoint() -> Callable:
-    return _compile(_split_axis_adjoint)
-
-
-@functools.cache
-def _merge() -> _Linear:
-    return _Linear(_merge_axis, _merge_axis_adjoint)
-
-
-@functools.cache
-def _merge_part() -> Callable:
-    return _compile(_merge_part_of_axis)

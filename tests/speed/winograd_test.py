@@ -21,6 +21,12 @@ def _random(*shape):
     return tf.constant(values, "float32")
 
 
+def _convolve(images, kernel, dilation=1):
+    no_bias = tf.zeros(kernel.shape[-1], images.dtype)
+    (result,) = winograd.convolve(images, kernel, no_bias, dilation)
+    return result
+
+
 def _usual(images, kernel, dilation):
     """Convolves with zeros between the weights.
 
@@ -49,7 +55,7 @@ def _value_and_gradients(convolution, *tensors, dilation, dtype="float32"):
 def test_values_and_gradients_are_those_of_the_convolution(size, dilation):
     tensors = _random(*size, 5), _random(3, 3, 5, 7), _random(*size, 7)
     for fast, usual in zip(
-        _value_and_gradients(winograd.convolve, *tensors, dilation=dilation),
+        _value_and_gradients(_convolve, *tensors, dilation=dilation),
         _value_and_gradients(_usual, *tensors, dilation=dilation),
         strict=True,
     ):
@@ -74,7 +80,7 @@ def test_parts_with_a_bias(size, parts, dilation):
     tensors, upstream = (_random(*size, 5), _random(3, 3, 5, 6), _random(6)), (*size, 6)
 
     def fast(*tensors):
-        return tf.concat(winograd.convolve_in_parts(*tensors, dilation, parts), axis=-1)
+        return tf.concat(winograd.convolve(*tensors, dilation, parts), axis=-1)
 
     def usual(images, kernel, bias):
         return _usual(images, kernel, dilation) + bias
@@ -93,7 +99,7 @@ def test_one_part_in_bfloat16(part):
     own = slice(40 * part, 40 * part + 40)
 
     def fast(*tensors):
-        return winograd.convolve_in_parts(*tensors, 1, 2)[part]
+        return winograd.convolve(*tensors, 1, 2)[part]
 
     def usual(images, kernel, bias):
         return (_usual(images, kernel, 1) + bias)[..., own]
@@ -109,7 +115,7 @@ def test_one_part_in_bfloat16(part):
 def test_rounding_in_bfloat16():
     tensors = _random(2, 16, 16, 64), _random(3, 3, 64, 80), _random(2, 16, 16, 80)
     for fast, usual in zip(
-        _value_and_gradients(winograd.convolve, *tensors, dilation=1, dtype="bfloat16"),
+        _value_and_gradients(_convolve, *tensors, dilation=1, dtype="bfloat16"),
         _value_and_gradients(_usual, *tensors, dilation=1),
         strict=True,
     ):
@@ -122,7 +128,7 @@ def test_batch_of_unknown_size():
 
     @tf.function(input_signature=[tf.TensorSpec((None, 9, 10, 5))])
     def convolve(images):
-        return winograd.convolve(images, kernel)
+        return _convolve(images, kernel)
 
     images = _random(2, 9, 10, 5)
     np.testing.assert_allclose(convolve(images), _usual(images, kernel, 1), atol=1e-3)
@@ -180,8 +186,8 @@ def _shared(kernel, images, matrices=None):
     layer = _LayerOf(kernel)
     known = ([layer], [matrices]) if matrices is not None else ()
     with winograd.constant_kernels(*known):
-        first = winograd.convolve(images, kernel)
-        return tf.reduce_sum(first * winograd.convolve(tf.sin(first), kernel))
+        first = _convolve(images, kernel)
+        return tf.reduce_sum(first * _convolve(tf.sin(first), kernel))
 
 
 class _LayerOf:
@@ -231,7 +237,7 @@ def test_the_gradient_in_bfloat16_is_summed_in_float32(monkeypatch):
         ),
     )
     with tf.GradientTape() as tape, winograd.constant_kernels():
-        value = winograd.convolve(images, kernel) + winograd.convolve(images, kernel)
+        value = _convolve(images, kernel) + _convolve(images, kernel)
     assert tape.gradient(value, kernel.value) is not None
     assert dtypes == ["float32"]
 
@@ -241,7 +247,7 @@ def test_variables_may_change_between():
     before = _shared(kernel, images)
     kernel.assign(2 * kernel.value)
     with winograd.constant_kernels():
-        found = winograd.convolve(images, kernel)
+        found = _convolve(images, kernel)
     np.testing.assert_allclose(
         found, _usual(images, kernel.value, 1), atol=1e-4, rtol=1e-4
     )
@@ -254,8 +260,8 @@ def test_graph_within_a_graph():
     @tf.function
     def outer():
         with winograd.constant_kernels():
-            inner = tf.function(lambda: winograd.convolve(images, kernel))
-            return inner() + winograd.convolve(images, kernel) + inner()
+            inner = tf.function(lambda: _convolve(images, kernel))
+            return inner() + _convolve(images, kernel) + inner()
 
     expected = 3 * _usual(images, kernel.value, 1)
     np.testing.assert_allclose(outer(), expected, atol=1e-3)
